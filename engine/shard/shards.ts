@@ -1,0 +1,94 @@
+/**
+ * What the rest of the engine may ask of the shards: decide, wait for a commit, look at a customer, see the partitions.
+ * Two builds of it: worker threads (Piscina) and inline, behind the same type.
+ */
+import type { RejectReason } from '../../ingest/event.ts'
+import type { Decision } from '../../sinks/decision.ts'
+
+/** Position of an event in the log, given to callers as `p<partition>-<offset>`. */
+export type Position = { readonly partition: number; readonly offset: number }
+
+export type DecisionRequest = {
+  readonly customerId: string
+  readonly requestId: string
+  readonly placement: string
+  readonly count: number
+  /** Unix milliseconds on the engine's clock: later than this the answer is the placement's fallback. */
+  readonly deadlineAt: number
+  /** Answer only after this event was applied (read your own write); null: at once. */
+  readonly after: Position | null
+}
+
+/** The answer of a live request; `decision.reason` says when it is a fallback and why. */
+export type DecisionAnswer = { readonly decision: Decision; readonly committed: boolean }
+
+/** What became of an appended event once its batch was committed. */
+export type Applied = 'accepted' | 'duplicate' | RejectReason
+
+export type FeatureView = {
+  readonly name: string
+  readonly kind: 'attribute' | 'feature'
+  readonly type: string
+  /** The value in words: a number, an amount, an enum value, `between 3 and 5`, or `unknown`. */
+  readonly value: string
+  readonly lo: number | null
+  readonly hi: number | null
+  readonly class: 'exact' | 'bounded' | 'unknown'
+  /** Such as `30 days`; empty for attributes. */
+  readonly window: string
+}
+
+export type CustomerView = {
+  readonly customerId: string
+  readonly partition: number
+  readonly known: boolean
+  readonly asOf: number
+  readonly packHash: string
+  readonly variables: readonly FeatureView[]
+  readonly suppressions: readonly { readonly guardrail: string; readonly until: number }[]
+  readonly contacts: readonly {
+    readonly at: number
+    readonly offer: string
+    readonly channel: string
+    readonly category: string
+  }[]
+  readonly bytes: number
+}
+
+export type PartitionStatus = {
+  readonly partition: number
+  readonly state: 'idle' | 'acquiring' | 'running' | 'doubt' | 'closed'
+  /** Why it is closed or in doubt, in a sentence; null otherwise. */
+  readonly reason: string | null
+  readonly seq: number
+  readonly next: number
+  readonly end: number
+  readonly published: number
+}
+
+export type Totals = {
+  readonly accepted: number
+  readonly duplicates: number
+  readonly deadLettered: number
+  readonly decisions: number
+}
+
+export type Shards = {
+  /** Acquires and runs every partition. */
+  start(): Promise<void>
+  decide(request: DecisionRequest): Promise<DecisionAnswer>
+  /**
+   * Resolves when the event at a position was committed; `null` when `deadlineAt` passed first.
+   * The status is exact for events appended by this process, else `accepted`.
+   */
+  applied(position: Position, deadlineAt: number): Promise<Applied | null>
+  customer(customerId: string): Promise<CustomerView>
+  partitions(): Promise<readonly PartitionStatus[]>
+  /** Tries a closed partition again; returns its status. */
+  reopen(partition: number): Promise<PartitionStatus>
+  totals(): Promise<Totals>
+  /** Everything appended so far is committed and published when it resolves. */
+  drained(): Promise<void>
+  /** Finishes open batches, publishes, releases; gives up at the deadline. */
+  stop(deadlineMs: number): Promise<void>
+}

@@ -1,0 +1,93 @@
+/**
+ * The port between the step and the customers' states of one shard: flat memory, no JavaScript object a customer.
+ *
+ * Every mutator changes the state in place and writes the same change as an operation to the slot's open patch, so that
+ * what is stored (base + patches) replays to what is in memory by construction. A patch says what changed in the state, by
+ * definition keys, never by pack positions. Nothing here reads a clock: all instants are arguments.
+ */
+import type { Layout } from '../../rules/compiled.ts'
+
+/** Position of a cached customer; valid until the end of the batch that obtained it. */
+export type Slot = number
+
+/** A customer as the store keeps it: the whole value and the patches appended since. `base` null: only patches so far. */
+export type Stored = { readonly base: Uint8Array | null; readonly patches: readonly Uint8Array[] }
+
+/** What a commit has to write for one customer. A base replaces the old base and all `patches` before it. */
+export type Write =
+  | { readonly kind: 'patch'; readonly customerId: string; readonly index: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'base'; readonly customerId: string; readonly bytes: Uint8Array; readonly patches: number }
+
+/** A contact that was decided. Keys are 32-bit hashes of ids (`hash32`), so they outlive a pack. */
+export type Contact = {
+  readonly at: number
+  readonly channel: number
+  readonly category: number
+  readonly offer: number
+  /** 0 regulatory, 1 service, 2 marketing. */
+  readonly class: number
+  /** First 53 bits of the decision id, as an integer. */
+  readonly decision: number
+}
+
+/** How a feature's value is known: exact, between two bounds, or not at all. */
+export type FeatureClass = 'exact' | 'bounded' | 'unknown'
+
+export type States = {
+  readonly layout: Layout
+  /** Slot of a cached customer, or -1. */
+  find(customerId: string): Slot
+  /**
+   * Takes a customer in: decodes the base, replays the patches; `null` makes a new, empty state. Evicts the customers
+   * longest unused, never one that is dirty or was touched in the open batch.
+   * @throws Error with code `cache_full` when everything is pinned, `state_corrupt` when the bytes do not decode
+   */
+  load(partition: number, customerId: string, stored: Stored | null): Slot
+  /** Starts a batch of a partition: what is touched from now on is pinned until `installed` or `discard`. */
+  begin(partition: number): void
+  /** The writes that bring the store up to memory, one for each customer changed since `begin`. Bytes are copies. */
+  writes(partition: number): Write[]
+  /** The commit was applied: the changes are the state now. */
+  installed(partition: number): void
+  /** The commit was not applied or the partition was lost: forgets every cached customer of the partition. */
+  discard(partition: number): void
+  /** Number of cached customers and bytes in use, to compare with the bound. */
+  usage(): { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
+  /** Bytes of one customer's decoded state. */
+  bytesOf(slot: Slot): number
+  /** The whole state as a base would store it. */
+  encode(slot: Slot): Uint8Array
+
+  /** Remembers an event id (its 64-bit hash in two halves); false: it was seen before, a duplicate. Forgets after `dedupeMs`. */
+  remember(slot: Slot, idHigh: number, idLow: number, acceptedAt: number): boolean
+  /** Sets a profile attribute; NaN clears it. An `at` older than the present one changes nothing. */
+  setAttribute(slot: Slot, attribute: number, value: number, at: number): void
+  /** Adds an event to a series; late ones go where they belong. */
+  addEntry(slot: Slot, series: number, at: number, value: number): void
+  /** A guardrail's suppression from `at` to `until`; a longer one wins. `key` is the guardrail's. */
+  suppress(slot: Slot, key: number, at: number, until: number): void
+  /** Ends a suppression that began at or before `at`. */
+  lift(slot: Slot, key: number, at: number): void
+  /** When the suppression ends, 0 when there is none (a past instant means: over). */
+  suppressedUntil(slot: Slot, key: number): number
+
+  addContact(slot: Slot, contact: Contact): void
+  /** Gives a slot back (message failed); false when no such contact is known. */
+  removeContact(slot: Slot, decision: number): boolean
+  contactCount(slot: Slot): number
+  /** The i-th contact, oldest first, written into `into` (reused by the caller). */
+  contactAt(slot: Slot, i: number, into: { -readonly [K in keyof Contact]: Contact[K] }): void
+
+  /** Remembers what a request was answered (offer keys); the last 8 within 10 minutes are kept. */
+  rememberAnswer(slot: Slot, idHigh: number, idLow: number, at: number, offers: readonly number[]): void
+  /** The offers a request was answered with, or null. */
+  answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null
+
+  /**
+   * Fills the frame at the indexes `reads` (attributes and features; others are left alone): windows end at `asOf`,
+   * attribute validity is judged at `now`. Unknown is [-Infinity, +Infinity].
+   */
+  evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void
+  /** How variable `variable` is known, given the frame `evaluate` filled. */
+  classOf(variable: number, lo: Float64Array, hi: Float64Array): FeatureClass
+}

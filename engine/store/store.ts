@@ -1,0 +1,103 @@
+/**
+ * The store port: states, positions and outbox of each partition, changed only by one atomic, fenced commit.
+ * The contract is that of the commit protocol (ARCHITECTURE.md); adapters pass `test/conformance/store.ts`.
+ */
+import type { Stored, Write } from '../state/states.ts'
+
+/** What is fixed for an installation at its first start. */
+export type Cluster = {
+  /** Version of the stored formats; another one is refused with a sentence. */
+  readonly format: number
+  readonly partitions: number
+  /** Secret for decision ids. */
+  readonly salt: string
+  /** From this instant on the log is complete, so that no event means none happened. Unix milliseconds. */
+  readonly completeSince: number
+  /** Hash of the pack in force. */
+  readonly pack: string
+  /** Since when each series definition (`SeriesDef.key`) has been observed. */
+  readonly observedSince: Readonly<Record<string, number>>
+}
+
+/** The header of a partition. */
+export type Meta = {
+  readonly token: string
+  readonly seq: number
+  /** Next offset of the events log to read. */
+  readonly next: number
+  /** Append time of the last applied record. */
+  readonly appendTime: number
+  /** Last `now`. */
+  readonly clock: number
+  readonly pack: string
+  /** Highest seq whose outbox value was published. */
+  readonly published: number
+  /** Running totals of the partition. */
+  readonly accepted: number
+  readonly duplicates: number
+  readonly deadLettered: number
+  readonly decisions: number
+}
+
+/** One batch of one partition. All of it is applied, or nothing. */
+export type Commit = {
+  readonly token: string
+  /** The seq it is based on and the seq it makes. */
+  readonly from: number
+  readonly to: number
+  readonly meta: Omit<Meta, 'token' | 'seq'>
+  readonly writes: readonly Write[]
+  /** What has to leave, see `engine/shard/outbox.ts`; null when nothing does. */
+  readonly outbox: Uint8Array | null
+  /** Outbox values up to and including this seq were published and may be dropped. */
+  readonly trim: number
+}
+
+export type CommitReply =
+  | { readonly kind: 'applied' }
+  /** Another owner has the partition. Nothing was written. */
+  | { readonly kind: 'fenced' }
+  /** The stored seq is neither `from` nor `to`. Nothing was written. */
+  | { readonly kind: 'seq_mismatch'; readonly stored: number }
+
+export type StoreErrorCode =
+  | 'store_full'
+  | 'store_unavailable'
+  | 'format_unsupported'
+  | 'already_open'
+  | 'partitions_changed'
+
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+  /** Whether the same call may succeed later: then the caller is in doubt and resends the same bytes. */
+  readonly retryable: boolean
+  constructor(code: StoreErrorCode, message: string, options: { retryable: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.retryable = options.retryable
+  }
+}
+
+export type Store = {
+  /** Reads the installation's record; null before the first start. */
+  cluster(): Promise<Cluster | null>
+  putCluster(cluster: Cluster): Promise<void>
+  /** Keeps a pack (its JSON) for ever under its hash. */
+  putPack(hash: string, json: string): Promise<void>
+  pack(hash: string): Promise<string | null>
+  /** Creates the header of a partition that never had one: seq 0. */
+  create(partition: number, meta: Omit<Meta, 'token' | 'seq'>): Promise<void>
+  /** Takes the partition: sets the token. null: there is no header, the partition must be closed, never created anew. */
+  acquire(partition: number, token: string): Promise<Meta | null>
+  meta(partition: number): Promise<Meta | null>
+  /** States in the order asked; null: never stored. */
+  load(partition: number, customerIds: readonly string[]): Promise<readonly (Stored | null)[]>
+  /**
+   * Atomic, durable when resolved, idempotent by (token, to).
+   * @throws StoreError retryable: whether it was applied is not known; send the same commit again
+   */
+  commit(partition: number, commit: Commit): Promise<CommitReply>
+  /** Outbox values with from < seq <= to, ascending. */
+  outbox(partition: number, from: number, to: number): Promise<readonly { seq: number; value: Uint8Array }[]>
+  close(): Promise<void>
+}

@@ -1,0 +1,62 @@
+/**
+ * The log port: an ordered, durable, partitioned list of records, the one source of every fact.
+ *
+ * The events log carries what comes in, the decisions log what goes out; both are this port. A record's bytes are
+ * opaque here. Adapters pass the one suite in `test/conformance/log.ts`.
+ */
+
+/** A record to append. The key is the customer id, kept with the record so that tools can filter without decoding. */
+export type NewRecord = { readonly key: string; readonly value: Uint8Array }
+
+/** A stored record. */
+export type LogRecord = {
+  readonly offset: number
+  /** When the log took it, Unix milliseconds; never decreases within a partition. */
+  readonly appendTime: number
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** Where records ended up: offsets are consecutive from `firstOffset`. */
+export type Appended = { readonly firstOffset: number; readonly lastOffset: number; readonly appendTime: number }
+
+/** First offset kept and the offset the next append gets: `start == end` when the partition holds nothing. */
+export type Bounds = { readonly start: number; readonly end: number }
+
+export type LogErrorCode = 'log_full' | 'log_closed' | 'log_unavailable' | 'log_gap'
+
+/** I/O failure of the log, translated once in the adapter. */
+export class LogError extends Error {
+  readonly code: LogErrorCode
+  readonly retryable: boolean
+  constructor(code: LogErrorCode, message: string, options: { retryable: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.retryable = options.retryable
+  }
+}
+
+export type Log = {
+  readonly partitions: number
+  /**
+   * Appends records to one partition, all or none; resolved when they are durable.
+   * @throws LogError `log_full` (nothing written; what is there stays readable), `log_closed`
+   */
+  append(partition: number, records: readonly NewRecord[]): Promise<Appended>
+  /**
+   * Reads records from `from` on, at most `maxBytes` of values (at least one record when there is one), at most
+   * `maxRecords`. Empty when `from` is the end.
+   * @throws LogError `log_gap` when `from` is below the first kept offset or above the end
+   */
+  read(
+    partition: number,
+    from: number,
+    limit: { readonly maxBytes: number; readonly maxRecords: number },
+  ): Promise<readonly LogRecord[]>
+  bounds(partition: number): Promise<Bounds>
+  /** Calls back after each durable append of this process. Returns how to stop. */
+  onAppend(listener: (partition: number) => void): () => void
+  /** Drops records older than the retention; returns how many went. Also runs by itself. */
+  trim(): Promise<number>
+  close(): Promise<void>
+}

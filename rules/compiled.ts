@@ -1,0 +1,188 @@
+/**
+ * A pack ready to run: conditions as functions over a frame, rules indexed, the state layout they need.
+ *
+ * The frame is two Float64Arrays, `lo` and `hi`, one index a variable: first the profile attributes, then the features,
+ * then `source.lawful`. A value is known when lo == hi; unknown is [-Infinity, +Infinity]; NaN never occurs. Booleans are
+ * 0 and 1, enums their code, money minor units, instants and durations milliseconds.
+ */
+import type { EventTypeDef } from '../ingest/event.ts'
+import type { FeatureModel, LoadedPack, OfferModel, Scope } from './model.ts'
+
+/** The decoded data of the event at hand; null when there is none (live request). */
+export type EventData = Readonly<Record<string, unknown>>
+
+/** One condition with its two answers (see "unknown is not false" in ARCHITECTURE.md). Both are pure. */
+export type Condition = {
+  /** True whatever the unknowns are. */
+  readonly must: (lo: Float64Array, hi: Float64Array, event: EventData | null) => boolean
+  /** True for at least one value of the unknowns. */
+  readonly may: (lo: Float64Array, hi: Float64Array, event: EventData | null) => boolean
+  /** Frame indexes it reads. */
+  readonly reads: readonly number[]
+  /** The CEL text it came from. */
+  readonly source: string
+}
+
+/** A score term: its guaranteed (lowest) value; NaN never. */
+export type NumberExpression = {
+  readonly low: (lo: Float64Array, hi: Float64Array, event: EventData | null) => number
+  readonly reads: readonly number[]
+  readonly source: string
+}
+
+/** Many conditions that ask `must`, evaluated at once. */
+export type RuleSet = {
+  readonly size: number
+  /** Writes the indexes of the rules that hit, ascending, to `hits` (at least `size` long); returns how many. */
+  readonly evaluate: (lo: Float64Array, hi: Float64Array, event: EventData | null, hits: Int32Array) => number
+  /** Frame indexes any of its rules reads. */
+  readonly reads: readonly number[]
+}
+
+/** One series of the customer's state: instants, and values where a feature reads them, of one (event type, filter, value). */
+export type SeriesDef = {
+  /** Hash of the definition (event type, filter, value field): 13 hex digits, so that it is also exact as a number. */
+  readonly key: string
+  readonly event: string
+  readonly valued: boolean
+  /** Most exact entries kept: 256 where a value, distinct or growth is read, else the largest constant compared + 1. */
+  readonly bound: number
+  /** How far back any of its features looks; Infinity never: lifetime features use running totals. */
+  readonly retentionMs: number
+  /** The distinct rolling window lengths its features use, ascending; panes are cut for them. */
+  readonly windowsMs: readonly number[]
+}
+
+/** A feature as the state evaluates it. */
+export type FeatureDef = {
+  readonly model: FeatureModel
+  /** Index into `Layout.series`. */
+  readonly series: number
+  /** Index into the frame. */
+  readonly variable: number
+}
+
+/** A profile attribute as the state keeps it. */
+export type AttributeDef = {
+  readonly id: string
+  /** 13 hex digits of the hash of its id and type: the name it has in stored states. */
+  readonly key: string
+  readonly validForMs: number | null
+  /** Index into the frame; equals its index in `Layout.attributes`. */
+  readonly variable: number
+}
+
+/** What the customer's state must hold for a pack. */
+export type Layout = {
+  readonly attributes: readonly AttributeDef[]
+  readonly series: readonly SeriesDef[]
+  readonly features: readonly FeatureDef[]
+  /** Length of the frame. */
+  readonly variables: number
+  readonly zone: string
+  /** How long recent event ids are remembered: the lateness of the pack. */
+  readonly dedupeMs: number
+  /** Longest window of any cap: contacts are kept that long. */
+  readonly contactsMs: number
+}
+
+/** What an event of one type does to the state and which triggers it may fire. */
+export type TypePlan = {
+  readonly def: EventTypeDef
+  /** Currency field to check against the pack's, when the type carries money. */
+  readonly hasMoney: boolean
+  readonly series: readonly {
+    readonly series: number
+    readonly where: ((event: EventData) => boolean) | null
+    /** The number to store with the instant: the field, or a 53-bit hash of it for distinct strings; null: no value. */
+    readonly value: ((event: EventData) => number) | null
+  }[]
+  readonly attributes: readonly {
+    readonly attribute: number
+    readonly where: ((event: EventData) => boolean) | null
+    /** Value for the frame; NaN: the event does not say, set nothing. */
+    readonly read: (event: EventData) => number
+    /** Name of the field, to honour a `cleared` list in the event. */
+    readonly field: string
+  }[]
+  readonly suppressions: readonly {
+    readonly guardrail: number
+    readonly where: ((event: EventData) => boolean) | null
+    /** Milliseconds it runs from the event's time; 0 lifts it. */
+    readonly forMs: number
+  }[]
+  readonly triggers: RuleSet
+  /** Index into `CompiledPack.triggers` of each rule of `triggers`. */
+  readonly triggerIndex: readonly number[]
+}
+
+export type CompiledGuardrail = {
+  readonly id: string
+  readonly index: number
+  readonly reason: string
+  readonly closes: Scope
+  readonly condition: Condition | null
+  readonly hasSuppression: boolean
+  /** 32-bit hash of the id: its name in stored states. */
+  readonly key: number
+}
+
+export type CompiledOffer = {
+  readonly id: string
+  readonly index: number
+  /** 32-bit hash of the id: its name in stored states. */
+  readonly key: number
+  readonly model: OfferModel
+  readonly eligible: Condition | null
+  readonly terms: {
+    readonly propensity: NumberExpression
+    readonly context: NumberExpression
+    readonly value: NumberExpression
+    readonly lever: NumberExpression
+  }
+}
+
+export type CompiledTrigger = {
+  readonly id: string
+  readonly index: number
+  readonly condition: Condition | null
+  readonly offers: readonly number[]
+  readonly placement: number
+  readonly freshnessMs: number
+}
+
+export type CompiledPlacement = {
+  readonly id: string
+  readonly index: number
+  readonly channel: string
+  readonly direction: 'inbound' | 'outbound'
+  readonly slots: number
+  /** Index of the fallback offer; -1 for outbound placements. */
+  readonly fallback: number
+  /** Offers that fit its channel and content types, by index. */
+  readonly offers: readonly number[]
+  /** Frame indexes that its offers, their guardrails and terms read. */
+  readonly reads: readonly number[]
+}
+
+export type CompiledPack = {
+  readonly loaded: LoadedPack
+  readonly layout: Layout
+  readonly types: ReadonlyMap<string, TypePlan>
+  readonly guardrails: readonly CompiledGuardrail[]
+  readonly offers: readonly CompiledOffer[]
+  readonly triggers: readonly CompiledTrigger[]
+  readonly placements: readonly CompiledPlacement[]
+  /** Guardrails whose scope holds offer o on channel c: `guardrailsOf(o, c)`, by index, computed once at compile time. */
+  readonly guardrailsOf: (offer: number, channel: string) => readonly number[]
+  /** Caps whose scope holds offer o on channel c, by index into `model.caps`. */
+  readonly capsOf: (offer: number, channel: string) => readonly number[]
+  /** Ids of the lawful sources. */
+  readonly lawfulSources: ReadonlySet<string>
+  /** Frame index of `source.lawful`. */
+  readonly lawfulVariable: number
+  /** Name, type and how to print it, for each frame index; `null` code prints as unknown. */
+  readonly variables: readonly { readonly name: string; readonly type: string; readonly values: readonly string[] }[]
+  /** Highest product grade allowed given the frame. */
+  readonly gradeAllowed: (lo: Float64Array, hi: Float64Array) => number
+}

@@ -1,0 +1,208 @@
+/**
+ * A rule pack as data, after its YAML files were read, checked and normalised: durations in milliseconds, money in
+ * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
+ */
+import type { GuardrailReason } from './reasons.ts'
+
+/** A text in the languages every customer- or colleague-facing text has. */
+export type Text = { readonly en: string; readonly zh: string }
+
+/** Message class: `regulatory` and `service` may skip caps, none skips guardrails. */
+export type MessageClass = 'regulatory' | 'service' | 'marketing'
+
+/** `'all'`, or the closed list of ids that match. */
+export type Selector = 'all' | readonly string[]
+
+/** Where a piece of the pack stands, for messages: file relative to the pack, 1-based line. */
+export type Place = { readonly file: string; readonly line: number }
+
+/** A system data comes from, and the ground on which the bank may use it. A source that is not listed is unlawful. */
+export type SourceModel = {
+  readonly id: string
+  readonly lawfulBasis: 'contract' | 'consent' | 'legal_obligation' | 'legitimate_interest' | 'none'
+  readonly purposes: readonly string[]
+  readonly place: Place
+}
+
+/** A profile attribute, read in conditions as `profile.<id>`. */
+export type AttributeModel = {
+  readonly id: string
+  readonly type: 'enum' | 'int' | 'double' | 'money' | 'bool' | 'instant'
+  /** Values of an `enum`, in the order of their codes 0, 1, 2, ...; empty otherwise. */
+  readonly values: readonly string[]
+  /** Which events set it: the field is copied when `where` (CEL over `event`) is true; a null field sets nothing. */
+  readonly setBy: readonly { readonly event: string; readonly where: string | null; readonly field: string }[]
+  /** After this long without being set again the value reads as unknown; null: never. */
+  readonly validForMs: number | null
+  readonly place: Place
+}
+
+export type FeatureKind =
+  | 'count'
+  | 'sum'
+  | 'min'
+  | 'max'
+  | 'average'
+  | 'first'
+  | 'last'
+  | 'time_since'
+  | 'distinct'
+  | 'growth'
+
+/**
+ * The stretch a feature looks at, ending at the instant of evaluation (closed at both ends: an event exactly
+ * `ms` ago still counts). Calendar periods start at the bank's local midnight.
+ */
+export type Window =
+  | { readonly kind: 'rolling'; readonly ms: number }
+  | { readonly kind: 'calendar'; readonly period: 'day' | 'week' | 'month' }
+  | { readonly kind: 'lifetime' }
+
+/** A rolling feature, read in conditions by its id. */
+export type FeatureModel = {
+  readonly id: string
+  readonly kind: FeatureKind
+  readonly event: string
+  /** CEL over required fields of `event` only, so that it is never unknown; null: every event of the type. */
+  readonly where: string | null
+  /** The event field that is summed, compared, or counted distinct; null for `count` and `time_since`. */
+  readonly value: string | null
+  readonly window: Window
+  /**
+   * Only for `growth`: (aggregate of the window) / (mean of the same aggregate over the `windows` windows before) - 1,
+   * unknown while the mean is below `minimum`. The aggregate is a count when `value` is null, else a sum.
+   */
+  readonly baseline: { readonly windows: number; readonly minimum: number } | null
+  readonly place: Place
+}
+
+/** What a guardrail or cap applies to: an offer matches when every selector holds it. */
+export type Scope = {
+  readonly categories: Selector
+  readonly exceptCategories: readonly string[]
+  readonly channels: Selector
+  readonly classes: Selector
+}
+
+/** A rule that forbids. Closes its scope when `when` may be true, or while a suppression it sets is running. */
+export type GuardrailModel = {
+  readonly id: string
+  readonly reason: GuardrailReason
+  readonly text: Text
+  readonly closes: Scope
+  readonly when: string | null
+  readonly suppression: {
+    readonly event: string
+    readonly where: string | null
+    readonly forMs: number
+    /** An event that ends it early. */
+    readonly liftedBy: { readonly event: string; readonly where: string | null } | null
+  } | null
+  readonly place: Place
+}
+
+/** A term of the score: a constant, or a CEL expression of type double over features and profile. */
+export type Term = number | string
+
+export type OfferModel = {
+  readonly id: string
+  readonly title: Text
+  readonly category: string
+  readonly class: MessageClass
+  readonly contentType: string
+  readonly channels: readonly string[]
+  /** CEL; the offer is eligible when it must be true. null: always. */
+  readonly eligible: string | null
+  /** Risk grade of the product, 1 (lowest) to 5; null: no investment product. */
+  readonly riskGrade: number | null
+  /** Higher wins within its class before scores are compared. */
+  readonly priority: number
+  readonly propensity: Term
+  readonly context: Term
+  readonly value: Term
+  readonly lever: Term
+  /** Several things accepted or withheld together. */
+  readonly parts: readonly { readonly id: string; readonly title: Text }[]
+  /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
+  readonly validForMs: number
+  readonly place: Place
+}
+
+/** When `on` arrives and `when` must be true, the offers become candidates of the outbound placement. */
+export type TriggerModel = {
+  readonly id: string
+  readonly on: string
+  readonly when: string | null
+  readonly offers: readonly string[]
+  readonly placement: string
+  /** An event older than this (at `now`) counts but does not send. */
+  readonly freshnessMs: number
+  readonly place: Place
+}
+
+export type PlacementModel = {
+  readonly id: string
+  readonly channel: string
+  /** Inbound placements are asked by an app, outbound ones are filled by triggers. */
+  readonly direction: 'inbound' | 'outbound'
+  readonly slots: number
+  readonly contentTypes: readonly string[]
+  /** Inbound: the offer that is always safe. Outbound: null, silence is the fallback. */
+  readonly fallback: string | null
+  readonly place: Place
+}
+
+export type ChannelModel = {
+  readonly id: string
+  /** Whether a decision on this channel is a contact that caps count. */
+  readonly contact: boolean
+  readonly place: Place
+}
+
+/** At most `limit` contacts that match `applies` within any `perMs`. */
+export type CapModel = {
+  readonly id: string
+  readonly limit: number
+  readonly perMs: number
+  readonly applies: Scope
+  readonly text: Text
+  readonly place: Place
+}
+
+export type Model = {
+  readonly name: string
+  readonly description: string
+  /** IANA zone of the bank: calendar windows, reports. */
+  readonly zone: string
+  /** ISO 4217 code; events with money in another currency are dead-lettered `wrong_currency`. */
+  readonly currency: string
+  /** Events older than this at arrival are dead-lettered `too_late`. */
+  readonly latenessMs: number
+  readonly categories: readonly string[]
+  readonly sources: readonly SourceModel[]
+  readonly attributes: readonly AttributeModel[]
+  readonly features: readonly FeatureModel[]
+  readonly guardrails: readonly GuardrailModel[]
+  readonly offers: readonly OfferModel[]
+  readonly triggers: readonly TriggerModel[]
+  readonly placements: readonly PlacementModel[]
+  readonly channels: readonly ChannelModel[]
+  readonly caps: readonly CapModel[]
+  readonly suitability: {
+    /** The enum attribute that holds the customer's risk grade. */
+    readonly attribute: string
+    /** Highest product grade allowed for each value of the attribute. */
+    readonly allows: Readonly<Record<string, number>>
+    /** Highest product grade when the customer's is unknown. */
+    readonly whenUnknown: number
+  }
+  readonly arbitration: {
+    /** Classes, strongest first. */
+    readonly classes: readonly MessageClass[]
+    /** Score of doing nothing: a candidate below it loses to silence. */
+    readonly nothing: number
+  }
+}
+
+/** A checked pack with its identity: sha-256, in hex, of its canonical JSON without places. */
+export type LoadedPack = { readonly model: Model; readonly hash: string }

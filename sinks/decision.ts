@@ -1,0 +1,76 @@
+/**
+ * The decision record: what leaves, and why. One for each outbound placement an event's triggers asked for, and for each
+ * live request; refusals and "nothing" are records too. Stable: the id derives from the cause, so a repeat has the same id
+ * and the same content.
+ */
+
+/** The last stage a candidate reached. `final_gate` is the guardrail check that nothing goes around. */
+export type Stage =
+  | 'trigger'
+  | 'eligibility'
+  | 'suitability'
+  | 'guardrail'
+  | 'contact'
+  | 'arbitration'
+  | 'placement'
+  | 'final_gate'
+  | 'offered'
+
+/** What became of one candidate (an offer on a channel). */
+export type Fate = {
+  readonly offer: string
+  /** The trigger that proposed it; null for live requests. */
+  readonly trigger: string | null
+  readonly stage: Stage
+  /** Code of the closed list in `rules/reasons.ts`. */
+  readonly reason: string
+  /** Which guardrail or cap, when the reason names a kind of rule; else null. */
+  readonly rule: string | null
+  /** Terms of the score; 0 when the candidate was dropped before scoring. score = propensity x context x value x lever. */
+  readonly propensity: number
+  readonly context: number
+  readonly value: number
+  readonly lever: number
+  readonly score: number
+}
+
+/** A feature or attribute that was read, as it stood. `lo == hi`: known. -Infinity / +Infinity: no bound on that side. */
+export type FeatureUsed = {
+  readonly name: string
+  readonly lo: number
+  readonly hi: number
+  readonly class: 'exact' | 'bounded' | 'unknown'
+}
+
+export type OfferedItem = { readonly offer: string; readonly score: number }
+
+export type Decision = {
+  /** 32 hex digits: hash of salt, kind and cause. */
+  readonly id: string
+  readonly customerId: string
+  readonly cause: {
+    readonly kind: 'event' | 'request'
+    /** Event id or request id. */
+    readonly id: string
+    /** Event source; empty for requests. */
+    readonly source: string
+    /** Event type; empty for requests. */
+    readonly type: string
+  }
+  readonly placement: string
+  readonly channel: string
+  readonly packHash: string
+  /** The three times of the input, Unix milliseconds. */
+  readonly eventTime: number
+  readonly acceptedAt: number
+  readonly now: number
+  /** Not to be sent or shown later than this; 0 when nothing is offered. */
+  readonly notAfter: number
+  /** `offered`: chosen by the funnel. `fallback`: the placement's safe offer. `none`: nothing, on purpose. */
+  readonly outcome: 'offered' | 'fallback' | 'none'
+  /** Why a fallback or nothing; `offered` otherwise. Code of the closed list. */
+  readonly reason: string
+  readonly offers: readonly OfferedItem[]
+  readonly fates: readonly Fate[]
+  readonly features: readonly FeatureUsed[]
+}
