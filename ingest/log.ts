@@ -6,7 +6,12 @@
  */
 
 /** A record to append. The key is the customer id, kept with the record so that tools can filter without decoding. */
-export type NewRecord = { readonly key: string; readonly value: Uint8Array }
+export type NewRecord = {
+  readonly key: string
+  readonly value: Uint8Array
+  /** Append time to stamp instead of the clock's, for logs on an event clock; a time before the last one is raised to it. */
+  readonly appendTime?: number
+}
 
 /** A stored record. */
 export type LogRecord = {
@@ -18,7 +23,7 @@ export type LogRecord = {
 }
 
 /** Where records ended up: offsets are consecutive from `firstOffset`. */
-export type Appended = { readonly firstOffset: number; readonly lastOffset: number; readonly appendTime: number }
+export type Appended = { readonly firstOffset: number; readonly lastOffset: number }
 
 /** First offset kept and the offset the next append gets: `start == end` when the partition holds nothing. */
 export type Bounds = { readonly start: number; readonly end: number }
