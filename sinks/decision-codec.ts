@@ -1,0 +1,80 @@
+/**
+ * Bytes of a decision record on the decisions log: Avro in Confluent framing, `0x00`, the schema id as four bytes big
+ * endian, then the record.
+ *
+ * Evolution: a schema that left this machine never changes. A change is a new file, a new id and a new line in `readers`;
+ * a new field has a default, a field or symbol is never renamed or reused. Bytes of every id in `readers` stay readable;
+ * an unknown id is refused, so readers are upgraded before writers.
+ */
+import assert from 'node:assert'
+import { readFileSync } from 'node:fs'
+import avro from 'avsc'
+import type { Decision } from './decision.ts'
+
+/** Id of `schemas/decision.avsc` in the wire framing. */
+export const decisionSchemaId = 1001
+
+/** Most bytes one record may take: far above any real one, a bound for readers of foreign bytes. */
+export const decisionBytesMax = 1024 * 1024
+
+/** Bytes that are not a decision of a schema we know. Never holds the content. */
+export class DecisionDecodeError extends Error {
+  readonly code = 'decision_undecodable'
+}
+
+/**
+ * Encodes a decision. Infinite bounds are kept; doubles are kept bit by bit.
+ * @returns a buffer of its own, safe to transfer
+ * @throws AssertionError when it is larger than `decisionBytesMax`, TypeError when a field has a wrong type (both bugs)
+ */
+export function encodeDecision(decision: Decision): Uint8Array {
+  let end = current.encode(decision, scratch, headerBytes)
+  if (end < 0) {
+    const needed = scratch.length - end
+    assert(needed <= decisionBytesMax, 'a decision record is bounded by its pack')
+    scratch = header(Buffer.alloc(needed * 2))
+    end = current.encode(decision, scratch, headerBytes)
+  }
+  const bytes = new Uint8Array(end)
+  bytes.set(scratch.subarray(0, end))
+  return bytes
+}
+
+/**
+ * Decodes a decision of any known schema id.
+ * @throws DecisionDecodeError when the bytes are cut, have rests, or carry an unknown schema id
+ */
+export function decodeDecision(bytes: Uint8Array): Decision {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (buffer.length <= headerBytes || buffer.length > decisionBytesMax || buffer[0] !== 0) {
+    throw new DecisionDecodeError('not a record in Confluent framing')
+  }
+  const id = buffer.readUInt32BE(1)
+  const reader = readers.get(id)
+  if (reader === undefined) throw new DecisionDecodeError(`decision schema ${id} is not known here`)
+  let decoded: { readonly value: Decision; readonly offset: number }
+  try {
+    decoded = reader.decode(buffer, headerBytes)
+  } catch (cause) {
+    throw new DecisionDecodeError('the record does not fit its schema', { cause })
+  }
+  // avsc answers a cut record with a negative offset instead of an error.
+  if (decoded.offset !== buffer.length) throw new DecisionDecodeError('the record is cut or has rests')
+  return decoded.value
+}
+
+const headerBytes = 5
+const current = avro.Type.forSchema(
+  JSON.parse(readFileSync(new URL('schemas/decision.avsc', import.meta.url), 'utf8')),
+  {
+    omitRecordMethods: true,
+  },
+)
+const readers: ReadonlyMap<number, avro.Type> = new Map([[decisionSchemaId, current]])
+let scratch = header(Buffer.alloc(16 * 1024))
+
+function header(buffer: Buffer): Buffer {
+  buffer[0] = 0
+  buffer.writeUInt32BE(decisionSchemaId, 1)
+  return buffer
+}

@@ -1,0 +1,52 @@
+/** Random decisions over the whole range of the record, for round trips. */
+import * as fc from 'fast-check'
+import type { Decision } from '../../sinks/decision.ts'
+
+const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
+const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
+const number = fc.double({ noNaN: true })
+
+export const anyDecision: fc.Arbitrary<Decision> = fc.record({
+  id: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }),
+  customerId: text,
+  cause: fc.record({ kind: fc.constantFrom('event', 'request'), id: text, source: text, type: text }),
+  placement: text,
+  channel: text,
+  packHash: text,
+  eventTime: instant,
+  acceptedAt: instant,
+  now: instant,
+  notAfter: instant,
+  outcome: fc.constantFrom('offered', 'fallback', 'none'),
+  reason: text,
+  offers: fc.array(fc.record({ offer: text, score: number }), { maxLength: 5 }),
+  fates: fc.array(
+    fc.record({
+      offer: text,
+      trigger: fc.option(text),
+      stage: fc.constantFrom(
+        'trigger',
+        'eligibility',
+        'suitability',
+        'guardrail',
+        'contact',
+        'arbitration',
+        'placement',
+        'final_gate',
+        'offered',
+      ),
+      reason: text,
+      rule: fc.option(text),
+      propensity: number,
+      context: number,
+      value: number,
+      lever: number,
+      score: number,
+    }),
+    { maxLength: 12 },
+  ),
+  features: fc.array(
+    fc.record({ name: text, lo: number, hi: number, class: fc.constantFrom('exact', 'bounded', 'unknown') }),
+    { maxLength: 8 },
+  ),
+})
