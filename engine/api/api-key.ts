@@ -1,0 +1,46 @@
+/**
+ * The key callers must send. Made at first start, kept in DATA_DIR with owner-only rights, compared in constant time.
+ */
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export type KeyVerdict = 'ok' | 'missing' | 'wrong'
+/** Judges the value of an Authorization header. */
+export type KeyCheck = (authorization: string) => KeyVerdict
+
+/** Where the key came from, for the start line; the key itself is never printed or logged. */
+export type ApiKey = { readonly key: string; readonly from: 'setting' | 'file' | 'made' }
+
+/**
+ * The key of an installation: from the setting, from the file named by the setting, from DATA_DIR/api-key, or a new one
+ * (256 random bits) written there with mode 0600.
+ */
+export async function apiKeyOf(options: {
+  readonly dataDir: string
+  readonly key: string | undefined
+  readonly keyFile: string | undefined
+}): Promise<ApiKey> {
+  if (options.key !== undefined) return { key: options.key, from: 'setting' }
+  if (options.keyFile !== undefined) return { key: (await readFile(options.keyFile, 'utf8')).trim(), from: 'file' }
+  const path = join(options.dataDir, 'api-key')
+  const made = `pk_${randomBytes(32).toString('base64url')}`
+  try {
+    // wx: of two first starts at once, one makes the key and the other reads it.
+    await writeFile(path, `${made}\n`, { mode: 0o600, flag: 'wx' })
+    return { key: made, from: 'made' }
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+    return { key: (await readFile(path, 'utf8')).trim(), from: 'file' }
+  }
+}
+
+/** A check against one key: in constant time over the whole header; only its length shows, which is no secret. */
+export function createKeyCheck(key: string): KeyCheck {
+  const expected = Buffer.from(`Bearer ${key}`)
+  return (authorization) => {
+    if (authorization === '') return 'missing'
+    const given = Buffer.from(authorization)
+    return given.length === expected.length && timingSafeEqual(given, expected) ? 'ok' : 'wrong'
+  }
+}

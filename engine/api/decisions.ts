@@ -1,0 +1,114 @@
+/** `POST /v1/decisions`: what to show this customer now. */
+import type { LoadedPack, OfferModel } from '../../rules/model.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import type { DecisionRequest, Position, Shards } from '../shard/shards.ts'
+import type { HttpReply, HttpRequest, Route } from './http.ts'
+import { failed, problem } from './http.ts'
+import { decisionBody, firstIssue } from './schemas.ts'
+
+export type DecisionRouteParts = {
+  readonly shards: Shards
+  readonly pack: LoadedPack
+  readonly now: () => number
+  /** Makes an id for a request that brought none. */
+  readonly newRequestId: () => string
+  readonly deadlineMs: number
+  readonly partitions: number
+}
+
+/** The route. Answers 200 with a decision always, also when it is the fallback; 4xx only for calls that make no sense. */
+export function decisionRoute(parts: DecisionRouteParts): Route {
+  const slotsOf = new Map<string, number>()
+  for (const placement of parts.pack.model.placements)
+    if (placement.direction === 'inbound') slotsOf.set(placement.id, placement.slots)
+  const contents = new Map(parts.pack.model.offers.map((offer) => [offer.id, contentOf(offer)]))
+
+  const handle = (request: HttpRequest, reply: (reply: HttpReply) => void): void => {
+    const asked = readRequest(request, parts, slotsOf)
+    if (asked.kind === 'refused') {
+      reply(asked.reply)
+      return
+    }
+    parts.shards.decide(asked.request).then(
+      ({ decision }) =>
+        reply({
+          status: 200,
+          contentType: 'application/json',
+          body: answerBody(decision, asked.request.requestId, contents),
+        }),
+      (cause: unknown) => reply(failed(cause)),
+    )
+  }
+  return { method: 'POST', path: '/v1/decisions', access: 'key', handle }
+}
+
+type Asked =
+  | { readonly kind: 'ok'; readonly request: DecisionRequest }
+  | { readonly kind: 'refused'; readonly reply: HttpReply }
+
+function readRequest(http: HttpRequest, parts: DecisionRouteParts, slotsOf: ReadonlyMap<string, number>): Asked {
+  const parsed = parseJson(http.body)
+  if (parsed === undefined) return refused(problem('body_invalid', 'Send JSON; the schema is in /openapi.json.'))
+  const checked = decisionBody.safeParse(parsed)
+  if (!checked.success) return refused(problem('body_invalid', firstIssue(checked.error)))
+  const body = checked.data
+  const slots = slotsOf.get(body.placement)
+  if (slots === undefined)
+    return refused(problem('placement_unknown', `Inbound placements are: ${[...slotsOf.keys()].join(', ')}.`))
+  const after = body.after === undefined ? null : parsePosition(body.after, parts.partitions)
+  if (after === 'unknown') return refused(problem('body_invalid', 'after: there is no such partition.'))
+  return {
+    kind: 'ok',
+    request: {
+      customerId: body.customerId,
+      requestId: body.requestId ?? parts.newRequestId(),
+      placement: body.placement,
+      count: Math.min(body.count ?? slots, slots),
+      deadlineAt: parts.now() + (body.deadlineMs ?? parts.deadlineMs),
+      after,
+    },
+  }
+}
+
+function refused(reply: HttpReply): Asked {
+  return { kind: 'refused', reply }
+}
+
+/** Parses a position token; `unknown` when the partition does not exist. */
+export function parsePosition(token: string, partitions: number): Position | 'unknown' {
+  const dash = token.indexOf('-')
+  const partition = Number(token.slice(1, dash))
+  const offset = Number(token.slice(dash + 1))
+  if (!Number.isSafeInteger(offset) || partition >= partitions) return 'unknown'
+  return { partition, offset }
+}
+
+/** A body as JSON, or undefined when it is not. */
+export function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
+  } catch {
+    // Not JSON: the caller answers 400, which is the report.
+    return undefined
+  }
+}
+
+/** The part of an offer that is the same in every answer, rendered once. */
+function contentOf(offer: OfferModel): string {
+  const { title, category, contentType, parts } = offer
+  const rendered = JSON.stringify({ offer: offer.id, title, category, contentType, parts })
+  return rendered.slice(0, -1)
+}
+
+function answerBody(decision: Decision, requestId: string, contents: ReadonlyMap<string, string>): string {
+  let offers = ''
+  for (const item of decision.offers) {
+    const content = contents.get(item.offer) ?? `{"offer":${JSON.stringify(item.offer)}`
+    offers += `${offers === '' ? '' : ','}${content},"score":${item.score}}`
+  }
+  return (
+    `{"decisionId":"${decision.id}","requestId":${JSON.stringify(requestId)},"placement":${JSON.stringify(decision.placement)},` +
+    `"outcome":"${decision.outcome}","reason":"${decision.reason}","offers":[${offers}],` +
+    `"notAfter":${decision.notAfter},"packHash":"${decision.packHash}"}`
+  )
+}

@@ -1,0 +1,105 @@
+/**
+ * What a route sees of HTTP: plain values, so that the server underneath can be replaced in one file.
+ */
+
+/** A request whose body has arrived in full. */
+export type HttpRequest = {
+  /** Values of the `:name` parts of the path, in order, decoded. */
+  readonly params: readonly string[]
+  /** Query parameters by name (the first one when repeated). */
+  readonly query: ReadonlyMap<string, string>
+  /** Content type without parameters, lower case; empty when absent. */
+  readonly contentType: string
+  readonly acceptLanguage: string
+  readonly body: Uint8Array
+}
+
+export type HttpReply = {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly headers?: readonly (readonly [string, string])[]
+}
+
+/** Who may call: `open` needs no key. */
+export type Access = 'open' | 'key'
+
+/**
+ * A route. The handler calls `reply` exactly once, now or later; it must not throw (a thrown error is a bug and answered 500
+ * without its text).
+ */
+export type Route = {
+  readonly method: 'GET' | 'POST'
+  /** Such as `/v1/customers/:id`. */
+  readonly path: string
+  readonly access: Access
+  readonly handle: (request: HttpRequest, reply: (reply: HttpReply) => void) => void
+}
+
+const jsonType = 'application/json'
+
+/** A JSON answer. */
+export function json(status: number, value: unknown, headers?: readonly (readonly [string, string])[]): HttpReply {
+  return { status, contentType: jsonType, body: JSON.stringify(value), ...(headers ? { headers } : {}) }
+}
+
+/** Wraps a handler that works asynchronously. */
+export function later(work: (request: HttpRequest) => Promise<HttpReply>): Route['handle'] {
+  return (request, reply) => {
+    work(request).then(reply, (cause: unknown) => reply(failed(cause)))
+  }
+}
+
+let report: (cause: unknown) => void = () => undefined
+
+/** Where unexpected errors of handlers go (the log); set once by the composition. */
+export function onUnexpected(listener: (cause: unknown) => void): void {
+  report = listener
+}
+
+/** The answer to a bug: 500 without details, which go to the log. */
+export function failed(cause: unknown): HttpReply {
+  report(cause)
+  return problem('internal_error', 'Something went wrong inside proffer. The log has the details.')
+}
+
+/** Every error code of the API with its status and title (RFC 9457 problem types). One closed list. */
+export const problems = {
+  body_invalid: { status: 400, title: 'The body is not what this call takes' },
+  query_invalid: { status: 400, title: 'A query parameter is not what this call takes' },
+  key_missing: { status: 401, title: 'An API key is needed' },
+  key_wrong: { status: 401, title: 'The API key is not known' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  decision_unknown: { status: 404, title: 'The decision is not in the history (yet)' },
+  method_wrong: { status: 405, title: 'This path takes another method' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  too_many_events: { status: 413, title: 'Too many events in one call' },
+  content_type_wrong: { status: 415, title: 'The content type is not supported' },
+  event_rejected: { status: 422, title: 'The event was refused and kept as a dead letter' },
+  placement_unknown: { status: 422, title: 'The placement is not in the rule pack' },
+  query_refused: { status: 422, title: 'The query was refused' },
+  internal_error: { status: 500, title: 'Internal error' },
+  log_full: { status: 503, title: 'The log takes no more events' },
+  busy: { status: 503, title: 'Too many requests in progress' },
+  stopping: { status: 503, title: 'The engine is stopping' },
+  history_off: { status: 503, title: 'History is off or not reachable' },
+} as const
+export type ProblemCode = keyof typeof problems
+
+/**
+ * An error answer as application/problem+json. `detail` says what to do and never repeats a value of the request.
+ * @param extra further members, such as `reason` and `field`
+ */
+export function problem(code: ProblemCode, detail: string, extra: Readonly<Record<string, unknown>> = {}): HttpReply {
+  const { status, title } = problems[code]
+  const retry = status === 503 || code === 'decision_unknown'
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({ type: `urn:proffer:problem:${code}`, title, status, detail, code, ...extra }),
+    headers: [
+      ...(retry ? ([['Retry-After', '1']] as const) : []),
+      ...(status === 401 ? ([['WWW-Authenticate', 'Bearer realm="proffer"']] as const) : []),
+    ],
+  }
+}

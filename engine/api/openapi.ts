@@ -1,0 +1,176 @@
+/** `/openapi.json`: OpenAPI 3.1, generated from the schemas that check the calls. */
+import { z } from 'zod'
+import { problems } from './http.ts'
+import { decisionAnswer, decisionBody, eventsAnswer, eventsBody, sqlBody } from './schemas.ts'
+
+type Operation = {
+  readonly method: 'get' | 'post'
+  readonly path: string
+  readonly summary: string
+  readonly open?: boolean
+  readonly body?: z.ZodType
+  readonly bodyTypes?: readonly string[]
+  readonly answer?: z.ZodType
+  readonly answers?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  readonly pathParts?: Readonly<Record<string, string>>
+}
+
+const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/events',
+    summary: 'Hands in one event or a batch; answered when they are committed.',
+    body: eventsBody,
+    bodyTypes: ['application/cloudevents+json', 'application/cloudevents-batch+json', 'application/json'],
+    answer: eventsAnswer,
+    answers: { '202': 'In the log, not yet committed when the deadline passed: positions to ask with.' },
+    query: { deadlineMs: 'Longest wait for the commit in milliseconds.' },
+  },
+  {
+    method: 'post',
+    path: '/v1/decisions',
+    summary: 'What to show this customer now.',
+    body: decisionBody,
+    answer: decisionAnswer,
+  },
+  {
+    method: 'get',
+    path: '/v1/decisions/{id}',
+    summary: 'A decision with all candidates and the explanation in words.',
+    pathParts: { id: 'Decision id, 32 hex digits.' },
+    query: { language: 'en or zh; else by Accept-Language.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/customers/{id}',
+    summary: 'Every feature of a customer by name with value, class and window.',
+    pathParts: { id: 'Customer id.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/explain',
+    summary: 'Why an event of a customer led to what it led to, or to nothing.',
+    query: { customer: 'Customer id.', event: 'Event id.', language: 'en or zh.' },
+  },
+  { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
+  {
+    method: 'post',
+    path: '/v1/partitions/{partition}/reopen',
+    summary: 'Tries a closed partition again.',
+    pathParts: { partition: 'Number of the partition.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters',
+    summary: 'What was refused, newest first.',
+    query: { limit: '1 to 1000.', reason: 'Only this reason.', after: 'Continue after this id.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/dead-letters/{id}',
+    summary: 'One dead letter with its bytes (base64).',
+    pathParts: { id: 'Dead letter id.' },
+  },
+  {
+    method: 'post',
+    path: '/v1/dead-letters/{id}/redrive',
+    summary: 'Hands a dead letter in again.',
+    pathParts: { id: 'Dead letter id.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/tail',
+    summary: 'Decisions in the order they left, a page at a time.',
+    query: { cursor: 'Where the last page ended; absent: from now.', limit: '1 to 1000.' },
+  },
+  { method: 'post', path: '/v1/sql', summary: 'A read-only query over the history.', body: sqlBody },
+  { method: 'get', path: '/livez', summary: 'The process is alive.', open: true },
+  { method: 'get', path: '/readyz', summary: 'Every partition runs and events are taken.', open: true },
+  { method: 'get', path: '/metrics', summary: 'Prometheus metrics.' },
+  { method: 'get', path: '/openapi.json', summary: 'This document.', open: true },
+]
+
+/** The document. */
+export function openApi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const operation of operations) {
+    paths[operation.path] ??= {}
+    const entry = paths[operation.path]
+    if (entry !== undefined) entry[operation.method] = describe(operation)
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'proffer',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      description: 'Real-time decisioning: events in, guarded offers out, each with its reasons.',
+    },
+    paths,
+    components: {
+      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      schemas: {
+        Problem: {
+          type: 'object',
+          required: ['type', 'title', 'status', 'code'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            detail: { type: 'string' },
+            code: { type: 'string', enum: Object.keys(problems) },
+          },
+        },
+      },
+    },
+  }
+}
+
+function describe(operation: Operation): object {
+  const parameters = [
+    ...Object.entries(operation.pathParts ?? {}).map(([name, description]) => parameter(name, 'path', description)),
+    ...Object.entries(operation.query ?? {}).map(([name, description]) => parameter(name, 'query', description)),
+  ]
+  const problemContent = {
+    'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+  }
+  return {
+    summary: operation.summary,
+    ...(operation.open === true ? {} : { security: [{ key: [] }] }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: Object.fromEntries(
+              (operation.bodyTypes ?? ['application/json']).map((type) => [type, { schema: schemaOf(operation.body) }]),
+            ),
+          },
+        }),
+    responses: {
+      '200': {
+        description: 'Done.',
+        ...(operation.answer === undefined
+          ? {}
+          : { content: { 'application/json': { schema: schemaOf(operation.answer) } } }),
+      },
+      ...Object.fromEntries(
+        Object.entries(operation.answers ?? {}).map(([status, text]) => [status, { description: text }]),
+      ),
+      '4XX': { description: 'The call was refused; the code says why.', content: problemContent },
+      '5XX': { description: 'The engine cannot answer now.', content: problemContent },
+    },
+  }
+}
+
+function parameter(name: string, where: 'path' | 'query', description: string): object {
+  return { name, in: where, required: where === 'path', description, schema: { type: 'string' } }
+}
+
+function schemaOf(schema: z.ZodType | undefined): object {
+  if (schema === undefined) return {}
+  const { $schema: _, ...rest } = z.toJSONSchema(schema)
+  return rest
+}

@@ -1,0 +1,100 @@
+/**
+ * Bodies and answers of the API as schemas: what is checked, what `/openapi.json` shows, one source for both.
+ */
+import { z } from 'zod'
+
+const customerId = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'customerId is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
+  .describe('The bank’s pseudonym of the customer.')
+
+/** A position token, `p<partition>-<offset>`. */
+export const positionText = z
+  .string()
+  .regex(/^p\d{1,4}-\d{1,16}$/, 'a position looks like p3-1042')
+  .describe('Position of an event in the log, as POST /v1/events gave it.')
+
+export const decisionBody = z.strictObject({
+  customerId,
+  placement: z.string().min(1).max(64).describe('Id of an inbound placement of the rule pack.'),
+  count: z.int().min(1).max(20).optional().describe('How many offers are wanted; the placement’s slots at most.'),
+  requestId: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Idempotency key: the same id gets the same answer for ten minutes. Made up when absent.'),
+  deadlineMs: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe('Longest wait in milliseconds; later the placement answers its fallback and says so.'),
+  after: positionText.optional(),
+})
+
+export const cloudEvent = z
+  .looseObject({
+    specversion: z.literal('1.0'),
+    id: z.string().min(1).max(128),
+    source: z.string().min(1).max(64),
+    type: z.string().describe('An event type, such as card.purchase.'),
+    subject: customerId,
+    time: z.string().describe('RFC 3339.'),
+    data: z.looseObject({}),
+  })
+  .describe('A CloudEvents 1.0 event in structured JSON.')
+
+export const eventsBody = z.union([cloudEvent, z.array(cloudEvent)])
+
+export const eventsAnswer = z.strictObject({
+  received: z.int(),
+  accepted: z.int().describe('Counted and committed.'),
+  duplicates: z.int().describe('Same source and id as an event that was counted before.'),
+  deadLettered: z.int().describe('Refused and kept with the reason.'),
+  pending: z.int().describe('Safely in the log, not yet committed when the deadline passed (202).'),
+  events: z.array(
+    z.strictObject({
+      status: z.enum(['accepted', 'duplicate', 'dead_lettered', 'pending']),
+      position: positionText.nullable(),
+      reason: z.string().nullable(),
+      field: z.string().nullable(),
+      deadLetterId: z.string().nullable(),
+    }),
+  ),
+})
+
+const text = z.strictObject({ en: z.string(), zh: z.string() })
+
+export const decisionAnswer = z.strictObject({
+  decisionId: z.string(),
+  requestId: z.string(),
+  placement: z.string(),
+  outcome: z.enum(['offered', 'fallback', 'none']),
+  reason: z.string().describe('Why a fallback; `offered` otherwise.'),
+  offers: z.array(
+    z.strictObject({
+      offer: z.string(),
+      title: text,
+      category: z.string(),
+      contentType: z.string(),
+      parts: z.array(z.strictObject({ id: z.string(), title: text })),
+      score: z.number(),
+    }),
+  ),
+  notAfter: z.int().describe('Do not show it later than this, Unix milliseconds.'),
+  packHash: z.string(),
+})
+
+export const sqlBody = z.strictObject({
+  query: z.string().min(1).max(100_000).describe('One SELECT, SHOW, DESCRIBE, EXPLAIN or WITH statement.'),
+  format: z.enum(['table', 'json', 'csv']).default('json'),
+})
+
+/** The first thing wrong with a body, in words, without its values. */
+export function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0]
+  if (issue === undefined) return 'The body does not match the schema in /openapi.json.'
+  const where = issue.path.length === 0 ? 'body' : issue.path.join('.')
+  return `${where}: ${issue.message}. The schema is in /openapi.json.`
+}
