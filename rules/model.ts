@@ -159,6 +159,22 @@ export type ChannelModel = {
   readonly place: Place
 }
 
+/**
+ * A ladder of offers over one number: together they must fit every value from `from` to below `to`, and no value twice.
+ * It decides nothing; it is what the author promises and the check of the pack proves.
+ */
+export type BandsModel = {
+  readonly id: string
+  /** A profile attribute (`profile.assets`) or a feature, as conditions name it. */
+  readonly of: string
+  /** First value covered: minor units for money, milliseconds for durations and instants. */
+  readonly from: number
+  /** First value no longer covered; null: no upper end. */
+  readonly to: number | null
+  readonly offers: readonly string[]
+  readonly place: Place
+}
+
 /** At most `limit` contacts that match `applies` within any `perMs`. */
 export type CapModel = {
   readonly id: string
@@ -179,11 +195,17 @@ export type Model = {
   /** Events older than this at arrival are dead-lettered `too_late`. */
   readonly latenessMs: number
   readonly categories: readonly string[]
+  /**
+   * For each category the reasons that must be able to close it: every offer of the category, on each of its channels,
+   * has to be in the scope of a guardrail with each of these reasons, or the pack is refused.
+   */
+  readonly guardedBy: Readonly<Record<string, readonly GuardrailReason[]>>
   readonly sources: readonly SourceModel[]
   readonly attributes: readonly AttributeModel[]
   readonly features: readonly FeatureModel[]
   readonly guardrails: readonly GuardrailModel[]
   readonly offers: readonly OfferModel[]
+  readonly bands: readonly BandsModel[]
   readonly triggers: readonly TriggerModel[]
   readonly placements: readonly PlacementModel[]
   readonly channels: readonly ChannelModel[]

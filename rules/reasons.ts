@@ -1,3 +1,258 @@
-/** Why a candidate was dropped or kept. One closed list: the word is the type, the metric label and the stored code. */
-export const guardrailReasons = ['unemployment', 'bereavement', 'student', 'no_consent', 'unlawful_source'] as const
+/**
+ * Why a candidate was kept or dropped, why an answer is a fallback, why a trigger stayed silent. One closed list: the word
+ * is the type, the metric label and the stored code. Texts have named holes such as `{offer}`; `explain-texts.ts` fills them.
+ */
+
+/**
+ * Where a reason is given. The first nine are the stages of the funnel a candidate can end at; `answer` says why a whole
+ * decision is a fallback or empty; `silence` says why a trigger proposed nothing for an event.
+ */
+export type ReasonStage =
+  | 'trigger'
+  | 'eligibility'
+  | 'suitability'
+  | 'guardrail'
+  | 'contact'
+  | 'arbitration'
+  | 'placement'
+  | 'final_gate'
+  | 'offered'
+  | 'answer'
+  | 'silence'
+
+/** A reason in words. Holes: offer, rule, value, limit, channel, placement, trigger, event, condition. */
+export type Reason = { readonly stage: ReasonStage; readonly en: string; readonly zh: string }
+
+/** Reasons a guardrail of a pack may give. */
+export const guardrailReasons = [
+  'unemployment',
+  'bereavement',
+  'student',
+  'minor',
+  'vulnerable_customer',
+  'overdue_debt',
+  'open_complaint',
+  'legal_restriction',
+  'no_consent',
+  'unlawful_source',
+  'bank_policy',
+] as const
 export type GuardrailReason = (typeof guardrailReasons)[number]
+
+const guardrail = (en: string, zh: string): Reason => ({
+  stage: 'guardrail',
+  en: `{offer} was withheld: ${en} (guardrail {rule}).`,
+  zh: `未推荐“{offer}”：${zh}（护栏规则 {rule}）。`,
+})
+
+const guardrailTexts = {
+  unemployment: guardrail(
+    'the customer lost their job, or may have, and must not be offered this credit',
+    '客户已失业或可能失业，不得推荐此类信贷产品',
+  ),
+  bereavement: guardrail('the customer reported a death in the family', '客户报告亲属去世，处于静默期'),
+  student: guardrail(
+    'the customer is a student, or may be one, and this category is closed to students',
+    '客户是学生或可能是学生，此类产品不对学生开放',
+  ),
+  minor: guardrail('the customer is under age, or may be', '客户未成年或可能未成年'),
+  vulnerable_customer: guardrail('the customer is, or may be, in a vulnerable situation', '客户处于或可能处于弱势状态'),
+  overdue_debt: guardrail('the customer has, or may have, overdue debt', '客户存在或可能存在逾期债务'),
+  open_complaint: guardrail('a complaint of the customer is open', '客户有未结投诉'),
+  legal_restriction: guardrail('the law or a regulator forbids it', '法律或监管规定禁止'),
+  no_consent: guardrail(
+    'the customer has not agreed to marketing on {channel}, or we do not know it',
+    '客户未同意（或无法确认已同意）通过{channel}接收营销信息',
+  ),
+  unlawful_source: guardrail(
+    'the data behind it comes from a source the bank may not lawfully use',
+    '所依据的数据来源不合法，银行不得使用',
+  ),
+  bank_policy: guardrail('a policy of the bank forbids it', '银行内部政策禁止'),
+} as const satisfies Record<GuardrailReason, Reason>
+
+const funnelTexts = {
+  stale_event: {
+    stage: 'trigger',
+    en: 'The event was counted, but it is too old for {offer} to be sent: it was {value} old, the limit is {limit}.',
+    zh: '事件已计入统计，但已过时，不再发送“{offer}”：事件已过去{value}，时限为{limit}。',
+  },
+  not_eligible: {
+    stage: 'eligibility',
+    en: '{offer} does not apply: its condition is not met ({condition}).',
+    zh: '“{offer}”不适用：未满足适用条件（{condition}）。',
+  },
+  eligibility_unknown: {
+    stage: 'eligibility',
+    en: '{offer} does not apply: some of the data its condition needs is not known ({condition}).',
+    zh: '“{offer}”不适用：判断适用条件所需的数据未知（{condition}）。',
+  },
+  unsuitable_risk_grade: {
+    stage: 'suitability',
+    en: '{offer} is too risky for the customer: product grade R{value}, highest grade allowed R{limit}.',
+    zh: '“{offer}”的风险超出客户承受能力：产品等级R{value}，客户最高可购R{limit}。',
+  },
+  cap_reached: {
+    stage: 'contact',
+    en: '{offer} was not sent: the customer has been contacted often enough ({rule}: {value} of {limit}).',
+    zh: '未发送“{offer}”：对客户的触达次数已达上限（{rule}：{value}/{limit}）。',
+  },
+  lost_arbitration: {
+    stage: 'arbitration',
+    en: '{offer} lost to a better offer: its score was {value}.',
+    zh: '“{offer}”落选：有更合适的推荐，其得分为{value}。',
+  },
+  below_nothing: {
+    stage: 'arbitration',
+    en: 'Saying nothing is better than {offer}: its score {value} is below {limit}.',
+    zh: '不打扰优于推荐“{offer}”：其得分{value}低于门槛{limit}。',
+  },
+  placement_full: {
+    stage: 'placement',
+    en: '{offer} would have been next, but {placement} was already full.',
+    zh: '“{offer}”排在后面，展示位{placement}已满。',
+  },
+  channel_mismatch: {
+    stage: 'placement',
+    en: '{offer} is not meant for the channel of {placement} ({channel}).',
+    zh: '“{offer}”不适用于展示位{placement}的渠道（{channel}）。',
+  },
+  content_type_mismatch: {
+    stage: 'placement',
+    en: '{offer} does not fit {placement}: its content is of the type {value}.',
+    zh: '“{offer}”的内容类型（{value}）与展示位{placement}不符。',
+  },
+  duplicate_offer: {
+    stage: 'placement',
+    en: '{offer} was already chosen in this decision.',
+    zh: '“{offer}”已在本次决策中选中，不再重复。',
+  },
+  final_gate: {
+    stage: 'final_gate',
+    en: '{offer} was stopped by the last guardrail check ({rule}).',
+    zh: '“{offer}”在最终护栏检查中被拦截（{rule}）。',
+  },
+  offered: {
+    stage: 'offered',
+    en: '{offer} was chosen for {placement}, score {value}.',
+    zh: '已选中“{offer}”，展示位{placement}，得分{value}。',
+  },
+} as const satisfies Record<string, Reason>
+
+const answer = (en: string, zh: string): Reason => ({ stage: 'answer', en, zh })
+
+const answerTexts = {
+  cold_start: answer(
+    'Too little is known about the customer yet, so {placement} shows its safe offer, {offer}.',
+    '对该客户了解尚少，展示位{placement}显示安全默认内容“{offer}”。',
+  ),
+  no_candidate: answer('No offer fits {placement} for this customer.', '没有适合该客户的推荐可用于展示位{placement}。'),
+  all_dropped: answer(
+    'Every candidate for {placement} was dropped, each for the reason given with it.',
+    '展示位{placement}的全部候选均被排除，原因见各候选。',
+  ),
+  silence_chosen: answer(
+    'Saying nothing was the best choice for {placement}.',
+    '展示位{placement}：不打扰是最佳选择。',
+  ),
+  repeated_request: answer(
+    'The request was asked before: it got the same answer, and nothing was counted twice.',
+    '该请求此前已应答：返回相同结果，未重复计数。',
+  ),
+  superseded: answer(
+    'The earlier answer to this request no longer holds: a guardrail has closed {offer} since.',
+    '该请求此前的答复已失效：其后护栏已关闭“{offer}”。',
+  ),
+  deadline_exceeded: answer(
+    'The answer was not ready within {limit}, so {placement} shows its safe offer.',
+    '未能在{limit}内完成决策，展示位{placement}显示安全默认内容。',
+  ),
+  overloaded: answer(
+    'Too many requests were waiting, so {placement} shows its safe offer.',
+    '等待处理的请求过多，展示位{placement}显示安全默认内容。',
+  ),
+  store_unavailable: answer(
+    'The state store did not answer, so {placement} shows its safe offer.',
+    '状态存储不可用，展示位{placement}显示安全默认内容。',
+  ),
+  outbox_full: answer(
+    'Too many decisions wait to be published, so {placement} shows its safe offer.',
+    '待发布的决策过多，展示位{placement}显示安全默认内容。',
+  ),
+  partition_closed: answer(
+    "The customer's partition is closed until an operator reopens it, so {placement} shows its safe offer.",
+    '客户所在分区已关闭，待运维人员重新开启，展示位{placement}显示安全默认内容。',
+  ),
+  customer_closed: answer(
+    "The customer's state is too large or damaged and is closed, so {placement} shows its safe offer.",
+    '客户状态过大或损坏，已关闭处理，展示位{placement}显示安全默认内容。',
+  ),
+  not_owner: answer(
+    'This node does not own the customer, so {placement} shows its safe offer.',
+    '该节点不负责此客户，展示位{placement}显示安全默认内容。',
+  ),
+  owner_unavailable: answer(
+    'The node that owns the customer could not be reached, so {placement} shows its safe offer.',
+    '负责此客户的节点无法访问，展示位{placement}显示安全默认内容。',
+  ),
+  stale_state: answer(
+    'Events of the customer are still waiting to be counted, so {placement} shows its safe offer.',
+    '客户的事件尚未处理完毕，展示位{placement}显示安全默认内容。',
+  ),
+  worker_failed: answer(
+    'The worker that decides failed and is being restarted, so {placement} shows its safe offer.',
+    '决策工作线程故障，正在重启，展示位{placement}显示安全默认内容。',
+  ),
+  shutting_down: answer(
+    'The engine is stopping, so {placement} shows its safe offer.',
+    '引擎正在停止，展示位{placement}显示安全默认内容。',
+  ),
+} as const satisfies Record<string, Reason>
+
+const silence = (en: string, zh: string): Reason => ({ stage: 'silence', en, zh })
+
+const silenceTexts = {
+  trigger_fired: silence('The trigger {trigger} fired: its condition was met.', '触发器{trigger}已触发：条件满足。'),
+  trigger_other_event: silence(
+    'The trigger {trigger} waits for another kind of event, not for {event}.',
+    '触发器{trigger}等待的是其他类型的事件，而非{event}。',
+  ),
+  trigger_condition_false: silence(
+    'The trigger {trigger} did not fire: its condition was not met ({condition}).',
+    '触发器{trigger}未触发：条件不满足（{condition}）。',
+  ),
+  trigger_condition_unknown: silence(
+    'The trigger {trigger} did not fire: some of the data its condition needs is not known ({condition}).',
+    '触发器{trigger}未触发：条件所需的部分数据未知（{condition}）。',
+  ),
+  no_trigger_for_event: silence(
+    'No trigger of the pack waits for {event}: it was counted and nothing else.',
+    '规则包中没有等待{event}的触发器：该事件仅计入统计。',
+  ),
+  event_duplicate: silence(
+    'The event had come before, so it counted once and fired nothing again.',
+    '该事件为重复事件，只计一次，未再次触发。',
+  ),
+  event_dead_lettered: silence(
+    'The event was refused and is among the dead letters: {value}.',
+    '该事件被拒收，已进入死信：{value}。',
+  ),
+  event_not_found: silence('No such event of this customer is on record.', '没有该客户此事件的记录。'),
+} as const satisfies Record<string, Reason>
+
+/** Every reason by its code. */
+export const reasons = { ...guardrailTexts, ...funnelTexts, ...answerTexts, ...silenceTexts } as const
+
+/** A code of the closed list. */
+export type ReasonCode = keyof typeof reasons
+
+/** The codes a whole answer may carry when it is the placement's fallback. */
+export type AnswerReason = keyof typeof answerTexts
+
+/** The codes that say why a trigger fired or stayed silent. */
+export type SilenceReason = keyof typeof silenceTexts
+
+/** Whether a text read from a stored record is a code of this release's list. */
+export function isReasonCode(code: string): code is ReasonCode {
+  return Object.hasOwn(reasons, code)
+}
