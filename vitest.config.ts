@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Two cores are the reference machine: files run in two processes, tests of one file one after the other. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: process.env['CI'] === 'true' ? ['default', 'json'] : ['default'],
+    outputFile: { json: 'test-results.json' },
+  },
+})
