@@ -5,15 +5,25 @@ import type { Event, RejectReason } from '../../ingest/event.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
+import type { Filters, FunnelRun } from './funnel/run.ts'
 
-/** Everything a step may look at besides its input. No clock, no randomness, no I/O. */
+/**
+ * Everything a step may look at besides its input. No clock, no randomness, no I/O. Made by `createStepContext`; one
+ * for each thread, since the scratch memory in it is overwritten by every step.
+ */
 export type StepContext = {
   readonly pack: CompiledPack
   readonly states: States
   /** Secret of the installation that makes decision ids unguessable. */
   readonly salt: string
+  /** The frame conditions read. */
   readonly lo: Float64Array
   readonly hi: Float64Array
+  /** The stages before the final gate. A parameter so that a test can show what the gate alone stops. */
+  readonly filters: Filters
+  readonly run: FunnelRun
+  /** Where a rule set writes the triggers that hit. */
+  readonly hits: Int32Array
 }
 
 /** An event from the log, with its three times. */
@@ -28,6 +38,8 @@ export type EventInput = {
 export type EventOutcome = {
   /** `accepted`, `duplicate`, or why it is dead-lettered. */
   readonly status: 'accepted' | 'duplicate' | RejectReason
+  /** Whether the event claimed a time after its arrival and was counted at its arrival instead. */
+  readonly clamped: boolean
   readonly decisions: readonly Decision[]
 }
 

@@ -1,0 +1,42 @@
+import { hash64 } from '../../ingest/hash.ts'
+import type { TypePlan } from '../../rules/compiled.ts'
+import type { Slot } from '../state/states.ts'
+import type { EventInput, EventOutcome, StepContext } from './step.ts'
+
+/** How far an event's time may be after its arrival before it counts as a wrong clock. */
+export const clockSkewMs = 5_000
+
+/** Largest decoded state: a customer above it takes no more events (review of the state's limits in ARCHITECTURE.md). */
+export const maxStateBytes = 256 * 1_024
+
+const idHash = new Uint32Array(2)
+
+/**
+ * Decides whether an event counts. In this order, so that a refused event leaves no trace and can be sent again:
+ * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `wrong_currency`,
+ * `state_too_large`, and last `duplicate`, which remembers the id.
+ */
+export function admitEvent(
+  context: StepContext,
+  slot: Slot,
+  input: EventInput,
+  time: number,
+  plan: TypePlan | undefined,
+): EventOutcome['status'] {
+  const { pack, states } = context
+  const { event, acceptedAt } = input
+  const { model } = pack.loaded
+  if (time < acceptedAt - model.latenessMs) return 'too_late'
+  if (plan?.hasMoney === true) {
+    const currency = event.data['currency']
+    if (typeof currency === 'string' && currency !== model.currency) return 'wrong_currency'
+  }
+  if (states.bytesOf(slot) > maxStateBytes) return 'state_too_large'
+  hash64(`${event.source}\0${event.id}`, idHash)
+  return states.remember(slot, idHash[0]!, idHash[1]!, acceptedAt) ? 'accepted' : 'duplicate'
+}
+
+/** When the event counts as having happened: its own time, or its arrival when it claims to be from after that. */
+export function eventTimeOf(time: number, acceptedAt: number): number {
+  return time > acceptedAt + clockSkewMs ? acceptedAt : time
+}

@@ -1,0 +1,58 @@
+import type { Contact } from '../state/states.ts'
+import { decisionNumber } from './decision-id.ts'
+import { scoreCandidate } from './funnel/arbitration.ts'
+import { passFinalGate } from './funnel/final-gate.ts'
+import { drop, propose } from './funnel/run.ts'
+import type { StepContext } from './step.ts'
+
+/**
+ * Fills the run with the offers a request was answered with, unless one of them may no longer be made: a guardrail has
+ * closed since, or the pack no longer has it. Takes no contact; the first answer did. The frame must hold the
+ * placement's reads.
+ *
+ * @param given keys of the offers, best first
+ * @param id the decision's id, by which its contact tells when the offers began to be valid
+ * @returns that instant, or null when the answer no longer holds; then each candidate says what became of it
+ */
+export function answerAgain(context: StepContext, given: readonly number[], id: string): number | null {
+  const { run, filters } = context
+  let whole = true
+  for (const key of given) {
+    const offer = run.tables.offerByKey.get(key)
+    if (offer === undefined) whole = false
+    else scoreCandidate(run, propose(run, offer, null))
+  }
+  filters.suitability(run)
+  filters.guardrail(run)
+  for (let i = 0; i < run.size; i++) {
+    const candidate = run.candidates[i]
+    if (candidate === undefined || !candidate.alive) continue
+    drop(candidate, 'offered', 'offered', null)
+    run.chosen.push(candidate)
+  }
+  passFinalGate(run)
+  if (whole && run.chosen.length === given.length) return firstContact(context, id)
+  for (const candidate of run.chosen) drop(candidate, 'placement', 'superseded', null)
+  run.chosen.length = 0
+  return null
+}
+
+const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
+  at: 0.5,
+  channel: 0.5,
+  category: 0.5,
+  offer: 0.5,
+  class: 0,
+  decision: 0.5,
+}
+
+/** When the decision was made; `now` when its contact was given back since. */
+function firstContact(context: StepContext, id: string): number {
+  const { run, states } = context
+  const decision = decisionNumber(id)
+  for (let i = states.contactCount(run.slot) - 1; i >= 0; i--) {
+    states.contactAt(run.slot, i, contact)
+    if (contact.decision === decision) return contact.at
+  }
+  return run.now
+}

@@ -1,0 +1,63 @@
+import type { Event } from '../../ingest/event.ts'
+import type { TypePlan } from '../../rules/compiled.ts'
+import type { Slot } from '../state/states.ts'
+import { decisionNumber } from './decision-id.ts'
+import type { StepContext } from './step.ts'
+
+/**
+ * Writes what an accepted event says into the customer's state: attributes, series, suppressions, receipts, in this
+ * order. An event of a source the bank may not use adds to no feature, sets no attribute, lifts no suppression and
+ * gives no contact back; it may only set a suppression, which closes and never opens.
+ */
+export function applyEvent(
+  context: StepContext,
+  slot: Slot,
+  event: Event,
+  time: number,
+  plan: TypePlan,
+  lawful: boolean,
+): void {
+  if (lawful) {
+    setAttributes(context, slot, event, time, plan)
+    addEntries(context, slot, event, time, plan)
+    if (event.type === 'message.failed') giveContactBack(context, slot, event)
+  }
+  const { suppressions } = plan
+  for (let i = 0; i < suppressions.length; i++) {
+    const suppression = suppressions[i]
+    const guardrail = suppression === undefined ? undefined : context.pack.guardrails[suppression.guardrail]
+    if (suppression === undefined || guardrail === undefined) continue
+    if (suppression.where !== null && !suppression.where(event.data)) continue
+    if (suppression.forMs > 0) context.states.suppress(slot, guardrail.key, time, time + suppression.forMs)
+    else if (lawful) context.states.lift(slot, guardrail.key, time)
+  }
+}
+
+function setAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
+  const { attributes } = plan
+  if (attributes.length === 0) return
+  const cleared = event.data['cleared']
+  for (let i = 0; i < attributes.length; i++) {
+    const rule = attributes[i]
+    if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
+    const value = rule.read(event.data)
+    if (!Number.isNaN(value)) context.states.setAttribute(slot, rule.attribute, value, time)
+    else if (Array.isArray(cleared) && cleared.includes(rule.field))
+      context.states.setAttribute(slot, rule.attribute, Number.NaN, time)
+  }
+}
+
+function addEntries(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
+  const { series } = plan
+  for (let i = 0; i < series.length; i++) {
+    const rule = series[i]
+    if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
+    context.states.addEntry(slot, rule.series, time, rule.value === null ? 0 : rule.value(event.data))
+  }
+}
+
+/** A message that will not reach the customer is no contact: its place under the caps is free again. */
+function giveContactBack(context: StepContext, slot: Slot, event: Event): void {
+  const id = event.data['decisionId']
+  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) context.states.removeContact(slot, decisionNumber(id))
+}

@@ -1,0 +1,99 @@
+import type { ReasonCode } from '../../rules/reasons.ts'
+import type { Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
+import { decisionNumber } from './decision-id.ts'
+import { readFeatures } from './features-used.ts'
+import type { FunnelRun } from './funnel/run.ts'
+import type { StepContext } from './step.ts'
+
+export type DecisionParts = {
+  readonly id: string
+  readonly customerId: string
+  readonly cause: Decision['cause']
+  readonly times: { readonly eventTime: number; readonly acceptedAt: number; readonly now: number }
+  readonly outcome: Decision['outcome']
+  readonly reason: ReasonCode
+  /** When the offers began to be valid. */
+  readonly validFrom: number
+  /** Frame indexes of the features to record. */
+  readonly variables: readonly number[]
+}
+
+/** The record of what the run came to. For a fallback, `run.chosen` is empty and the placement's fallback is offered. */
+export function buildDecision(context: StepContext, parts: DecisionParts): Decision {
+  const { run, pack } = context
+  const offers: OfferedItem[] = []
+  let validForMs = Number.POSITIVE_INFINITY
+  for (const { offer, score } of run.chosen) {
+    offers.push({ offer: offer.id, score })
+    validForMs = Math.min(validForMs, offer.model.validForMs)
+  }
+  const fallback = parts.outcome === 'fallback' ? pack.offers[run.placement.fallback] : undefined
+  if (fallback !== undefined) {
+    offers.push({ offer: fallback.id, score: 0 })
+    validForMs = Math.min(validForMs, fallback.model.validForMs)
+  }
+  return {
+    id: parts.id,
+    customerId: parts.customerId,
+    cause: parts.cause,
+    placement: run.placement.id,
+    channel: run.placement.channel,
+    packHash: pack.loaded.hash,
+    eventTime: parts.times.eventTime,
+    acceptedAt: parts.times.acceptedAt,
+    now: parts.times.now,
+    notAfter: offers.length === 0 ? 0 : parts.validFrom + validForMs,
+    outcome: parts.outcome,
+    reason: parts.reason,
+    offers,
+    fates: fatesOf(run),
+    features: readFeatures(run, parts.variables),
+  }
+}
+
+/** Why nothing was chosen: there was nobody, silence was better than the best of them, or all fell earlier. */
+export function emptyReason(run: FunnelRun): ReasonCode {
+  if (run.size === 0) return 'no_candidate'
+  for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'below_nothing') return 'silence_chosen'
+  return 'all_dropped'
+}
+
+/** Counts the chosen as contacts of the customer, when the placement's channel is one that caps count. */
+export function recordContacts(context: StepContext, id: string): boolean {
+  const { run, states } = context
+  const { tables, placement } = run
+  const table = tables.placements[placement.index]
+  if (table?.contact !== true) return false
+  for (const { offer } of run.chosen) {
+    states.addContact(run.slot, {
+      at: run.now,
+      channel: table.channelKey,
+      category: tables.categoryKeys[offer.index] ?? 0,
+      offer: offer.key,
+      class: tables.classCodes[offer.index] ?? 0,
+      decision: decisionNumber(id),
+    })
+  }
+  return true
+}
+
+function fatesOf(run: FunnelRun): readonly Fate[] {
+  const fates: Fate[] = []
+  for (let i = 0; i < run.size; i++) {
+    const candidate = run.candidates[i]
+    if (candidate === undefined) continue
+    fates.push({
+      offer: candidate.offer.id,
+      trigger: candidate.trigger === null ? null : candidate.trigger.id,
+      stage: candidate.stage,
+      reason: candidate.reason,
+      rule: candidate.rule,
+      propensity: candidate.propensity,
+      context: candidate.context,
+      value: candidate.value,
+      lever: candidate.lever,
+      score: candidate.score,
+    })
+  }
+  return fates
+}

@@ -1,0 +1,42 @@
+import type { CompiledGuardrail } from '../../../rules/compiled.ts'
+import { isReasonCode, type ReasonCode } from '../../../rules/reasons.ts'
+import { drop, type FunnelRun } from './run.ts'
+
+const open = 1
+const closed = 2
+
+/**
+ * Drops what a guardrail forbids: its condition may be true, or its suppression runs at `now`. What comes from a source
+ * the bank may not use is dropped whether or not the pack has a guardrail that says so.
+ */
+export function filterGuarded(run: FunnelRun): void {
+  for (let i = 0; i < run.size; i++) {
+    const candidate = run.candidates[i]
+    if (candidate === undefined || !candidate.alive) continue
+    const guardrail = closedBy(run, candidate.offer.index)
+    if (guardrail !== null) drop(candidate, 'guardrail', reasonOf(guardrail), guardrail.id)
+    else if (!run.lawful) drop(candidate, 'guardrail', 'unlawful_source', null)
+  }
+}
+
+function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
+  const guardrails = run.pack.guardrailsOf(offer, run.placement.channel)
+  for (let i = 0; i < guardrails.length; i++) {
+    const index = guardrails[i]
+    const guardrail = index === undefined ? undefined : run.pack.guardrails[index]
+    if (index === undefined || guardrail === undefined) continue
+    if (run.guardrailStates[index] === 0) run.guardrailStates[index] = isClosed(run, guardrail) ? closed : open
+    if (run.guardrailStates[index] === closed) return guardrail
+  }
+  return null
+}
+
+function isClosed(run: FunnelRun, guardrail: CompiledGuardrail): boolean {
+  if (guardrail.condition?.may(run.lo, run.hi, run.event) === true) return true
+  return guardrail.hasSuppression && run.states.suppressedUntil(run.slot, guardrail.key) >= run.now
+}
+
+/** The pack loader lets only codes of the closed list through; another word could come from a pack of a later release. */
+function reasonOf(guardrail: CompiledGuardrail): ReasonCode {
+  return isReasonCode(guardrail.reason) ? guardrail.reason : 'bank_policy'
+}

@@ -1,0 +1,136 @@
+/**
+ * One pass of candidates through the funnel: the candidates, what the stages share, and what they came to.
+ *
+ * There is one run object for each context, filled anew for each placement, so that a live request over twenty offers
+ * makes no garbage but its record.
+ */
+import type {
+  CompiledOffer,
+  CompiledPack,
+  CompiledPlacement,
+  CompiledTrigger,
+  EventData,
+} from '../../../rules/compiled.ts'
+import type { ReasonCode } from '../../../rules/reasons.ts'
+import type { Stage } from '../../../sinks/decision.ts'
+import type { Slot, States } from '../../state/states.ts'
+import type { FunnelTables } from './tables.ts'
+
+/** An offer that was proposed, and how far it came. */
+export type Candidate = {
+  offer: CompiledOffer
+  /** The trigger that proposed it; null for live requests. */
+  trigger: CompiledTrigger | null
+  /** Still in the running: no stage has dropped it and none has chosen it. */
+  alive: boolean
+  stage: Stage
+  reason: ReasonCode
+  rule: string | null
+  propensity: number
+  context: number
+  value: number
+  lever: number
+  score: number
+}
+
+export type FunnelRun = {
+  readonly pack: CompiledPack
+  readonly states: States
+  readonly tables: FunnelTables
+  readonly lo: Float64Array
+  readonly hi: Float64Array
+  /** A frame of the final gate's own, so that what went wrong in the other one cannot go wrong there too. */
+  readonly gateLo: Float64Array
+  readonly gateHi: Float64Array
+  slot: Slot
+  placement: CompiledPlacement
+  /** The event at hand; null for live requests. */
+  event: EventData | null
+  /** Whether the cause is data the bank may use. Live requests always are. */
+  lawful: boolean
+  now: number
+  /** End of the windows when the funnel looks: `now`, or the event's time when that is later. */
+  asOf: number
+  /** How many offers are wanted. */
+  wanted: number
+  /** A pool: only the first `size` are of this run. */
+  readonly candidates: Candidate[]
+  size: number
+  /** The chosen, best first. */
+  readonly chosen: Candidate[]
+  /** For each guardrail: 0 not asked yet in this run, 1 open, 2 closed. */
+  readonly guardrailStates: Uint8Array
+  /** For each cap: contacts in its window including those taken in this run; -1 not counted yet. */
+  readonly capCounts: Int32Array
+  /** Highest product grade allowed; NaN: not asked yet. */
+  gradeAllowed: number
+}
+
+/** A stage: drops candidates, in any order, by `drop`. */
+export type Filter = (run: FunnelRun) => void
+
+/** The stages before placement and final gate, in the order they run. */
+export type Filters = {
+  readonly eligibility: Filter
+  readonly suitability: Filter
+  readonly guardrail: Filter
+  readonly contact: Filter
+  readonly arbitration: Filter
+}
+
+/** Takes a candidate out of the running and says why. */
+export function drop(candidate: Candidate, stage: Stage, reason: ReasonCode, rule: string | null): void {
+  candidate.alive = false
+  candidate.stage = stage
+  candidate.reason = reason
+  candidate.rule = rule
+}
+
+/** Adds a candidate to the run, reusing the pool. */
+export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledTrigger | null): Candidate {
+  let candidate = run.candidates[run.size]
+  if (candidate === undefined) {
+    candidate = emptyCandidate(offer)
+    run.candidates.push(candidate)
+  }
+  run.size++
+  candidate.offer = offer
+  candidate.trigger = trigger
+  candidate.alive = true
+  candidate.stage = 'trigger'
+  candidate.reason = 'lost_arbitration'
+  candidate.rule = null
+  candidate.propensity = 0
+  candidate.context = 0
+  candidate.value = 0
+  candidate.lever = 0
+  candidate.score = 0
+  return candidate
+}
+
+/** Makes the run empty for a placement; what the stages remembered of the last one is forgotten. */
+export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: number): void {
+  run.placement = placement
+  run.wanted = wanted
+  run.size = 0
+  run.chosen.length = 0
+  run.guardrailStates.fill(0)
+  run.capCounts.fill(-1)
+  run.gradeAllowed = Number.NaN
+}
+
+function emptyCandidate(offer: CompiledOffer): Candidate {
+  return {
+    offer,
+    trigger: null,
+    alive: false,
+    stage: 'trigger',
+    reason: 'lost_arbitration',
+    rule: null,
+    propensity: 0.5,
+    context: 0.5,
+    value: 0.5,
+    lever: 0.5,
+    score: 0.5,
+  }
+}

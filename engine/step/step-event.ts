@@ -1,0 +1,111 @@
+import type { TypePlan } from '../../rules/compiled.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import type { Slot } from '../state/states.ts'
+import { admitEvent, eventTimeOf } from './admit-event.ts'
+import { applyEvent } from './apply-event.ts'
+import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
+import { hitAt, proposeFromTriggers } from './candidates.ts'
+import { decisionId } from './decision-id.ts'
+import { collectEventVariables } from './features-used.ts'
+import { resetRun } from './funnel/run.ts'
+import { runFunnel } from './run-funnel.ts'
+import type { EventInput, EventOutcome, StepContext } from './step.ts'
+import { fillFrame, findTriggers } from './triggers.ts'
+
+/**
+ * Takes one event of the log into its customer's state and decides what its triggers asked for: one decision for each
+ * outbound placement, in the pack's order of placements, with a fate for every candidate. Pure but for the state in
+ * `slot`, which it changes. An event without a hit allocates no outcome.
+ *
+ * The triggers look at the event's time, the funnel at the later of that and `now`.
+ */
+export function stepEvent(context: StepContext, slot: Slot, input: EventInput): EventOutcome {
+  const { event, acceptedAt, now } = input
+  const time = eventTimeOf(event.time, acceptedAt)
+  const plan = context.pack.types.get(event.type)
+  const status = admitEvent(context, slot, input, time, plan)
+  const settled = time === event.time ? undecided : undecidedClamped
+  if (status !== 'accepted' || plan === undefined) return settled[status]
+
+  const { run } = context
+  run.slot = slot
+  run.now = now
+  run.asOf = time
+  run.event = event.data
+  run.lawful = context.pack.lawfulSources.has(event.source)
+  applyEvent(context, slot, event, time, plan, run.lawful)
+  const hits = findTriggers(context, event.data, plan)
+  if (hits === 0) return settled.accepted
+  return { status, clamped: time !== event.time, decisions: decidePlacements(context, input, time, plan, hits) }
+}
+
+function decidePlacements(
+  context: StepContext,
+  input: EventInput,
+  time: number,
+  plan: TypePlan,
+  hits: number,
+): readonly Decision[] {
+  const wanted = new Set<number>()
+  for (let i = 0; i < hits; i++) wanted.add(hitAt(context, plan, i)?.placement ?? -1)
+  const decisions: Decision[] = []
+  for (const placement of context.pack.placements) {
+    if (!wanted.has(placement.index) || placement.direction !== 'outbound') continue
+    const { run } = context
+    resetRun(run, placement, placement.slots)
+    proposeFromTriggers(context, plan, hits, input.now - time)
+    run.asOf = time
+    fillFrame(context, plan.triggers.reads)
+    run.asOf = Math.max(time, input.now)
+    fillFrame(context, run.tables.placements[placement.index]?.reads ?? [])
+    runFunnel(context)
+    decisions.push(decisionOf(context, input, time))
+  }
+  return decisions
+}
+
+function decisionOf(context: StepContext, input: EventInput, time: number): Decision {
+  const { event, acceptedAt, now } = input
+  const { run } = context
+  const id = decisionId(context.salt, 'event', [event.source, event.id, run.placement.id])
+  if (run.chosen.length > 0) recordContacts(context, id)
+  const offered = run.chosen.length > 0
+  return buildDecision(context, {
+    id,
+    customerId: event.customerId,
+    cause: { kind: 'event', id: event.id, source: event.source, type: event.type },
+    times: { eventTime: time, acceptedAt, now },
+    outcome: offered ? 'offered' : 'none',
+    reason: offered ? 'offered' : emptyReason(run),
+    validFrom: now,
+    variables: collectEventVariables(run),
+  })
+}
+
+type Undecided = Readonly<Record<EventOutcome['status'], EventOutcome>>
+
+/** Outcomes without decisions, made once: the hot path hands them out and allocates nothing. */
+const undecided = outcomesWithoutDecisions({ clamped: false })
+const undecidedClamped = outcomesWithoutDecisions({ clamped: true })
+
+function outcomesWithoutDecisions({ clamped }: { readonly clamped: boolean }): Undecided {
+  const decisions: readonly Decision[] = Object.freeze([])
+  const outcome = (status: EventOutcome['status']): EventOutcome => Object.freeze({ status, clamped, decisions })
+  return {
+    accepted: outcome('accepted'),
+    duplicate: outcome('duplicate'),
+    undecodable: outcome('undecodable'),
+    schema_unknown: outcome('schema_unknown'),
+    type_unknown: outcome('type_unknown'),
+    field_missing: outcome('field_missing'),
+    field_invalid: outcome('field_invalid'),
+    field_unknown: outcome('field_unknown'),
+    customer_invalid: outcome('customer_invalid'),
+    time_invalid: outcome('time_invalid'),
+    too_large: outcome('too_large'),
+    too_late: outcome('too_late'),
+    wrong_partition: outcome('wrong_partition'),
+    wrong_currency: outcome('wrong_currency'),
+    state_too_large: outcome('state_too_large'),
+  }
+}

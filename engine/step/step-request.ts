@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import { hash64 } from '../../ingest/hash.ts'
+import type { ReasonCode } from '../../rules/reasons.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import type { Slot } from '../state/states.ts'
+import { answerAgain } from './answer-again.ts'
+import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
+import { proposeForPlacement } from './candidates.ts'
+import { hasHistory } from './cold-start.ts'
+import { decisionId } from './decision-id.ts'
+import { stoppedBy } from './funnel/final-gate.ts'
+import { resetRun } from './funnel/run.ts'
+import { runFunnel } from './run-funnel.ts'
+import type { RequestInput, RequestOutcome, StepContext } from './step.ts'
+import { nowhere } from './step-context.ts'
+import { fillFrame } from './triggers.ts'
+
+const idHash = new Uint32Array(2)
+
+/**
+ * Answers a live request: every offer that fits the placement is a candidate. When nothing is left the placement's
+ * fallback answers, through the final gate like everything else. Only an answer that reserved a contact changes the
+ * state; it is remembered for its request id, so that a retry within ten minutes takes nothing twice. Any other answer
+ * is computed again. A placement that the pack does not have, or that is not inbound, gets nothing.
+ */
+export function stepRequest(context: StepContext, slot: Slot, input: RequestInput): RequestOutcome {
+  assert(input.count >= 1, 'a request asks for at least one offer')
+  const { run, states } = context
+  const placement = run.tables.placementById.get(input.placement)
+  run.slot = slot
+  run.now = input.now
+  run.asOf = input.now
+  run.event = null
+  run.lawful = true
+  if (placement?.direction !== 'inbound') {
+    resetRun(run, { ...nowhere, id: input.placement }, 0)
+    return { decision: requestDecision(context, input, 'none', 'no_candidate'), reserves: false }
+  }
+  resetRun(run, placement, Math.min(input.count, placement.slots))
+  const table = run.tables.placements[placement.index]
+  fillFrame(context, table?.reads ?? [])
+  if (table?.contact !== true) return { decision: decide(context, input), reserves: false }
+
+  hash64(`${input.requestId}\0${input.placement}`, idHash)
+  const high = idHash[0]!
+  const low = idHash[1]!
+  const given = states.answerOf(slot, high, low, input.now)
+  if (given !== null) return { decision: repeat(context, input, given), reserves: false }
+  const decision = decide(context, input)
+  if (run.chosen.length === 0) return { decision, reserves: false }
+  recordContacts(context, decision.id)
+  const keys = run.chosen.map((candidate) => candidate.offer.key)
+  states.rememberAnswer(slot, high, low, input.now, keys)
+  return { decision, reserves: true }
+}
+
+function decide(context: StepContext, input: RequestInput): Decision {
+  const { run } = context
+  proposeForPlacement(context)
+  runFunnel(context)
+  if (run.chosen.length > 0) return requestDecision(context, input, 'offered', 'offered')
+  return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
+}
+
+/** The answer given before, as far as no guardrail has closed since; else the fallback, under an id of its own. */
+function repeat(context: StepContext, input: RequestInput, given: readonly number[]): Decision {
+  const id = idOf(context, input)
+  const validFrom = answerAgain(context, given, id)
+  if (validFrom === null) return fallbackDecision(context, input, 'superseded')
+  return requestDecision(context, input, 'offered', 'repeated_request', validFrom)
+}
+
+/** The placement's safe offer, when the final gate lets it through; else nothing. */
+function fallbackDecision(context: StepContext, input: RequestInput, reason: ReasonCode): Decision {
+  const { run, pack } = context
+  const fallback = pack.offers[run.placement.fallback]
+  if (fallback === undefined || stoppedBy(run, fallback) !== null)
+    return requestDecision(context, input, 'none', 'final_gate')
+  return requestDecision(context, input, 'fallback', reason)
+}
+
+function requestDecision(
+  context: StepContext,
+  input: RequestInput,
+  outcome: Decision['outcome'],
+  reason: ReasonCode,
+  validFrom = input.now,
+): Decision {
+  const { run } = context
+  const { now } = input
+  return buildDecision(context, {
+    id: reason === 'superseded' ? supersededId(context, input) : idOf(context, input),
+    customerId: input.customerId,
+    cause: { kind: 'request', id: input.requestId, source: '', type: '' },
+    times: { eventTime: now, acceptedAt: now, now },
+    outcome,
+    reason,
+    validFrom,
+    variables: run.tables.placements[run.placement.index]?.requestReads ?? [],
+  })
+}
+
+function idOf(context: StepContext, input: RequestInput): string {
+  return decisionId(context.salt, 'request', [input.customerId, input.requestId, input.placement])
+}
+
+/** The first answer's record has left under the first id: what replaces it is another decision. */
+function supersededId(context: StepContext, input: RequestInput): string {
+  return decisionId(context.salt, 'superseded', [input.customerId, input.requestId, input.placement])
+}
