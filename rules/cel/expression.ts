@@ -46,7 +46,8 @@ export type BoolForm =
   | { readonly kind: 'not'; readonly of: BoolTree }
   | { readonly kind: 'and' | 'or' | 'same'; readonly left: BoolTree; readonly right: BoolTree }
   | { readonly kind: 'choose'; readonly test: BoolTree; readonly yes: BoolTree; readonly no: BoolTree }
-  | { readonly kind: 'less' | 'lessOrEqual' | 'equal'; readonly left: NumberTree; readonly right: NumberTree }
+  | { readonly kind: 'less' | 'lessOrEqual'; readonly left: NumberTree; readonly right: NumberTree }
+  | { readonly kind: 'equal'; readonly left: NumberTree; readonly right: NumberTree }
   /** Equal to one of the values: ascending, without repeats. */
   | { readonly kind: 'numberIn'; readonly left: NumberTree; readonly values: readonly number[] }
   | { readonly kind: 'stringIn'; readonly left: StringTree; readonly values: readonly string[] }

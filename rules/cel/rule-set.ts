@@ -1,0 +1,116 @@
+/**
+ * Many conditions at once. Rules are indexed by their most selective equality, so that cost follows the rules that can
+ * fire; what is left of each rule is compiled into functions of at most `celLimits.rulesPerFunction` rules.
+ */
+import type { EventData, RuleSet } from '../compiled.ts'
+import type { Vocabulary } from '../vocabulary.ts'
+import { build } from './build.ts'
+import { conditionTree } from './elaborate.ts'
+import { type BoolTree, conjunctsOf, readsOf } from './expression.ts'
+import { Generator } from './generate.ts'
+import { celLimits } from './limits.ts'
+import type { CelProblem } from './problem.ts'
+import { type Assignment, assignRules, type Discriminator } from './rule-index.ts'
+import { fieldLow, noEvent } from './runtime.ts'
+
+/** A rule set, or the first condition that is refused. */
+export type RuleSetResult =
+  | { readonly kind: 'ok'; readonly value: RuleSet }
+  | { readonly kind: 'refused'; readonly index: number; readonly problem: CelProblem }
+
+/**
+ * Compiles conditions into one rule set that asks `must` of each; null stands for a rule that always hits.
+ *
+ * `evaluate` answers exactly as `must` of each condition compiled alone would.
+ */
+export function compileRuleSet(sources: readonly (string | null)[], vocabulary: Vocabulary): RuleSetResult {
+  const trees: (BoolTree | null)[] = []
+  for (const [index, source] of sources.entries()) {
+    const checked = source === null ? null : conditionTree(source, vocabulary)
+    if (checked?.kind === 'refused') return { kind: 'refused', index, problem: checked.problem }
+    if (checked !== null && textOf(new Generator(), conjunctsOf(checked.value)).length > celLimits.codeLength) {
+      const message = 'split the condition: nested ternaries and == between conditions make it too large'
+      return { kind: 'refused', index, problem: { code: 'too_large', message, start: 0, end: source?.length ?? 0 } }
+    }
+    trees.push(checked === null ? null : checked.value)
+  }
+  const conjuncts = trees.map((tree) => (tree === null ? [] : conjunctsOf(tree)))
+  const { rest, groups } = assignRules(conjuncts)
+  const functions = functionsOf(rest)
+  const lookups = groups.map((group) => lookupOf(group.by, group.values))
+  const reads = readsOf(trees.flatMap((tree) => (tree === null ? [] : [tree]))).variables
+  return { kind: 'ok', value: { size: sources.length, evaluate: evaluator(functions, lookups), reads } }
+}
+
+/** Appends the hits of its rules at `n`; returns the new `n`. */
+type RuleFunction = (lo: Float64Array, hi: Float64Array, event: EventData, hits: Int32Array, n: number) => number
+
+/** The functions that can hit, given the value the index is over. */
+type Lookup = (lo: Float64Array, hi: Float64Array, event: EventData) => readonly RuleFunction[] | undefined
+
+function evaluator(rest: readonly RuleFunction[], lookups: readonly Lookup[]): RuleSet['evaluate'] {
+  return (lo, hi, event, hits) => {
+    const data = event ?? noEvent
+    let n = 0
+    for (const run of rest) n = run(lo, hi, data, hits, n)
+    let sorted = true
+    for (const lookup of lookups) {
+      const functions = lookup(lo, hi, data)
+      if (functions === undefined) continue
+      const before = n
+      for (const run of functions) n = run(lo, hi, data, hits, n)
+      // Each part is ascending in itself; parts interleave.
+      if (before > 0 && n > before && hits[before]! < hits[before - 1]!) sorted = false
+    }
+    if (!sorted) hits.subarray(0, n).sort()
+    return n
+  }
+}
+
+function lookupOf(by: Discriminator, values: ReadonlyMap<string | number, readonly Assignment[]>): Lookup {
+  const functions = new Map<unknown, readonly RuleFunction[]>()
+  for (const [value, rules] of values) functions.set(value, functionsOf(rules))
+  if (by.kind === 'eventString') {
+    const { field } = by
+    return (_lo, _hi, event) => functions.get(event[field])
+  }
+  const find = byNumber(functions)
+  if (by.kind === 'eventNumber') {
+    const { field } = by
+    return (_lo, _hi, event) => find(fieldLow(event[field]))
+  }
+  const { index } = by
+  return (lo, hi) => {
+    const value = lo[index]!
+    return value === hi[index] ? find(value) : undefined
+  }
+}
+
+/** Small whole numbers (codes, days, months) are found in an array, others in a map. */
+function byNumber(functions: ReadonlyMap<unknown, readonly RuleFunction[]>) {
+  const keys = [...functions.keys()]
+  const dense = keys.every((key) => typeof key === 'number' && Number.isInteger(key) && key >= 0 && key < 4_096)
+  if (!dense) return (value: number) => functions.get(value)
+  const length = keys.reduce((most: number, key) => Math.max(most, Number(key) + 1), 0)
+  const table = Array.from({ length }, (_, value) => functions.get(value))
+  return (value: number) => (value >= 0 && value < length && Math.trunc(value) === value ? table[value] : undefined)
+}
+
+function functionsOf(rules: readonly Assignment[]): readonly RuleFunction[] {
+  const functions: RuleFunction[] = []
+  for (let start = 0; start < rules.length; start += celLimits.rulesPerFunction) {
+    functions.push(functionOf(rules.slice(start, start + celLimits.rulesPerFunction)))
+  }
+  return functions
+}
+
+function functionOf(rules: readonly Assignment[]): RuleFunction {
+  const generator = new Generator()
+  const lines = rules.map(({ rule, conjuncts }) => `if (${textOf(generator, conjuncts)}) hits[n++] = ${rule};`)
+  const body = `${generator.declarations()}\n${lines.join('\n')}\nreturn n`
+  return build<RuleFunction>('lo, hi, e, hits, n', body, generator.bound)
+}
+
+function textOf(generator: Generator, conjuncts: readonly BoolTree[]): string {
+  return conjuncts.length === 0 ? 'true' : conjuncts.map((conjunct) => generator.must(conjunct)).join(' && ')
+}
