@@ -4,6 +4,9 @@
  */
 import type { Stored, Write } from '../state/states.ts'
 
+/** Version of the stored formats that this release reads and writes. */
+export const storeFormat = 1
+
 /** What is fixed for an installation at its first start. */
 export type Cluster = {
   /** Version of the stored formats; another one is refused with a sentence. */

@@ -1,0 +1,229 @@
+/** The contract of the store port as a suite that every adapter runs. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Write } from '../../engine/state/states.ts'
+import { type Cluster, type Store, storeFormat } from '../../engine/store/store.ts'
+import {
+  expectedOutbox,
+  expectedStates,
+  storedOutbox,
+  storedStates,
+  workloadCommit,
+  zeroMeta,
+} from './store-workload.ts'
+
+/** How the suite gets at an adapter. */
+export type StoreUnderTest = {
+  /** A fresh, empty place for data. */
+  makePlace(): Promise<string>
+  /** Module that exports `openStore(place): Promise<Store>`; also loaded by processes that are killed. */
+  readonly module: URL
+  removePlace(place: string): Promise<void>
+}
+
+const cluster: Cluster = {
+  format: storeFormat,
+  partitions: 2,
+  salt: 'salt',
+  completeSince: 5,
+  pack: 'pack',
+  observedSince: { abc: 7 },
+}
+
+/** Registers the suite under a name. */
+export function storeConformance(name: string, underTest: StoreUnderTest): void {
+  describe(`${name} keeps the store contract`, () => {
+    let place = ''
+    let store: Store
+
+    const openStore = async (): Promise<Store> => {
+      const module: { openStore: (place: string) => Promise<Store> } = await import(underTest.module.href)
+      return module.openStore(place)
+    }
+    const run = async (token: string, from: number, to: number): Promise<void> => {
+      for (let seq = from + 1; seq <= to; seq++) {
+        expect(await store.commit(0, workloadCommit(token, seq))).toEqual({ kind: 'applied' })
+      }
+    }
+
+    beforeEach(async () => {
+      place = await underTest.makePlace()
+      store = await openStore()
+      await store.putCluster(cluster)
+      await store.create(0, zeroMeta)
+      await store.create(1, zeroMeta)
+    })
+    afterEach(async () => {
+      await store.close()
+      await underTest.removePlace(place)
+    })
+
+    it('what was committed is there after it is opened again', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 60)
+      await store.close()
+      store = await openStore()
+      expect(await store.meta(0)).toMatchObject({ token: 'token-a', seq: 60, next: 600, published: 55 })
+      expect(await storedStates(store)).toEqual(expectedStates(60))
+      expect(await storedOutbox(store, 0, 1_000)).toEqual(expectedOutbox(60))
+      expect(await store.cluster()).toEqual(cluster)
+    })
+
+    it('a stale token is fenced and writes nothing', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 3)
+      expect(await store.acquire(0, 'token-b')).toMatchObject({ token: 'token-b', seq: 3 })
+      expect(await store.commit(0, workloadCommit('token-a', 4))).toEqual({ kind: 'fenced' })
+      expect(await store.meta(0)).toMatchObject({ token: 'token-b', seq: 3 })
+      expect(await storedStates(store)).toEqual(expectedStates(3))
+      await run('token-b', 3, 10)
+      expect(await storedStates(store)).toEqual(expectedStates(10))
+    })
+
+    it('a wrong seq is told and writes nothing', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 5)
+      expect(await store.commit(0, workloadCommit('token-a', 3))).toEqual({ kind: 'seq_mismatch', stored: 5 })
+      expect(await store.commit(0, workloadCommit('token-a', 9))).toEqual({ kind: 'seq_mismatch', stored: 5 })
+      expect(await storedStates(store)).toEqual(expectedStates(5))
+      expect(await storedOutbox(store, 0, 1_000)).toEqual(expectedOutbox(5))
+    })
+
+    it('the repeat of an applied commit is applied and changes nothing', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 8)
+      expect(await store.commit(0, workloadCommit('token-a', 8))).toEqual({ kind: 'applied' })
+      expect(await storedStates(store)).toEqual(expectedStates(8))
+    })
+
+    it('partitions do not see each other', async () => {
+      await store.acquire(0, 'token-a')
+      await store.acquire(1, 'token-b')
+      await run('token-a', 0, 8)
+      const other = await store.load(1, ['C0', 'C1'])
+      expect(other).toEqual([null, null])
+      expect(await store.outbox(1, 0, 1_000)).toEqual([])
+      expect(await store.meta(1)).toMatchObject({ seq: 0, token: 'token-b' })
+    })
+
+    it('commits of several partitions may overlap', async () => {
+      await store.acquire(0, 'token-a')
+      await store.acquire(1, 'token-b')
+      for (let seq = 1; seq <= 40; seq++) {
+        const replies = await Promise.all([
+          store.commit(0, workloadCommit('token-a', seq)),
+          store.commit(1, workloadCommit('token-b', seq)),
+        ])
+        expect(replies).toEqual([{ kind: 'applied' }, { kind: 'applied' }])
+      }
+      expect(await storedStates(store)).toEqual(expectedStates(40))
+    })
+
+    it('a batch of 256 states is one commit', async () => {
+      await store.acquire(0, 'token-a')
+      const writes: Write[] = Array.from({ length: 256 }, (_, i) => ({
+        kind: 'base',
+        customerId: `customer-${i}`.padEnd(64, 'x'),
+        bytes: new Uint8Array(2_000).fill(i),
+        patches: 0,
+      }))
+      const commit = {
+        token: 'token-a',
+        from: 0,
+        to: 1,
+        meta: zeroMeta,
+        writes,
+        outbox: new Uint8Array(400_000),
+        trim: 0,
+      }
+      expect(await store.commit(0, commit)).toEqual({ kind: 'applied' })
+      const loaded = await store.load(
+        0,
+        writes.map((write) => write.customerId),
+      )
+      loaded.forEach((stored, i) => {
+        expect(stored?.base?.length).toBe(2_000)
+        expect(stored?.base?.[1_999]).toBe(i)
+      })
+    })
+
+    it('outbox values come in order, leave when trimmed and can be read again until then', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 30)
+      expect(await storedOutbox(store, 26, 29)).toEqual(['28 out 28', '29 out 29'])
+      expect(await storedOutbox(store, 26, 29)).toEqual(['28 out 28', '29 out 29'])
+      expect(await storedOutbox(store, 0, 25)).toEqual([])
+    })
+
+    it('a missing header is never created anew', async () => {
+      expect(await store.acquire(7, 'token-a')).toBeNull()
+      expect(await store.meta(7)).toBeNull()
+      expect(await store.commit(7, workloadCommit('token-a', 1))).toEqual({ kind: 'fenced' })
+      expect(await store.meta(7)).toBeNull()
+    })
+
+    it('a customer that was never stored is told apart from one with an empty history', async () => {
+      await store.acquire(0, 'token-a')
+      await run('token-a', 0, 1)
+      const [unknown] = await store.load(0, ['nobody'])
+      expect(unknown).toBeNull()
+    })
+
+    it('packs are kept by hash', async () => {
+      await store.putPack('h1', '{"a":1}')
+      await store.putPack('h2', '{"b":2}')
+      expect(await store.pack('h1')).toBe('{"a":1}')
+      expect(await store.pack('h3')).toBeNull()
+    })
+
+    it('another partition count is refused', async () => {
+      await expect(store.putCluster({ ...cluster, partitions: 3 })).rejects.toMatchObject({
+        code: 'partitions_changed',
+      })
+      expect(await store.cluster()).toEqual(cluster)
+    })
+
+    it('a process killed at any moment leaves whole commits and none that was applied is missing', async () => {
+      await store.close()
+      let last = 0
+      for (let round = 0; round < 8; round++) {
+        const applied = await killAfter(40 + round * 23)
+        expect(applied).toBeGreaterThanOrEqual(last)
+        store = await openStore()
+        const meta = await store.meta(0)
+        expect(meta?.seq).toBeGreaterThanOrEqual(applied)
+        expect(meta?.seq).toBeLessThanOrEqual(applied + 1)
+        expect(await storedStates(store)).toEqual(expectedStates(meta?.seq ?? 0))
+        expect(await storedOutbox(store, 0, 1_000_000)).toEqual(expectedOutbox(meta?.seq ?? 0))
+        last = meta?.seq ?? 0
+        await store.close()
+      }
+      expect(last).toBeGreaterThan(8)
+      store = await openStore()
+    }, 30_000)
+
+    /** Runs the child, kills it that long after it has taken the partition; the highest seq it told applied. */
+    async function killAfter(ms: number): Promise<number> {
+      const script = fileURLToPath(new URL('./store-child.ts', import.meta.url))
+      const child = spawn(process.execPath, [script, underTest.module.href, place], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const exited = once(child, 'exit')
+      let text = ''
+      await new Promise<void>((resolve) => {
+        child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+          if (text.includes('\n')) resolve()
+        })
+        child.on('exit', () => resolve())
+      })
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      child.kill('SIGKILL')
+      await exited
+      const lines = text.slice(0, text.lastIndexOf('\n')).split('\n')
+      return Number(lines.at(-1)?.replace('acquired ', '') ?? 0)
+    }
+  })
+}
