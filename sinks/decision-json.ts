@@ -12,7 +12,7 @@ export type FeatureUsedJson = Omit<FeatureUsed, 'lo' | 'hi'> & {
 export type DecisionJson = Omit<Decision, 'features'> & { readonly features: readonly FeatureUsedJson[] }
 
 /** The decision as a plain value that survives `JSON.stringify` without loss; a copy that shares nothing. */
-export function decisionToJson(decision: Decision): DecisionJson {
+export function decisionJson(decision: Decision): DecisionJson {
   return {
     id: decision.id,
     customerId: decision.customerId,

@@ -1,7 +1,7 @@
 /** JSON carries the whole decision; only an absent bound changes its spelling. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decisionFromJson, decisionToJson } from '../../sinks/decision-json.ts'
+import { decisionFromJson, decisionJson } from '../../sinks/decision-json.ts'
 import { anyDecision } from './arbitrary-decision.ts'
 
 test('a decision survives JSON when its bounds point outwards', () => {
@@ -25,7 +25,7 @@ test('a decision survives JSON when its bounds point outwards', () => {
           hi: i % 3 === 0 ? Number.POSITIVE_INFINITY : finite(feature.hi),
         })),
       }
-      const text = JSON.stringify(decisionToJson(decision))
+      const text = JSON.stringify(decisionJson(decision))
       expect(decisionFromJson(JSON.parse(text))).toEqual(decision)
     }),
     { numRuns: 300 },
@@ -37,5 +37,5 @@ test('an unbounded feature has null bounds in JSON', () => {
   if (sample === undefined) throw new Error('no sample')
   const lo = Number.NEGATIVE_INFINITY
   const decision = { ...sample, features: [{ name: 'spend30d', lo, hi: 5, class: 'bounded' as const }] }
-  expect(decisionToJson(decision).features).toEqual([{ name: 'spend30d', lo: null, hi: 5, class: 'bounded' }])
+  expect(decisionJson(decision).features).toEqual([{ name: 'spend30d', lo: null, hi: 5, class: 'bounded' }])
 })

@@ -1,0 +1,62 @@
+/** The history port: what the rest of the product may ask of ClickHouse. It never stands in the way of a decision. */
+import type { Event } from '../../ingest/event.ts'
+import type { Decision } from '../decision.ts'
+
+/**
+ * `starting`: not ready yet. `running`: copies and answers. `failing`: cannot at present and tries again by itself.
+ * `off`: will not run here, `sentence` says why. `stopped`: by `stop`.
+ */
+export type HistoryState = 'starting' | 'running' | 'failing' | 'off' | 'stopped'
+
+export type HistoryStatus = {
+  readonly state: HistoryState
+  readonly engine: 'embedded' | 'server'
+  /** Why it is off or failing; null otherwise. */
+  readonly sentence: string | null
+  /** Rows inserted since this process started; repeats after a failure count again. */
+  readonly rows: { readonly events: number; readonly decisions: number }
+  /** Records of the logs that are not copied yet, as last heard. */
+  readonly lagRecords: number
+  /** For how long it has been behind, milliseconds; 0 when it has caught up. */
+  readonly lagMs: number
+  /** Records that the log's retention removed before they were copied. */
+  readonly skipped: number
+  readonly undecodable: number
+  /** How often the history process had to be started again. */
+  readonly restarts: number
+  /** Resident memory of the history process, bytes; 0 when it does not run. */
+  readonly memoryBytes: number
+}
+
+export const sqlFormats = ['table', 'json', 'csv'] as const
+
+/** `table`: for eyes. `json`: one object a line. `csv`: with a header line. A FORMAT clause of the statement wins. */
+export type SqlFormat = (typeof sqlFormats)[number]
+
+/** `refused`: ClickHouse's own words, which may quote the data asked about: show them to who asked, never log them. */
+export type QueryAnswer =
+  | { readonly kind: 'ok'; readonly text: string }
+  | { readonly kind: 'refused'; readonly code: number; readonly message: string }
+  | { readonly kind: 'unavailable'; readonly message: string }
+
+/** History could not be asked. Retryable. */
+export class HistoryError extends Error {
+  readonly code = 'history_unavailable'
+  readonly retryable = true
+}
+
+export type History = {
+  status(): HistoryStatus
+  /**
+   * One read-only statement: at most 10,000 rows, 32 MB, 30 s; beyond that it is refused. `params` fill `{name:Type}`.
+   */
+  query(sql: string, format?: SqlFormat, params?: Readonly<Record<string, unknown>>): Promise<QueryAnswer>
+  /** A decision by id; null when it is not there (yet: history lags by about a second). @throws HistoryError */
+  decision(id: string): Promise<Decision | null>
+  /** The first event of a customer with this id; null when it is not there (yet). @throws HistoryError */
+  eventOf(customerId: string, eventId: string): Promise<Event | null>
+  /** Copies everything the logs hold now; false when it did not get there within `deadlineMs`. */
+  flush(deadlineMs: number): Promise<boolean>
+  /** Ends the history process, by force at the deadline. What is not copied yet is copied after the next start. */
+  stop(deadlineMs: number): Promise<void>
+}

@@ -1,0 +1,49 @@
+/** What the engine's process and the history process say to each other. Both parse what they hear. */
+import { z } from 'zod'
+
+const address = z.object({ url: z.string(), username: z.string(), password: z.string(), database: z.string() })
+
+export const toHistory = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('start'),
+    /** Directory of the embedded ClickHouse; null: `address` is an external server. */
+    dir: z.string().nullable(),
+    /** Of an external server; for the embedded one the URL is empty and the password is the key it shall ask for. */
+    address,
+    logDir: z.string(),
+    retentionDays: z.number(),
+    batchRows: z.number(),
+    flushEveryMs: z.number(),
+    /** Most bytes one statement of the embedded ClickHouse may take. */
+    queryMemoryBytes: z.number(),
+  }),
+  z.object({ kind: z.literal('flush'), id: z.number(), deadlineMs: z.number() }),
+  z.object({ kind: z.literal('stop') }),
+])
+export type ToHistory = z.infer<typeof toHistory>
+export type StartMessage = Extract<ToHistory, { kind: 'start' }>
+
+const writerStatus = z.object({
+  events: z.number(),
+  decisions: z.number(),
+  lagRecords: z.number(),
+  behindSince: z.number().nullable(),
+  skipped: z.number(),
+  undecodable: z.number(),
+  lastError: z.string().nullable(),
+})
+
+export const fromHistory = z.discriminatedUnion('kind', [
+  /** Tables are there, statements are answered at this address. */
+  z.object({ kind: z.literal('serving'), address }),
+  z.object({
+    kind: z.literal('status'),
+    writer: writerStatus.nullable(),
+    memoryBytes: z.number(),
+    error: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('flushed'), id: z.number(), complete: z.boolean() }),
+  /** The process ends. `final`: starting it again would end the same way. */
+  z.object({ kind: z.literal('failed'), code: z.string(), sentence: z.string(), final: z.boolean() }),
+])
+export type FromHistory = z.infer<typeof fromHistory>

@@ -1,0 +1,151 @@
+/**
+ * The history process: the embedded ClickHouse (unless a server is configured) and the writer, away from the engine so
+ * that no query ever costs a decision time. Started by `supervisor.ts` with an IPC channel; ends when that closes, also
+ * after kill -9 of its parent, as the kernel closes the channel.
+ */
+import { constants, setPriority, uptime } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type LogReader, openLogReader } from '../../ingest/lmdb-log-reader.ts'
+import { backoffMs } from './backoff.ts'
+import { codeOf, createHistoryClient, type HistoryAddress, sentenceOf } from './client.ts'
+import { type Engine, openEngine } from './embedded/chdb-engine.ts'
+import { embeddedUser, startEmbeddedServer } from './embedded/http-server.ts'
+import type { LogSource } from './log-cursor.ts'
+import { type FromHistory, type StartMessage, toHistory } from './messages.ts'
+import { migrate } from './migrate.ts'
+import { createWriter, type Writer } from './writer.ts'
+
+const statusEveryMs = 500
+const endWithinMs = 2_000
+const batchBytes = 8 * 1024 * 1024
+const retry = { firstMs: 250, mostMs: 15_000, salt: 'history-process' }
+/** They do not pass by themselves: another start would end the same way. */
+const finalCodes = ['chdb_unavailable', 'history_migration_refused']
+
+let writer: Writer | null = null
+let finished: Promise<void> = Promise.resolve()
+let error: string | null = null
+let ending = false
+
+process.on('message', (raw) => {
+  const message = toHistory.parse(raw)
+  if (message.kind === 'start') start(message).catch(fail)
+  else if (message.kind === 'stop') end()
+  else flush(message.id, message.deadlineMs)
+})
+process.on('disconnect', end)
+process.on('SIGTERM', end)
+// Ctrl-C reaches the whole group; the engine decides when history may stop.
+process.on('SIGINT', () => undefined)
+process.on('uncaughtException', fail)
+
+async function start(options: StartMessage): Promise<void> {
+  // Decisions come first: everything here, the threads of chDB included, yields the processor to the engine.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  const address = options.dir === null ? options.address : await embed(options.dir, options)
+  await prepare(address, options.retentionDays)
+  tell({ kind: 'serving', address })
+  const reader = await openReader(options.logDir)
+  writer = createWriter({
+    client: createHistoryClient(address),
+    events: sourceOf(reader, 'events'),
+    decisions: sourceOf(reader, 'decisions'),
+    now: Date.now,
+    bootedAt: Date.now() - uptime() * 1_000,
+    batchRows: options.batchRows,
+    batchBytes,
+    flushEveryMs: options.flushEveryMs,
+  })
+  setInterval(report, statusEveryMs).unref()
+  finished = writer.run()
+  await finished
+}
+
+async function embed(dir: string, { address, queryMemoryBytes }: StartMessage): Promise<HistoryAddress> {
+  const engine: Engine = await openEngine(dir)
+  const defaults = new Map([
+    ['max_memory_usage', String(queryMemoryBytes)],
+    ['max_result_bytes', String(64 * 1024 * 1024)],
+    ['max_threads', '2'],
+    ['max_insert_threads', '1'],
+  ])
+  const server = await startEmbeddedServer({ engine, key: address.password, defaults, queriesAtOnce: 2 })
+  return { ...address, url: server.url, username: embeddedUser }
+}
+
+async function prepare(address: HistoryAddress, retentionDays: number): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await migrate(address, { retentionDays })
+      error = null
+      return
+    } catch (cause) {
+      if (finalCodes.includes(codeOf(cause) ?? '')) throw cause
+      error = sentenceOf(cause)
+      report()
+      await sleep(backoffMs(attempt, retry))
+    }
+  }
+}
+
+// The engine makes the logs at its own start; history may be there first.
+async function openReader(dir: string): Promise<LogReader> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const reader = openLogReader(dir)
+      if (['events', 'decisions'].every((name) => reader.names().includes(name))) return reader
+      await reader.close()
+    } catch (cause) {
+      if (codeOf(cause) !== 'log_unavailable') throw cause
+    }
+    await sleep(backoffMs(attempt, { ...retry, mostMs: 1_000 }))
+  }
+}
+
+function sourceOf(reader: LogReader, name: string): LogSource {
+  return {
+    partitions: reader.partitions(name),
+    read: async (partition, from, limit) => reader.read(name, partition, from, limit),
+    bounds: async (partition) => reader.bounds(name, partition),
+  }
+}
+
+function report(): void {
+  tell({ kind: 'status', writer: writer?.status() ?? null, memoryBytes: process.memoryUsage.rss(), error })
+}
+
+function flush(id: number, deadlineMs: number): void {
+  const until = Date.now() + deadlineMs
+  const attempt = async (): Promise<boolean> => {
+    while (writer === null && Date.now() < until) await sleep(50)
+    return writer === null ? false : writer.flush(until - Date.now())
+  }
+  attempt()
+    .then((complete) => {
+      report()
+      tell({ kind: 'flushed', id, complete })
+    })
+    .catch(fail)
+}
+
+function tell(message: FromHistory): void {
+  if (process.connected) process.send?.(message)
+}
+
+function fail(cause: unknown): void {
+  const code = codeOf(cause) ?? 'history_failed'
+  const sentence = cause instanceof Error && /^(chdb|history)_/.test(code) ? cause.message : sentenceOf(cause)
+  tell({ kind: 'failed', code, sentence, final: finalCodes.includes(code) })
+  end()
+}
+
+// The batch in hand may finish. Always by SIGKILL: a plain exit waits for statements that still run, however long.
+function end(): void {
+  if (ending) return
+  ending = true
+  writer?.stop()
+  const kill = () => process.kill(process.pid, 'SIGKILL')
+  setTimeout(kill, endWithinMs)
+  // A moment for the last message to leave.
+  finished.finally(() => setTimeout(kill, 20)).catch(() => undefined)
+}
