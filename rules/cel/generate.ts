@@ -157,7 +157,8 @@ export class Generator {
     }
     const right = this.#temporary()
     const both = `${read}, ${right} = ${this.#string(tree.right)}`
-    const test = tree.kind === 'sameString' ? `${left} === ${right}` : `${left}.${tree.kind}(${right})`
+    const method = tree.kind === 'contains' ? 'includes' : tree.kind
+    const test = tree.kind === 'sameString' ? `${left} === ${right}` : `${left}.${method}(${right})`
     return answer === 'must'
       ? `(${both}, ${left} != null && ${right} != null && ${test})`
       : `(${both}, ${left} == null || ${right} == null || ${test})`
