@@ -35,7 +35,7 @@ export function customerView(
     suppressions: pack.guardrails
       .filter((guardrail) => guardrail.hasSuppression)
       .map((guardrail) => ({ guardrail: guardrail.id, until: states.suppressedUntil(slot, guardrail.key) }))
-      .filter((suppression) => suppression.until >= asOf),
+      .filter((suppression) => suppression.until > asOf),
     contacts: contactsOf(context, slot),
     bytes: states.bytesOf(slot),
   }

@@ -1,7 +1,8 @@
+import { eventTypes } from '../../ingest/event-types.ts'
 import { type TraceNode, traceCondition } from '../../rules/cel/trace.ts'
 import type { CompiledTrigger } from '../../rules/compiled.ts'
 import { explainReason, type Language } from '../../rules/explain-texts.ts'
-import type { VariableType, Vocabulary } from '../../rules/vocabulary.ts'
+import { variablesOf, vocabulariesOf } from '../../rules/pack-vocabulary.ts'
 import type { Slot } from '../state/states.ts'
 import { eventTimeOf } from '../step/admit-event.ts'
 import type { EventInput, EventOutcome, StepContext } from '../step/step.ts'
@@ -70,8 +71,8 @@ function triggerLines(
     return [explainReason('trigger_fired', language, values)]
   const unknown = condition.may(lo, hi, event.data)
   const lines = [explainReason(unknown ? 'trigger_condition_unknown' : 'trigger_condition_false', language, values)]
-  const vocabulary: Vocabulary = { variables: variablesOf(context), event: pack.types.get(event.type)?.def ?? null }
-  const trace = traceCondition(condition.source, vocabulary, lo, hi, event.data)
+  const vocabularies = vocabulariesOf(variablesOf(pack.loaded.model, eventTypes), eventTypes)
+  const trace = traceCondition(condition.source, vocabularies.on(event.type), lo, hi, event.data)
   if (trace.kind !== 'ok') return lines
   const parts = unmetParts(trace.value)
   for (const part of parts.slice(0, partsToldMax)) lines.push(`- ${partWords(part, language)}`)
@@ -95,16 +96,6 @@ function partWords(part: TraceNode, language: Language): string {
 function valuesOf(part: TraceNode): string {
   if (part.children.length === 0) return part.value ?? ''
   return [...new Set(part.children.map(valuesOf))].filter((text) => text !== '').join(', ')
-}
-
-function variablesOf(context: StepContext): Vocabulary['variables'] {
-  return context.pack.variables.map(({ name, type, values }, index) => ({ name, type: typeOf(type), values, index }))
-}
-
-const variableTypes: readonly VariableType[] = ['int', 'double', 'money', 'bool', 'enum', 'instant', 'duration']
-
-function typeOf(type: string): VariableType {
-  return variableTypes.find((known) => known === type) ?? 'double'
 }
 
 const phrases = {

@@ -35,15 +35,12 @@ export function applyEvent(
 
 function setAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
   const { attributes } = plan
-  if (attributes.length === 0) return
-  const cleared = event.data['cleared']
   for (let i = 0; i < attributes.length; i++) {
     const rule = attributes[i]
     if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
     const value = rule.read(event.data)
-    if (!Number.isNaN(value)) context.states.setAttribute(slot, rule.attribute, value, time)
-    else if (Array.isArray(cleared) && cleared.includes(rule.field))
-      context.states.setAttribute(slot, rule.attribute, Number.NaN, time)
+    // NaN clears: the source says that it no longer knows, which is not the same as saying nothing.
+    if (!Number.isNaN(value) || rule.clears(event.data)) context.states.setAttribute(slot, rule.attribute, value, time)
   }
 }
 
@@ -56,8 +53,11 @@ function addEntries(context: StepContext, slot: Slot, event: Event, time: number
   }
 }
 
-/** A message that will not reach the customer is no contact: its place under the caps is free again. */
+/** A message that will not reach the customer is no contact: its places under the caps are free again. */
 function giveContactBack(context: StepContext, slot: Slot, event: Event): void {
   const id = event.data['decisionId']
-  if (typeof id === 'string' && /^[0-9a-f]{32}$/.test(id)) context.states.removeContact(slot, decisionNumber(id))
+  if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return
+  const decision = decisionNumber(id)
+  // One contact for each offer of the decision.
+  while (context.states.removeContact(slot, decision)) {}
 }

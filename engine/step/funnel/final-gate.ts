@@ -29,7 +29,7 @@ export function stoppedBy(run: FunnelRun, offer: CompiledOffer): string | null {
   for (let i = 0; i < rules.guardrails.length; i++) {
     const guardrail = pack.guardrails[rules.guardrails[i] ?? -1]
     if (guardrail === undefined) return 'unknown_guardrail'
-    if (guardrail.hasSuppression && states.suppressedUntil(slot, guardrail.key) >= now) return guardrail.id
+    if (guardrail.hasSuppression && states.suppressedUntil(slot, guardrail.key) > now) return guardrail.id
     if (guardrail.condition?.may(gateLo, gateHi, run.event)) return guardrail.id
   }
   const grade = offer.model.riskGrade

@@ -33,7 +33,7 @@ function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
 
 function isClosed(run: FunnelRun, guardrail: CompiledGuardrail): boolean {
   if (guardrail.condition?.may(run.lo, run.hi, run.event) === true) return true
-  return guardrail.hasSuppression && run.states.suppressedUntil(run.slot, guardrail.key) >= run.now
+  return guardrail.hasSuppression && run.states.suppressedUntil(run.slot, guardrail.key) > run.now
 }
 
 /** The pack loader lets only codes of the closed list through; another word could come from a pack of a later release. */
