@@ -45,6 +45,8 @@ export type SeriesDef = {
   readonly key: string
   readonly event: string
   readonly valued: boolean
+  /** Whether its values are known never to be negative: then a sum over an unknown past has a floor. Default: not known. */
+  readonly nonNegative?: boolean
   /** Most exact entries kept: 256 where a value, distinct or growth is read, else the largest constant compared + 1. */
   readonly bound: number
   /** How far back any of its features looks; Infinity never: lifetime features use running totals. */
@@ -102,7 +104,12 @@ export type TypePlan = {
     readonly where: ((event: EventData) => boolean) | null
     /** Value for the frame; NaN: the event does not say, set nothing. */
     readonly read: (event: EventData) => number
-    /** Name of the field, to honour a `cleared` list in the event. */
+    /**
+     * The event says that the value is not known (any more): by naming the field in its `cleared` list, or by a text that is
+     * no value of an enum, such as `unknown`. The attribute is to be cleared.
+     */
+    readonly clears: (event: EventData) => boolean
+    /** Name of the field. */
     readonly field: string
   }[]
   readonly suppressions: readonly {

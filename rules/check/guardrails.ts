@@ -1,0 +1,116 @@
+/** Nothing escapes a guardrail it has to be under, and the safe offers of the placements are really safe. */
+import type { Condition } from '../compiled.ts'
+import { fits } from '../fits.ts'
+import type { GuardrailModel, OfferModel, PlacementModel } from '../model.ts'
+import { lawfulName } from '../pack-vocabulary.ts'
+import type { GuardrailReason } from '../reasons.ts'
+import { inScope } from '../scope.ts'
+import type { Checking, CompiledConditions, Spot } from './checking.ts'
+
+export function checkGuardrails(checking: Checking, conditions: CompiledConditions): void {
+  for (const [i, guardrail] of checking.model.guardrails.entries()) checkGuardrail(checking, guardrail, i)
+  for (const [i, offer] of checking.model.offers.entries()) checkCoverage(checking, offer, i)
+  for (const [i, placement] of checking.model.placements.entries()) {
+    checkFallback(checking, conditions, placement, {
+      file: 'placements.yaml',
+      path: ['placements', i, placement.fallback === null ? 'id' : 'fallback'],
+      rule: placement.id,
+    })
+  }
+}
+
+function checkGuardrail({ model, refuse }: Checking, guardrail: GuardrailModel, i: number): void {
+  const spot = (...keys: string[]): Spot => ({
+    file: 'guardrails.yaml',
+    path: ['guardrails', i, ...keys],
+    rule: guardrail.id,
+  })
+  if (guardrail.when === null && guardrail.suppression === null) {
+    const message = 'The guardrail never closes anything. Give it a condition ("when") or a suppression.'
+    refuse('guardrail_empty', spot('id'), message)
+  }
+  const { categories, exceptCategories } = guardrail.closes
+  const held = categories === 'all' ? model.categories : categories
+  if (held.every((category) => exceptCategories.includes(category))) {
+    const message = 'The exceptions leave nothing to close. Take some of "exceptCategories" away.'
+    refuse('guardrail_empty', spot('closes', 'exceptCategories'), message)
+  }
+}
+
+/**
+ * Each offer, on each of its channels, is in the scope of a guardrail for every reason its category is guarded by; and
+ * whatever the pack says, marketing is under `unlawful_source`, and under `no_consent` on channels that push.
+ */
+function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number): void {
+  const pushed = new Set(model.placements.filter((p) => p.direction === 'outbound').map((p) => p.channel))
+  const marketing = offer.class === 'marketing'
+  for (const channel of offer.channels) {
+    const needed = new Set<GuardrailReason>(model.guardedBy[offer.category] ?? [])
+    if (marketing) needed.add('unlawful_source')
+    if (marketing && pushed.has(channel)) needed.add('no_consent')
+    for (const reason of needed) {
+      const covered = model.guardrails.some(
+        (rule) =>
+          rule.reason === reason &&
+          (rule.when !== null || rule.suppression !== null) &&
+          inScope(rule.closes, offer.category, offer.class, channel),
+      )
+      if (covered) continue
+      const what = `the category ${offer.category}, class ${offer.class}, channel ${channel}`
+      const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
+      const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
+      refuse('guardrail_bypass', spot, `${message} Widen such a guardrail (see its exceptions) or withdraw the offer.`)
+    }
+  }
+}
+
+function checkFallback(
+  checking: Checking,
+  conditions: CompiledConditions,
+  placement: PlacementModel,
+  spot: Spot,
+): void {
+  const { model, refuse } = checking
+  if (placement.direction === 'outbound') {
+    if (placement.fallback === null) return
+    refuse('fallback_unexpected', spot, 'An outbound placement has no fallback: silence is. Take it away.')
+    return
+  }
+  if (placement.fallback === null) {
+    const message = 'An inbound placement always answers: name the offer that is safe for everybody as its "fallback".'
+    refuse('fallback_missing', spot, message)
+    return
+  }
+  const offer = model.offers.find((candidate) => candidate.id === placement.fallback)
+  if (offer === undefined) {
+    refuse('offer_unknown', spot, `There is no offer "${placement.fallback}". Define it or name another one.`)
+    return
+  }
+  if (!fits(offer, placement)) {
+    const message = `"${offer.id}" does not fit its placement: check its channels and its content type.`
+    refuse('rule_conflict', spot, message)
+  }
+  const terms = [offer.propensity, offer.context, offer.value, offer.lever]
+  if (offer.eligible !== null || offer.riskGrade !== null || terms.some((term) => typeof term === 'string')) {
+    const message = `"${offer.id}" depends on what is known about the customer (condition, risk grade or score).`
+    refuse('fallback_personal', spot, `${message} A fallback must be the same for everybody.`)
+  }
+  for (const [j, guardrail] of model.guardrails.entries()) {
+    if (!inScope(guardrail.closes, offer.category, offer.class, placement.channel)) continue
+    const condition = conditions.guardrails[j] ?? null
+    const blocked = guardrail.suppression !== null || (condition !== null && mayBeTrue(checking, condition))
+    if (!blocked) continue
+    const message = `The guardrail "${guardrail.id}" closes "${offer.id}" for customers we know nothing about, or can.`
+    refuse('fallback_blocked', spot, `${message} Use an offer that no guardrail holds, or narrow the guardrail.`)
+  }
+}
+
+/** With everything unknown, as for a customer nobody has seen; a live request is always lawful. */
+function mayBeTrue({ variables }: Checking, condition: Condition): boolean {
+  const lo = new Float64Array(variables.length).fill(Number.NEGATIVE_INFINITY)
+  const hi = new Float64Array(variables.length).fill(Number.POSITIVE_INFINITY)
+  const lawful = variables.findIndex((variable) => variable.name === lawfulName)
+  lo[lawful] = 1
+  hi[lawful] = 1
+  return condition.may(lo, hi, null)
+}

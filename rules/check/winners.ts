@@ -1,0 +1,65 @@
+/** Offers that can never win: on the only places where they could be shown another one always goes first. */
+import { type Constraints, constraintsOf, implies } from '../cel/analyse.ts'
+import { fits } from '../fits.ts'
+import type { Model, OfferModel, PlacementModel } from '../model.ts'
+import { inScope } from '../scope.ts'
+import type { Checking } from './checking.ts'
+import { pairsMax } from './conflicts.ts'
+
+/**
+ * Refuses an offer when every placement that can show it has one slot, none is filled by a trigger, and another offer of
+ * a stronger class, or of the same and a higher priority, fits them all, is eligible whenever it is, and is stopped by
+ * nothing that does not stop it too.
+ */
+export function checkWinners(checking: Checking): void {
+  const { model, refuse, plain } = checking
+  const triggered = new Set(model.triggers.flatMap((trigger) => trigger.offers))
+  const fallbacks = new Set(model.placements.map((placement) => placement.fallback))
+  const rivals = model.offers
+    .filter((offer) => !fallbacks.has(offer.id))
+    .map((offer) => ({
+      offer,
+      when: offer.eligible === null ? (new Map() satisfies Constraints) : constraintsOf(offer.eligible, plain),
+    }))
+  let pairs = 0
+  for (const [i, offer] of model.offers.entries()) {
+    const places = model.placements.filter((placement) => fits(offer, placement))
+    if (fallbacks.has(offer.id) || triggered.has(offer.id) || places.length === 0) continue
+    if (!places.every((place) => place.direction === 'inbound' && place.slots === 1)) continue
+    const own = rivals.find((rival) => rival.offer === offer)?.when ?? null
+    if (own === null) continue
+    const stronger = rivals.find(({ offer: rival, when }) => {
+      pairs++
+      return pairs <= pairsMax && when !== null && goesFirst(model, rival, offer, places) && implies(own, when)
+    })
+    if (stronger === undefined) continue
+    const message = `The offer never wins: "${stronger.offer.id}" is eligible whenever it is and always goes first.`
+    const spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id } as const
+    refuse('rule_shadowed', spot, `${message} Raise its priority, narrow the other one, or take it away.`)
+  }
+}
+
+function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: readonly PlacementModel[]): boolean {
+  if (rival === offer || !places.every((place) => fits(rival, place))) return false
+  const { classes, nothing } = model.arbitration
+  const rank = classes.indexOf(rival.class) - classes.indexOf(offer.class)
+  if (rank > 0 || (rank === 0 && rival.priority <= offer.priority)) return false
+  if (rival.riskGrade !== null && (offer.riskGrade === null || rival.riskGrade > offer.riskGrade)) return false
+  if (rival.class === 'marketing' && leastScore(rival) < nothing) return false
+  return places.every((place) => {
+    const rules = [...model.guardrails.map((guardrail) => guardrail.closes), ...model.caps.map((cap) => cap.applies)]
+    return rules.every(
+      (scope) =>
+        !inScope(scope, rival.category, rival.class, place.channel) ||
+        inScope(scope, offer.category, offer.class, place.channel),
+    )
+  })
+}
+
+/** The score of an offer whose terms are constants; 0 when one is an expression. */
+function leastScore({ propensity, context, value, lever }: OfferModel): number {
+  return [propensity, context, value, lever].reduce<number>(
+    (product, term) => product * (typeof term === 'number' ? term : 0),
+    1,
+  )
+}

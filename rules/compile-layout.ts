@@ -1,0 +1,143 @@
+/** What the customer's state must hold for a pack: its attributes, its series and the features over them. */
+import { createHash } from 'node:crypto'
+import { largestCountConstant } from './cel/analyse.ts'
+import type { AttributeDef, FeatureDef, Layout, SeriesDef } from './compiled.ts'
+import type { FeatureModel, Model } from './model.ts'
+import type { EventTypes } from './pack-vocabulary.ts'
+import { vocabulariesOf } from './pack-vocabulary.ts'
+import type { Variable, Vocabulary } from './vocabulary.ts'
+
+/** Most exact entries of a series. */
+export const boundMax = 256
+
+const dayMs = 86_400_000
+/** Longest a calendar period can last, an hour of daylight saving included. */
+const periodMs = { day: 2 * dayMs, week: 8 * dayMs, month: 32 * dayMs } as const
+
+/** The identity of a series: features that agree in it share one. */
+export type SeriesSource = { readonly event: string; readonly where: string | null; readonly value: string | null }
+
+/** The series of a pack with what feeds them, and which one each feature reads. */
+export type SeriesTable = {
+  readonly sources: readonly SeriesSource[]
+  readonly seriesOf: readonly number[]
+}
+
+/** Groups the features by (event type, filter, value field); the n-th entry of `seriesOf` is the n-th feature's. */
+export function seriesTable(features: readonly FeatureModel[]): SeriesTable {
+  const sources: SeriesSource[] = []
+  const known = new Map<string, number>()
+  const seriesOf = features.map((feature) => {
+    const source = { event: feature.event, where: feature.where?.trim() ?? null, value: feature.value }
+    const text = seriesText(source)
+    const found = known.get(text)
+    if (found !== undefined) return found
+    known.set(text, sources.length)
+    return sources.push(source) - 1
+  })
+  return { sources, seriesOf }
+}
+
+/** The layout of a checked pack. `nonNegative` says whether a field is never below zero. */
+export function compileLayout(
+  model: Model,
+  variables: readonly Variable[],
+  table: SeriesTable,
+  eventTypes: EventTypes,
+  nonNegative: (event: string, field: string) => boolean,
+): Layout {
+  const attributes: AttributeDef[] = model.attributes.map((attribute, variable) => ({
+    id: attribute.id,
+    key: keyOf(JSON.stringify(['attribute', attribute.id, attribute.type, attribute.values])),
+    validForMs: attribute.validForMs,
+    variable,
+  }))
+  const features: FeatureDef[] = model.features.map((feature, i) => ({
+    model: feature,
+    series: table.seriesOf[i] ?? 0,
+    variable: attributes.length + i,
+  }))
+  const conditions = conditionsOf(model, variables, eventTypes)
+  return {
+    attributes,
+    features,
+    series: table.sources.map((source, index) => {
+      const readers = features.filter((feature) => feature.series === index)
+      const positive = source.value !== null && nonNegative(source.event, source.value)
+      return { ...seriesDef(source, readers, conditions), nonNegative: positive }
+    }),
+    variables: variables.length,
+    zone: model.zone,
+    dedupeMs: model.latenessMs,
+    contactsMs: model.caps.reduce((most, cap) => Math.max(most, cap.perMs), 0),
+  }
+}
+
+/** How far back a feature looks from the instant of evaluation, in milliseconds; 0 for lifetime (running totals). */
+export function lookBackMs(feature: FeatureModel): number {
+  const { window, baseline } = feature
+  if (window.kind === 'lifetime') return 0
+  if (window.kind === 'calendar') return periodMs[window.period]
+  return window.ms * (feature.kind === 'growth' && baseline !== null ? baseline.windows + 1 : 1)
+}
+
+type ConditionText = { readonly source: string; readonly vocabulary: Vocabulary }
+
+function seriesDef(
+  source: SeriesSource,
+  readers: readonly FeatureDef[],
+  conditions: readonly ConditionText[],
+): SeriesDef {
+  const windows = readers.flatMap(({ model: { window } }) => (window.kind === 'rolling' ? [window.ms] : []))
+  return {
+    key: keyOf(seriesText(source)),
+    event: source.event,
+    valued: source.value !== null,
+    bound: boundOf(readers, conditions),
+    retentionMs: readers.reduce((most, { model }) => Math.max(most, lookBackMs(model)), 0),
+    windowsMs: [...new Set(windows)].sort((a, b) => a - b),
+  }
+}
+
+/**
+ * A count that is only compared with constants needs one entry more than the largest of them; anything else that reads
+ * single entries gets the most there is.
+ */
+function boundOf(readers: readonly FeatureDef[], conditions: readonly ConditionText[]): number {
+  let most = 0
+  for (const { model, variable } of readers) {
+    if (model.kind === 'time_since') continue
+    if (model.kind !== 'count') return boundMax
+    for (const { source, vocabulary } of conditions) {
+      const largest = largestCountConstant(source, vocabulary, variable)
+      if (largest === null) return boundMax
+      most = Math.max(most, largest)
+    }
+  }
+  return Math.min(boundMax, most + 1)
+}
+
+/** Every text of the pack that may read a feature, each once. */
+function conditionsOf(model: Model, variables: readonly Variable[], eventTypes: EventTypes): readonly ConditionText[] {
+  const { plain, on } = vocabulariesOf(variables, eventTypes)
+  const found = new Map<string, ConditionText>()
+  const add = (source: string | number | null, vocabulary: Vocabulary): void => {
+    if (typeof source !== 'string') return
+    found.set(`${vocabulary.event?.name ?? ''}\0${source}`, { source, vocabulary })
+  }
+  for (const guardrail of model.guardrails) add(guardrail.when, plain)
+  for (const offer of model.offers) {
+    for (const source of [offer.eligible, offer.propensity, offer.context, offer.value, offer.lever]) add(source, plain)
+  }
+  for (const trigger of model.triggers) add(trigger.when, on(trigger.on))
+  return [...found.values()]
+}
+
+function seriesText(source: SeriesSource): string {
+  return JSON.stringify(['series', source.event, source.where, source.value])
+}
+
+/** First 13 hex digits of the sha-256 of a definition: 52 bits, exact as a number too. */
+function keyOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 13)
+}

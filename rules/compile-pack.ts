@@ -1,0 +1,185 @@
+/** From a checked pack to the functions, tables and layout that run it. */
+import { strict as assert } from 'node:assert'
+import { eventTypes, schemaCatalogue } from '../ingest/event-types.ts'
+import { hash32 } from '../ingest/hash.ts'
+import { compileCondition, compileNumber } from './cel/compile.ts'
+import type { CelResult } from './cel/problem.ts'
+import { compileLayout, seriesTable } from './compile-layout.ts'
+import { compileTypes } from './compile-types.ts'
+import type {
+  CompiledGuardrail,
+  CompiledOffer,
+  CompiledPack,
+  CompiledPlacement,
+  CompiledTrigger,
+  Condition,
+} from './compiled.ts'
+import { fits } from './fits.ts'
+import type { LoadedPack, Model, PlacementModel, Scope, Term } from './model.ts'
+import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
+import { inScope } from './scope.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/**
+ * Compiles a pack that `loadPack` accepted. Pure: from plain JSON, so each worker thread does it for itself; the same
+ * pack gives the same behaviour everywhere. Throws (an assertion) when the pack was never checked.
+ */
+export function compilePack(loaded: LoadedPack): CompiledPack {
+  const { model } = loaded
+  const variables = variablesOf(model, eventTypes)
+  const vocabularies = vocabulariesOf(variables, eventTypes)
+  const table = seriesTable(model.features)
+  const guardrails = compileGuardrails(model, vocabularies.plain)
+  const offers = compileOffers(model, vocabularies.plain)
+  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails)
+  const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
+  const lawfulVariable = variables.length - 1
+  return {
+    loaded,
+    layout: compileLayout(model, variables, table, eventTypes, isNonNegative),
+    types: compileTypes(model, table, eventTypes, vocabularies.on),
+    guardrails,
+    offers,
+    triggers: compileTriggers(model, vocabularies.on),
+    placements: compilePlacements(model, (placement, offer) => {
+      const parts = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
+      const own = offers[offer]
+      const terms = own === undefined ? [] : Object.values(own.terms)
+      const reads = [own?.eligible, ...terms, ...parts].flatMap((part) => part?.reads ?? [])
+      return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
+    }),
+    guardrailsOf,
+    capsOf: scopeTable(model, (cap) => cap.applies, model.caps),
+    lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
+    lawfulVariable,
+    variables: variables.map(({ name, type, values }) => ({ name, type, values })),
+    gradeAllowed: gradeFunction(model, gradeVariable),
+  }
+}
+
+function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardrail[] {
+  return model.guardrails.map((guardrail, index) => ({
+    id: guardrail.id,
+    index,
+    reason: guardrail.reason,
+    closes: guardrail.closes,
+    condition: condition(guardrail.when, vocabulary),
+    hasSuppression: guardrail.suppression !== null,
+    key: hash32(guardrail.id),
+  }))
+}
+
+function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
+  const term = (source: Term) => compiled(compileNumber(source, vocabulary))
+  return model.offers.map((offer, index) => ({
+    id: offer.id,
+    index,
+    key: hash32(offer.id),
+    model: offer,
+    eligible: condition(offer.eligible, vocabulary),
+    terms: {
+      propensity: term(offer.propensity),
+      context: term(offer.context),
+      value: term(offer.value),
+      lever: term(offer.lever),
+    },
+  }))
+}
+
+function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary): CompiledTrigger[] {
+  const offerIndex = new Map(model.offers.map((offer, index) => [offer.id, index]))
+  return model.triggers.map((trigger, index) => ({
+    id: trigger.id,
+    index,
+    condition: condition(trigger.when, vocabularyOn(trigger.on)),
+    offers: trigger.offers.map((offer) => found(offerIndex.get(offer))),
+    placement: found(model.placements.findIndex((placement) => placement.id === trigger.placement)),
+    freshnessMs: trigger.freshnessMs,
+  }))
+}
+
+/**
+ * Placements with the offers that fit them. A fallback is no candidate: it is what is shown when no candidate is left, and
+ * as a service message it would win against every offer. Its reads are counted all the same, for the final gate.
+ */
+function compilePlacements(
+  model: Model,
+  readsOf: (placement: PlacementModel, offer: number) => readonly number[],
+): CompiledPlacement[] {
+  const fallbacks = new Set(model.placements.map((placement) => placement.fallback))
+  return model.placements.map((placement, index) => {
+    const fallback = placement.fallback === null ? -1 : model.offers.findIndex((o) => o.id === placement.fallback)
+    const offers = model.offers.flatMap((offer, i) =>
+      fits(offer, placement) && (placement.direction === 'outbound' || !fallbacks.has(offer.id)) ? [i] : [],
+    )
+    const readers = fallback < 0 ? offers : [...offers, fallback]
+    return {
+      id: placement.id,
+      index,
+      channel: placement.channel,
+      direction: placement.direction,
+      slots: placement.slots,
+      fallback,
+      offers,
+      reads: [...new Set(readers.flatMap((offer) => readsOf(placement, offer)))].sort((a, b) => a - b),
+    }
+  })
+}
+
+/** Rules whose scope holds an offer on a channel, worked out once; the same list is kept once. */
+function scopeTable<T>(
+  model: Model,
+  scopeOf: (rule: T) => Scope,
+  rules: readonly T[],
+): (offer: number, channel: string) => readonly number[] {
+  const lists = new Map<string, readonly number[]>()
+  const tables = new Map<string, readonly (readonly number[])[]>()
+  for (const { id: channel } of model.channels) {
+    const perKind = new Map<string, readonly number[]>()
+    const rows = model.offers.map((offer) => {
+      const kind = `${offer.category}\0${offer.class}`
+      const known = perKind.get(kind)
+      if (known !== undefined) return known
+      const row = rules.flatMap((rule, i) => (inScope(scopeOf(rule), offer.category, offer.class, channel) ? [i] : []))
+      const shared = lists.get(row.join()) ?? row
+      lists.set(row.join(), shared)
+      perKind.set(kind, shared)
+      return shared
+    })
+    tables.set(channel, rows)
+  }
+  return (offer, channel) => {
+    const row = tables.get(channel)?.[offer]
+    assert(row !== undefined, 'asked about an offer or a channel that the pack does not have')
+    return row
+  }
+}
+
+function gradeFunction(model: Model, variable: number): CompiledPack['gradeAllowed'] {
+  const { allows, whenUnknown } = model.suitability
+  const grades = (model.attributes[variable]?.values ?? []).map((value) => allows[value] ?? whenUnknown)
+  return (lo, hi) => {
+    const code = lo[variable]
+    if (code === undefined || code !== hi[variable]) return whenUnknown
+    return grades[code] ?? whenUnknown
+  }
+}
+
+function isNonNegative(event: string, field: string): boolean {
+  const minimum = schemaCatalogue.types.get(event)?.rules.find((rule) => rule.name === field)?.minimum
+  return minimum !== undefined && minimum >= 0
+}
+
+function condition(source: string | null, vocabulary: Vocabulary): Condition | null {
+  return source === null ? null : compiled(compileCondition(source, vocabulary))
+}
+
+function compiled<T>(result: CelResult<T>): T {
+  assert(result.kind === 'ok', 'the conditions of a checked pack compile')
+  return result.value
+}
+
+function found(index: number | undefined): number {
+  assert(index !== undefined && index >= 0, 'a checked pack names only rules that exist')
+  return index
+}

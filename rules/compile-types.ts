@@ -1,0 +1,118 @@
+/** What an event of each type does to the state, and which triggers it may fire. */
+import { strict as assert } from 'node:assert'
+import type { EventTypeDef, FieldDef } from '../ingest/event.ts'
+import { hash53 } from '../ingest/hash.ts'
+import { compileEventPredicate } from './cel/compile.ts'
+import { compileRuleSet } from './cel/rule-set.ts'
+import type { SeriesTable } from './compile-layout.ts'
+import type { EventData, TypePlan } from './compiled.ts'
+import type { AttributeModel, Model } from './model.ts'
+import type { EventTypes } from './pack-vocabulary.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** The value by which a source says that it does not know: never a value of an attribute. */
+export const unknownValue = 'unknown'
+
+/** A plan for every event type there is. */
+export function compileTypes(
+  model: Model,
+  table: SeriesTable,
+  eventTypes: EventTypes,
+  vocabularyOn: (event: string) => Vocabulary,
+): ReadonlyMap<string, TypePlan> {
+  const plans = new Map<string, TypePlan>()
+  for (const def of eventTypes.values()) plans.set(def.name, typePlan(model, table, def, vocabularyOn(def.name)))
+  return plans
+}
+
+function typePlan(model: Model, table: SeriesTable, def: EventTypeDef, vocabulary: Vocabulary): TypePlan {
+  const triggers = model.triggers.map((trigger, index) => ({ trigger, index })).filter((t) => t.trigger.on === def.name)
+  const rules = compileRuleSet(
+    triggers.map(({ trigger }) => trigger.when),
+    vocabulary,
+  )
+  assert(rules.kind === 'ok', 'the conditions of a checked pack compile')
+  return {
+    def,
+    hasMoney: [...def.fields.values()].some((field) => field.type === 'money'),
+    series: table.sources.flatMap((source, series) =>
+      source.event === def.name
+        ? [{ series, where: predicate(source.where, def), value: valueReader(source.value, def) }]
+        : [],
+    ),
+    attributes: model.attributes.flatMap((attribute, index) =>
+      attribute.setBy
+        .filter((setter) => setter.event === def.name)
+        .map((setter) => {
+          const read = attributeReader(attribute, fieldOf(def, setter.field))
+          return { attribute: index, where: predicate(setter.where, def), ...read, field: setter.field }
+        }),
+    ),
+    suppressions: suppressionsOf(model, def),
+    triggers: rules.value,
+    triggerIndex: triggers.map(({ index }) => index),
+  }
+}
+
+function suppressionsOf(model: Model, def: EventTypeDef): TypePlan['suppressions'] {
+  return model.guardrails.flatMap(({ suppression }, guardrail) => {
+    if (suppression === null) return []
+    const { event, where, forMs, liftedBy } = suppression
+    const sets = event === def.name ? [{ guardrail, where: predicate(where, def), forMs }] : []
+    const lifts = liftedBy?.event === def.name ? [{ guardrail, where: predicate(liftedBy.where, def), forMs: 0 }] : []
+    return [...sets, ...lifts]
+  })
+}
+
+function predicate(where: string | null, def: EventTypeDef): ((event: EventData) => boolean) | null {
+  if (where === null) return null
+  const compiled = compileEventPredicate(where, def)
+  assert(compiled.kind === 'ok', 'the filters of a checked pack compile')
+  return compiled.value
+}
+
+/** The number stored with an instant: the field, or a 53-bit hash of a text. NaN for a field the event leaves out. */
+function valueReader(value: string | null, def: EventTypeDef): ((event: EventData) => number) | null {
+  if (value === null) return null
+  const { name } = fieldOf(def, value)
+  return (event) => {
+    const field = event[name]
+    if (typeof field === 'number') return field
+    if (typeof field === 'boolean') return field ? 1 : 0
+    return typeof field === 'string' ? hash53(field) : Number.NaN
+  }
+}
+
+function attributeReader(
+  attribute: AttributeModel,
+  { name }: FieldDef,
+): Pick<TypePlan['attributes'][number], 'read' | 'clears'> {
+  const codes = new Map(attribute.values.map((value, code) => [value, code]))
+  const read =
+    attribute.type === 'enum'
+      ? (event: EventData): number => {
+          const field = event[name]
+          return (typeof field === 'string' ? codes.get(field) : undefined) ?? Number.NaN
+        }
+      : (event: EventData): number => {
+          const field = event[name]
+          if (typeof field === 'boolean') return field ? 1 : 0
+          return typeof field === 'number' ? field : Number.NaN
+        }
+  const isEnum = attribute.type === 'enum'
+  return {
+    read,
+    clears: (event) => {
+      const cleared = event['cleared']
+      if (Array.isArray(cleared) && cleared.includes(name)) return true
+      const field = event[name]
+      return isEnum && typeof field === 'string' && !codes.has(field)
+    },
+  }
+}
+
+function fieldOf(def: EventTypeDef, name: string): FieldDef {
+  const field = def.fields.get(name)
+  assert(field !== undefined, 'a checked pack names only fields that exist')
+  return field
+}

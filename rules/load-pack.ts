@@ -1,0 +1,173 @@
+/** Reading a rule pack from its folder: every file, checked as a whole, identified by the hash of what it says. */
+import { lstat, readdir, readFile, realpath } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { z } from 'zod'
+import { checkPack } from './check-pack.ts'
+import type { LoadedPack, Model, Place } from './model.ts'
+import { normalise } from './normalise.ts'
+import {
+  arbitrationFile,
+  contactFile,
+  featuresFile,
+  guardrailsFile,
+  offersFile,
+  type PackContents,
+  type PackFileName,
+  packFile,
+  packFiles,
+  placementsFile,
+  profileFile,
+  rulesMax,
+  sourcesFile,
+  triggersFile,
+} from './pack-files.ts'
+import { hashOf } from './pack-hash.ts'
+import { type PackProblem, type PackProblemCode, sortProblems } from './pack-problem.ts'
+import { schemaProblems } from './schema-problems.ts'
+import { type Path, readYaml, type YamlSource } from './yaml-source.ts'
+
+/** Largest pack file, in bytes. */
+export const fileBytesMax = 5 * 1024 * 1024
+
+export type LoadResult =
+  | { readonly kind: 'ok'; readonly pack: LoadedPack; readonly warnings: readonly PackProblem[] }
+  | { readonly kind: 'refused'; readonly problems: readonly PackProblem[] }
+
+type Sources = ReadonlyMap<PackFileName, YamlSource>
+
+/**
+ * Loads the pack of a folder. Anything wrong in any file refuses the whole; all problems that can be seen are reported
+ * together (conditions are looked at only when every file has the right shape). Warnings are about things that do nothing.
+ *
+ * @throws only when the folder cannot be read for reasons that are not the pack's (permissions, I/O)
+ */
+export async function loadPack(dir: string): Promise<LoadResult> {
+  const problems: PackProblem[] = []
+  const texts = await readFiles(dir, problems)
+  const sources = new Map<PackFileName, YamlSource>()
+  for (const [file, text] of texts) {
+    const result = readYaml(text)
+    if (result.kind === 'ok') sources.set(file, result.source)
+    else
+      for (const { line, message } of result.problems) problems.push(fileProblem('yaml_invalid', file, message, line))
+  }
+  const contents = validate(sources, problems)
+  if (problems.length > 0 || contents === null) return { kind: 'refused', problems: sortProblems(problems) }
+
+  const model = normalise(contents, (file, path) => placeIn(sources, file, path))
+  const rules = countRules(model)
+  if (rules > rulesMax) {
+    const message = `The pack has ${rules} rules, at most ${rulesMax} are allowed. Split it or drop some.`
+    return { kind: 'refused', problems: [fileProblem('too_many_rules', 'pack.yaml', message)] }
+  }
+  const found = checkPack(model, (file, path, offset) => {
+    const source = sources.get(file)
+    if (source === undefined) return { file, line: 1 }
+    return { file, line: offset === undefined ? source.lineOf(path) : source.lineInText(path, offset) }
+  })
+  if (found.problems.length > 0) return { kind: 'refused', problems: sortProblems(found.problems) }
+  return { kind: 'ok', pack: { model, hash: hashOf(model) }, warnings: sortProblems(found.warnings) }
+}
+
+async function readFiles(dir: string, problems: PackProblem[]): Promise<ReadonlyMap<PackFileName, string>> {
+  const texts = new Map<PackFileName, string>()
+  const folder = await realFolder(dir)
+  if (folder === null) {
+    problems.push(fileProblem('pack_missing', 'pack.yaml', `There is no folder ${basename(dir)} with a pack in it.`))
+    return texts
+  }
+  const present = new Set(await readdir(folder))
+  for (const name of present) {
+    if (/\.ya?ml$/i.test(name) && !isPackFile(name)) {
+      const message = `A pack has no file ${name}. Rename it to one of ${Object.keys(packFiles).join(', ')}, or take it away.`
+      problems.push(fileProblem('file_unknown', name, message))
+    }
+  }
+  for (const file of Object.keys(packFiles)) {
+    if (!isPackFile(file)) continue
+    if (!present.has(file)) {
+      problems.push(
+        fileProblem('file_missing', file, `The file ${file} is missing. Add it, with empty lists if need be.`),
+      )
+      continue
+    }
+    const path = join(folder, file)
+    const info = await lstat(path)
+    if (!info.isFile()) {
+      problems.push(
+        fileProblem('file_not_plain', file, 'A pack file must be a plain file in the folder of the pack, no link.'),
+      )
+    } else if (info.size > fileBytesMax) {
+      problems.push(
+        fileProblem('file_too_large', file, `The file is larger than ${fileBytesMax} bytes. Split the pack.`),
+      )
+    } else {
+      texts.set(file, await readFile(path, 'utf8'))
+    }
+  }
+  return texts
+}
+
+async function realFolder(dir: string): Promise<string | null> {
+  try {
+    const folder = await realpath(dir)
+    return (await lstat(folder)).isDirectory() ? folder : null
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
+}
+
+/** The contents of all files, or null when one of them does not fit its schema or is not there. */
+function validate(sources: Sources, problems: PackProblem[]): PackContents | null {
+  const one = <T>(file: PackFileName, schema: z.ZodType<T>): T | null => {
+    const source = sources.get(file)
+    if (source === undefined) return null
+    const result = schema.safeParse(source.data)
+    if (result.success) return result.data
+    problems.push(...schemaProblems(file, source, result.error.issues))
+    return null
+  }
+  const pack = one('pack.yaml', packFile)
+  const origins = one('sources.yaml', sourcesFile)
+  const profile = one('profile.yaml', profileFile)
+  const features = one('features.yaml', featuresFile)
+  const guardrails = one('guardrails.yaml', guardrailsFile)
+  const offers = one('offers.yaml', offersFile)
+  const triggers = one('triggers.yaml', triggersFile)
+  const placements = one('placements.yaml', placementsFile)
+  const contact = one('contact.yaml', contactFile)
+  const arbitration = one('arbitration.yaml', arbitrationFile)
+  if (pack === null || origins === null || profile === null || features === null || guardrails === null) return null
+  if (offers === null || triggers === null || placements === null || contact === null || arbitration === null)
+    return null
+  return {
+    'pack.yaml': pack,
+    'sources.yaml': origins,
+    'profile.yaml': profile,
+    'features.yaml': features,
+    'guardrails.yaml': guardrails,
+    'offers.yaml': offers,
+    'triggers.yaml': triggers,
+    'placements.yaml': placements,
+    'contact.yaml': contact,
+    'arbitration.yaml': arbitration,
+  }
+}
+
+function placeIn(sources: Sources, file: PackFileName, path: Path): Place {
+  return { file, line: sources.get(file)?.lineOf(path) ?? 1 }
+}
+
+function fileProblem(code: PackProblemCode, file: string, message: string, line = 1): PackProblem {
+  return { file, line, rule: file, code, message }
+}
+
+function isPackFile(name: string): name is PackFileName {
+  return Object.hasOwn(packFiles, name)
+}
+
+function countRules(model: Model): number {
+  const lists = [model.sources, model.attributes, model.features, model.guardrails, model.offers, model.bands]
+  return [...lists, model.triggers, model.placements, model.channels, model.caps].reduce((sum, l) => sum + l.length, 0)
+}

@@ -1,0 +1,135 @@
+/** From the files of a pack to its model: defaults, units, places. What it is given has passed the schemas. */
+import { strict as assert } from 'node:assert'
+import type { BandsModel, FeatureModel, GuardrailModel, Model, Place, Scope, Selector } from './model.ts'
+import type { PackContents, PackFileName } from './pack-files.ts'
+import { durationMs, moneyMinor, windowOf } from './quantities.ts'
+import type { Path } from './yaml-source.ts'
+
+/** Where a value of a file stands. */
+export type PlaceOf = (file: PackFileName, path: Path) => Place
+
+/**
+ * The model of a pack. The n-th rule of a kind is the n-th of its list in the file, so that a path into the model is
+ * also a path into the file.
+ */
+export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
+  const pack = contents['pack.yaml']
+  const { suitability, arbitration } = contents['arbitration.yaml']
+  return {
+    name: pack.name,
+    description: pack.description,
+    zone: pack.zone,
+    currency: pack.currency,
+    latenessMs: milliseconds(pack.lateness),
+    categories: pack.categories.map((category) => category.id),
+    guardedBy: Object.fromEntries(pack.categories.map((category) => [category.id, category.guardedBy])),
+    sources: contents['sources.yaml'].sources.map((source, i) => ({
+      ...source,
+      place: placeOf('sources.yaml', ['sources', i]),
+    })),
+    attributes: contents['profile.yaml'].attributes.map(({ validFor, ...attribute }, i) => ({
+      ...attribute,
+      validForMs: validFor === null ? null : milliseconds(validFor),
+      place: placeOf('profile.yaml', ['attributes', i]),
+    })),
+    features: contents['features.yaml'].features.map((feature, i) =>
+      featureOf(feature, placeOf('features.yaml', ['features', i])),
+    ),
+    guardrails: contents['guardrails.yaml'].guardrails.map((guardrail, i) =>
+      guardrailOf(guardrail, placeOf('guardrails.yaml', ['guardrails', i])),
+    ),
+    offers: contents['offers.yaml'].offers.map(({ validFor, ...offer }, i) => ({
+      ...offer,
+      validForMs: milliseconds(validFor),
+      place: placeOf('offers.yaml', ['offers', i]),
+    })),
+    bands: contents['offers.yaml'].bands.map((bands, i) => bandsOf(bands, placeOf('offers.yaml', ['bands', i]))),
+    triggers: contents['triggers.yaml'].triggers.map(({ freshness, ...trigger }, i) => ({
+      ...trigger,
+      freshnessMs: milliseconds(freshness),
+      place: placeOf('triggers.yaml', ['triggers', i]),
+    })),
+    placements: contents['placements.yaml'].placements.map((placement, i) => ({
+      ...placement,
+      place: placeOf('placements.yaml', ['placements', i]),
+    })),
+    channels: contents['placements.yaml'].channels.map((channel, i) => ({
+      ...channel,
+      place: placeOf('placements.yaml', ['channels', i]),
+    })),
+    caps: contents['contact.yaml'].caps.map(({ per, applies, ...cap }, i) => ({
+      ...cap,
+      perMs: milliseconds(per),
+      applies: scopeOf(applies),
+      place: placeOf('contact.yaml', ['caps', i]),
+    })),
+    suitability,
+    arbitration,
+  }
+}
+
+function featureOf(feature: PackContents['features.yaml']['features'][number], place: Place): FeatureModel {
+  const window = windowOf(feature.window)
+  assert(window !== null, 'the schema lets only windows pass')
+  const baseline =
+    feature.baseline === null
+      ? null
+      : { windows: feature.baseline.windows, minimum: numberOrMoney(feature.baseline.minimum) }
+  return { ...feature, window, baseline, place }
+}
+
+function guardrailOf(
+  { closes, suppression, ...guardrail }: PackContents['guardrails.yaml']['guardrails'][number],
+  place: Place,
+): GuardrailModel {
+  return {
+    ...guardrail,
+    closes: scopeOf(closes),
+    suppression:
+      suppression === null
+        ? null
+        : {
+            event: suppression.event,
+            where: suppression.where,
+            forMs: milliseconds(suppression.for),
+            liftedBy: suppression.liftedBy,
+          },
+    place,
+  }
+}
+
+function bandsOf(bands: PackContents['offers.yaml']['bands'][number], place: Place): BandsModel {
+  return {
+    ...bands,
+    from: numberOrMoney(bands.from),
+    to: bands.to === null ? null : numberOrMoney(bands.to),
+    place,
+  }
+}
+
+function scopeOf(scope: {
+  categories: Selector
+  exceptCategories: readonly string[]
+  channels: Selector
+  classes: Selector
+}): Scope {
+  return {
+    categories: scope.categories,
+    exceptCategories: scope.exceptCategories,
+    channels: scope.channels,
+    classes: scope.classes,
+  }
+}
+
+function milliseconds(text: string): number {
+  const ms = durationMs(text)
+  assert(ms !== null, 'the schema lets only durations pass')
+  return ms
+}
+
+function numberOrMoney(value: number | string): number {
+  if (typeof value === 'number') return value
+  const minor = moneyMinor(value)
+  assert(minor !== null, 'the schema lets only amounts pass')
+  return minor
+}

@@ -1,0 +1,269 @@
+/**
+ * The files of a rule pack as people write them: one strict schema each. Editors complete and check against the JSON Schemas
+ * generated from these (`rules/schema/`); `normalise.ts` turns what passed into the model.
+ */
+import { z } from 'zod'
+import { durationPattern, moneyPattern, windowPattern } from './quantities.ts'
+import { guardrailReasons } from './reasons.ts'
+
+const ruleId = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be 1 to 64 small letters, digits, "_" or "-", a letter first')
+const variableId = z
+  .string()
+  .regex(/^[a-z][A-Za-z0-9_]{0,63}$/, 'must be 1 to 64 letters, digits or "_", a small letter first')
+const eventName = z.string().min(1).max(64).describe('An event type, such as card.purchase')
+const fieldName = z.string().min(1).max(64).describe('A field of the event type')
+const condition = z.string().min(1).max(4_096).describe('A CEL condition')
+const sentence = z.string().trim().min(1).max(500)
+const duration = z
+  .string()
+  .regex(durationPattern, 'must be a number and a unit: 90s, 15m, 72h, 30d')
+  .describe('A number and a unit: 90s, 15m, 72h, 30d')
+const money = z.string().regex(moneyPattern, 'must be an amount in quotes with two decimals: "5000.00"')
+const amountError = 'must be a number, or an amount in quotes with two decimals: "5000.00"'
+const text = z
+  .strictObject({ en: sentence.describe('English'), zh: sentence.describe('Chinese') })
+  .describe('A text in English and Chinese')
+const messageClass = z.enum(['regulatory', 'service', 'marketing'])
+const list = <T extends z.ZodType>(item: T, max: number) => z.array(item).max(max)
+const selector = z.union([z.literal('all'), z.array(z.string().min(1)).min(1).max(1_000)], {
+  error: 'must be all, or a list with at least one entry',
+})
+
+const scope = z
+  .strictObject({
+    categories: selector.describe('"all", or a list of categories'),
+    exceptCategories: list(z.string(), 1_000).default([]).describe('Categories that are left out'),
+    channels: selector.default('all').describe('"all", or a list of channels'),
+    classes: z
+      .union([z.literal('all'), z.array(messageClass).min(1).max(3)], {
+        error: 'must be all, or a list of regulatory, service, marketing',
+      })
+      .default('all')
+      .describe('"all", or a list of message classes'),
+  })
+  .describe('Which offers are meant: an offer matches when its category, channel and class all do')
+
+const eventFilter = { event: eventName, where: condition.nullable().default(null) }
+
+/** Most rules (features, guardrails, offers, triggers, placements, caps and the rest together) a pack may have. */
+export const rulesMax = 20_000
+/** Most offers a pack may have. */
+export const offersMax = 5_000
+
+export const packFile = z.strictObject({
+  name: ruleId.describe('Name of the pack'),
+  description: sentence.describe('What the pack is for'),
+  zone: z.string().min(1).describe('IANA time zone of the bank, such as Asia/Shanghai'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code')
+    .describe('ISO 4217 code of all amounts'),
+  lateness: duration.default('24h').describe('An event older than this when it arrives is refused as too late'),
+  categories: list(
+    z.strictObject({
+      id: ruleId,
+      guardedBy: z
+        .array(z.enum(guardrailReasons))
+        .describe('Reasons that must be able to close the category; [] says that none is needed'),
+    }),
+    1_000,
+  ).min(1),
+})
+
+export const sourcesFile = z.strictObject({
+  sources: list(
+    z.strictObject({
+      id: ruleId,
+      lawfulBasis: z
+        .enum(['contract', 'consent', 'legal_obligation', 'legitimate_interest', 'none'])
+        .describe('Ground on which the bank may use the data; none: it may not'),
+      purposes: list(z.enum(['service', 'marketing', 'fraud_prevention', 'credit_risk', 'regulatory']), 5).describe(
+        'What the data may be used for; [] for a source without a lawful basis',
+      ),
+    }),
+    1_000,
+  ).min(1),
+})
+
+export const profileFile = z.strictObject({
+  attributes: list(
+    z.strictObject({
+      id: variableId.describe('Read in conditions as profile.<id>'),
+      type: z.enum(['enum', 'int', 'double', 'money', 'bool', 'instant']),
+      values: list(z.string().min(1).max(64), 200).default([]).describe('The closed list of values of an enum'),
+      setBy: z
+        .array(z.strictObject({ ...eventFilter, field: fieldName }))
+        .min(1)
+        .max(50)
+        .describe('Events that set it from one of their fields'),
+      validFor: duration.nullable().default(null).describe('Reads as unknown when not set again for this long'),
+    }),
+    500,
+  ),
+})
+
+export const featuresFile = z.strictObject({
+  features: list(
+    z.strictObject({
+      id: variableId.describe('Read in conditions by this name'),
+      kind: z.enum(['count', 'sum', 'min', 'max', 'average', 'first', 'last', 'time_since', 'distinct', 'growth']),
+      ...eventFilter,
+      value: fieldName.nullable().default(null).describe('The field that is summed, compared or counted distinct'),
+      window: z
+        .string()
+        .regex(windowPattern, 'must be a duration (30d), calendar-day, calendar-week, calendar-month or lifetime')
+        .describe('A duration (30d), calendar-day, calendar-week, calendar-month or lifetime'),
+      baseline: z
+        .strictObject({
+          windows: z.int().min(1).max(12).describe('How many earlier windows make the baseline'),
+          minimum: z
+            .union([z.number().positive(), money], { error: amountError })
+            .describe('Growth is unknown while the mean is below this'),
+        })
+        .nullable()
+        .default(null)
+        .describe('Only for growth'),
+    }),
+    2_000,
+  ),
+})
+
+export const guardrailsFile = z.strictObject({
+  guardrails: list(
+    z.strictObject({
+      id: ruleId,
+      reason: z.enum(guardrailReasons),
+      text: text.describe('The rule in words, for the customer and for colleagues'),
+      closes: scope,
+      when: condition.nullable().default(null).describe('Closes while this may be true: unknown closes too'),
+      suppression: z
+        .strictObject({
+          ...eventFilter,
+          for: duration.describe('How long it stays closed after the event'),
+          liftedBy: z.strictObject(eventFilter).nullable().default(null).describe('The event that ends it early'),
+        })
+        .nullable()
+        .default(null)
+        .describe('Closes for some time after an event'),
+    }),
+    2_000,
+  ),
+})
+
+const term = z
+  .union([z.number().nonnegative(), condition], { error: 'must be a number from 0 on, or a CEL expression' })
+  .default(1)
+
+export const offersFile = z.strictObject({
+  offers: list(
+    z.strictObject({
+      id: ruleId,
+      title: text,
+      category: z.string().min(1),
+      class: messageClass,
+      contentType: ruleId.describe('What it looks like: banner, card, message, talk'),
+      channels: z.array(z.string().min(1)).min(1).max(100),
+      eligible: condition.nullable().default(null).describe('Who may get it: must be true'),
+      riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Risk grade of an investment product'),
+      priority: z.int().min(-1_000).max(1_000).default(0).describe('Higher wins before scores are compared'),
+      propensity: term.describe('How likely the customer is to want it: a number or a CEL expression'),
+      context: term.describe('How well the moment fits: a number or a CEL expression'),
+      value: term.describe('What it is worth to customer and bank: a number or a CEL expression'),
+      lever: term.describe('How much the bank wants to push it: a number or a CEL expression'),
+      parts: list(z.strictObject({ id: ruleId, title: text }), 20)
+        .default([])
+        .describe('Several things that are offered or withheld together'),
+      validFor: duration.describe('Not to be sent or shown later than this after the decision'),
+    }),
+    offersMax,
+  ).min(1),
+  bands: list(
+    z.strictObject({
+      id: ruleId,
+      of: z.string().min(1).describe('The number the offers are laddered by, such as profile.assets'),
+      from: z.union([z.number(), money], { error: amountError }),
+      to: z.union([z.number(), money], { error: amountError }).nullable().default(null),
+      offers: z.array(z.string().min(1)).min(1).max(100),
+    }),
+    200,
+  )
+    .default([])
+    .describe('Ladders of offers that must cover every value, and none twice'),
+})
+
+export const triggersFile = z.strictObject({
+  triggers: list(
+    z.strictObject({
+      id: ruleId,
+      on: eventName,
+      when: condition.nullable().default(null).describe('Fires when this must be true'),
+      offers: z.array(z.string().min(1)).min(1).max(100),
+      placement: z.string().min(1).describe('An outbound placement'),
+      freshness: duration.default('15m').describe('An event older than this counts but does not send'),
+    }),
+    rulesMax,
+  ),
+})
+
+export const placementsFile = z.strictObject({
+  channels: list(
+    z.strictObject({ id: ruleId, contact: z.boolean().describe('Whether caps count what goes out here') }),
+    100,
+  ).min(1),
+  placements: list(
+    z.strictObject({
+      id: ruleId,
+      channel: z.string().min(1),
+      direction: z.enum(['inbound', 'outbound']).describe('inbound: an app asks; outbound: triggers fill it'),
+      slots: z.int().min(1).max(20).default(1),
+      contentTypes: z.array(z.string().min(1)).min(1).max(50),
+      fallback: z.string().min(1).nullable().default(null).describe('Inbound: the offer that is always safe'),
+    }),
+    500,
+  ).min(1),
+})
+
+export const contactFile = z.strictObject({
+  caps: list(
+    z.strictObject({
+      id: ruleId,
+      limit: z.int().min(0).max(1_000),
+      per: duration,
+      applies: scope,
+      text,
+    }),
+    1_000,
+  ),
+})
+
+export const arbitrationFile = z.strictObject({
+  suitability: z.strictObject({
+    attribute: z.string().min(1).describe('The enum attribute that holds the risk grade of the customer'),
+    allows: z.record(z.string(), z.int().min(0).max(5)).describe('Highest product grade for each of its values'),
+    whenUnknown: z.int().min(0).max(5).describe('Highest product grade when it is not known'),
+  }),
+  arbitration: z.strictObject({
+    classes: z.array(messageClass).length(3).describe('Strongest first'),
+    nothing: z.number().nonnegative().describe('Score of saying nothing: an offer below it is not made'),
+  }),
+})
+
+/** Every file a pack has, by name; all are required. */
+export const packFiles = {
+  'pack.yaml': packFile,
+  'sources.yaml': sourcesFile,
+  'profile.yaml': profileFile,
+  'features.yaml': featuresFile,
+  'guardrails.yaml': guardrailsFile,
+  'offers.yaml': offersFile,
+  'triggers.yaml': triggersFile,
+  'placements.yaml': placementsFile,
+  'contact.yaml': contactFile,
+  'arbitration.yaml': arbitrationFile,
+} as const
+export type PackFileName = keyof typeof packFiles
+
+/** The contents of a pack's files after they passed their schemas. */
+export type PackContents = { readonly [file in PackFileName]: z.output<(typeof packFiles)[file]> }

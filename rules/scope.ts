@@ -1,0 +1,32 @@
+/** Which offers a guardrail or a cap holds. */
+import type { MessageClass, Scope, Selector } from './model.ts'
+
+/** Whether an offer of this category and class on this channel is in the scope. */
+export function inScope(scope: Scope, category: string, messageClass: MessageClass, channel: string): boolean {
+  return (
+    !scope.exceptCategories.includes(category) &&
+    selects(scope.categories, category) &&
+    selects(scope.classes, messageClass) &&
+    selects(scope.channels, channel)
+  )
+}
+
+/** Whether everything that `inner` holds is held by `outer` too. */
+export function covers(outer: Scope, inner: Scope, categories: readonly string[]): boolean {
+  const held = (scope: Scope): readonly string[] =>
+    categories.filter((id) => selects(scope.categories, id) && !scope.exceptCategories.includes(id))
+  const outerCategories = new Set(held(outer))
+  return (
+    held(inner).every((id) => outerCategories.has(id)) &&
+    contains(outer.channels, inner.channels) &&
+    contains(outer.classes, inner.classes)
+  )
+}
+
+function selects(selector: Selector, id: string): boolean {
+  return selector === 'all' || selector.includes(id)
+}
+
+function contains(outer: Selector, inner: Selector): boolean {
+  return outer === 'all' || (inner !== 'all' && inner.every((id) => outer.includes(id)))
+}
