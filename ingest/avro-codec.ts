@@ -68,12 +68,12 @@ export function createEventCodec(catalogue: SchemaCatalogue): EventCodec {
       const id = bytes[1]! * 0x1000000 + ((bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!)
       const reader = readers[id]
       if (reader === undefined) return SCHEMA_UNKNOWN
-      return read(reader, bytes)
+      return read(reader, bytes, catalogue)
     },
   }
 }
 
-function read(reader: Reader, bytes: Uint8Array): Decoded {
+function read(reader: Reader, bytes: Uint8Array, catalogue: SchemaCatalogue): Decoded {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let event: Event
   try {
@@ -92,7 +92,7 @@ function read(reader: Reader, bytes: Uint8Array): Decoded {
   } catch {
     return UNDECODABLE
   }
-  const rejection = validateEvent(event)
+  const rejection = validateEvent(event, catalogue.types)
   return rejection === null
     ? { kind: 'ok', event }
     : { kind: 'dead_letter', reason: rejection.reason, field: rejection.field }

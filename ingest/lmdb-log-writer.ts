@@ -1,4 +1,6 @@
 import assert from 'node:assert'
+import { createGroupCommit, type Outcome } from './group-commit.ts'
+import { translateWriteError } from './lmdb-errors.ts'
 import { type Appended, LogError, type NewRecord } from './log.ts'
 import { chunkBytesOf, packChunk, type StampedRecord } from './log-chunk.ts'
 import {
@@ -6,6 +8,7 @@ import {
   chunkKeyBytes,
   type LogTables,
   oldestChunks,
+  type PartitionState,
   readState,
   storedBytes,
   writeState,
@@ -50,79 +53,39 @@ const WAITING_BYTES_MAX = 64 * 1024 * 1024
 const TRIM_STEP_CHUNKS = 256
 const TRIM_EVERY_MS = 60_000
 
-type Waiting = {
-  readonly partition: number
-  readonly records: readonly NewRecord[]
-  readonly bytes: number
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: LogError) => void
-}
+type Append = { readonly partition: number; readonly records: readonly NewRecord[]; readonly bytes: number }
 
-/** What became of one append inside a transaction that committed. */
-type Taken = { readonly waiting: Waiting; readonly appended: Appended | null }
-
-export function createLogWriter(tables: LogTables, options: LmdbLogOptions): LogWriter {
+/** Makes the writer of a log whose environment is in `dir`. */
+export function createLogWriter(tables: LogTables, options: LmdbLogOptions, dir: string): LogWriter {
   const listeners = new Set<(partition: number) => void>()
-  let waiting: Waiting[] = []
-  let waitingBytes = 0
-  let committing: Promise<void> | null = null
   let trimming: Promise<number> | null = null
   let closed = false
   const timer = setInterval(() => void trim().catch(() => {}), options.trimEveryMs ?? TRIM_EVERY_MS)
   timer.unref()
+  const group = createGroupCommit<Append, Appended>({
+    groupBytes: COMMIT_BYTES,
+    waitingBytes: WAITING_BYTES_MAX,
+    overloaded: () => new LogError('log_unavailable', 'too many appends wait for the disk', { retryable: true }),
+    commit: (batch) => transact(() => writeBatch(tables, batch, options)),
+  })
 
-  function append(partition: number, records: readonly NewRecord[]): Promise<Appended> {
+  async function transact<T>(action: () => T): Promise<T> {
+    try {
+      return await tables.chunks.childTransaction(action)
+    } catch (cause) {
+      throw await translateWriteError(cause, dir)
+    }
+  }
+
+  async function append(partition: number, records: readonly NewRecord[]): Promise<Appended> {
     assert(Number.isInteger(partition) && partition >= 0 && partition < options.partitions, 'no such partition')
     assert(records.length > 0, 'an append has records')
-    if (closed) return Promise.reject(closedError())
+    if (closed) throw closedError()
     let bytes = 0
     for (const record of records) bytes += chunkBytesOf(record)
-    if (waitingBytes + bytes > WAITING_BYTES_MAX && waiting.length > 0) {
-      return Promise.reject(new LogError('log_unavailable', 'too many appends wait for the disk', { retryable: true }))
-    }
-    return new Promise((resolve, reject) => {
-      waiting.push({ partition, records, bytes, resolve, reject })
-      waitingBytes += bytes
-      committing ??= commitAll()
-    })
-  }
-
-  /** Commits until nothing waits: what arrives during a commit is the next one. */
-  async function commitAll(): Promise<void> {
-    await Promise.resolve()
-    while (waiting.length > 0) {
-      const batch = takeBatch()
-      try {
-        const taken = await tables.chunks.childTransaction(() => writeBatch(tables, batch, options))
-        for (const { waiting: one, appended } of taken) settle(one, appended)
-      } catch (cause) {
-        const error = await translate(cause)
-        for (const one of batch) one.reject(error)
-      }
-    }
-    committing = null
-  }
-
-  function takeBatch(): readonly Waiting[] {
-    let bytes = 0
-    let count = 0
-    while (count < waiting.length && (count === 0 || bytes + (waiting[count]?.bytes ?? 0) <= COMMIT_BYTES)) {
-      bytes += waiting[count]?.bytes ?? 0
-      count++
-    }
-    const batch = waiting.slice(0, count)
-    waiting = waiting.slice(count)
-    waitingBytes -= bytes
-    return batch
-  }
-
-  function settle(one: Waiting, appended: Appended | null): void {
-    if (appended === null) {
-      one.reject(fullError('the log holds as much as it may'))
-      return
-    }
-    one.resolve(appended)
-    for (const listener of listeners) listener(one.partition)
+    const appended = await group.add({ partition, records, bytes }, bytes)
+    for (const listener of listeners) listener(partition)
+    return appended
   }
 
   function trim(): Promise<number> {
@@ -137,23 +100,14 @@ export function createLogWriter(tables: LogTables, options: LmdbLogOptions): Log
     let records = 0
     for (let partition = 0; partition < options.partitions; partition++) {
       for (;;) {
-        if (closed) return records
-        const step = await trimStep(partition)
+        // Looked at before the transaction, so that a trim with nothing to do writes nothing.
+        if (closed || overdueChunks(tables, partition, options).length === 0) break
+        const step = await transact(() => dropOverdue(tables, partition, options))
         records += step.records
         if (step.chunks < TRIM_STEP_CHUNKS) break
       }
     }
     return records
-  }
-
-  async function trimStep(partition: number): Promise<{ readonly records: number; readonly chunks: number }> {
-    // Looked at before the transaction, so that a trim with nothing to do writes nothing.
-    if (overdueChunks(tables, partition, options).length === 0) return { records: 0, chunks: 0 }
-    try {
-      return await tables.chunks.childTransaction(() => dropOverdue(tables, partition, options))
-    } catch (cause) {
-      throw await translate(cause)
-    }
   }
 
   return {
@@ -166,7 +120,7 @@ export function createLogWriter(tables: LogTables, options: LmdbLogOptions): Log
     async close() {
       closed = true
       clearInterval(timer)
-      await committing
+      await group.idle()
       await trimming?.catch(() => 0)
     },
     assertOpen() {
@@ -176,33 +130,38 @@ export function createLogWriter(tables: LogTables, options: LmdbLogOptions): Log
 }
 
 /** Inside the transaction: stamps, cuts into chunks and puts what fits; says of each append where it went. */
-function writeBatch(tables: LogTables, batch: readonly Waiting[], options: LmdbLogOptions): readonly Taken[] {
+function writeBatch(
+  tables: LogTables,
+  batch: readonly Append[],
+  options: LmdbLogOptions,
+): readonly Outcome<Appended>[] {
   const now = options.now()
   let bytesLeft = options.maxBytes - totalBytes(tables, options.partitions)
-  const taken: Taken[] = []
-  for (const [partition, appends] of Map.groupBy(batch, (one) => one.partition)) {
-    const state = readState(tables, partition)
-    let { end, lastAppendTime } = state
-    const stamped: StampedRecord[] = []
-    for (const one of appends) {
-      const cost = storedBytes(one.bytes)
-      if (cost > bytesLeft) {
-        taken.push({ waiting: one, appended: null })
-        continue
-      }
-      bytesLeft -= cost
-      for (const record of one.records) {
-        lastAppendTime = Math.max(lastAppendTime, Math.trunc(record.appendTime ?? now))
-        stamped.push({ record, appendTime: lastAppendTime })
-      }
-      taken.push({ waiting: one, appended: { firstOffset: end, lastOffset: end + one.records.length - 1 } })
-      end += one.records.length
+  const open = new Map<number, OpenPartition>()
+  const outcomes = batch.map(({ partition, records, bytes }): Outcome<Appended> => {
+    const cost = storedBytes(bytes)
+    if (cost > bytesLeft) return { kind: 'failed', error: fullError() }
+    bytesLeft -= cost
+    const into = open.get(partition) ?? { state: readState(tables, partition), stamped: [] }
+    open.set(partition, into)
+    const firstOffset = into.state.end + into.stamped.length
+    let lastAppendTime = into.stamped.at(-1)?.appendTime ?? into.state.lastAppendTime
+    for (const record of records) {
+      lastAppendTime = Math.max(lastAppendTime, Math.trunc(record.appendTime ?? now))
+      into.stamped.push({ record, appendTime: lastAppendTime })
     }
-    const bytes = putChunks(tables, partition, state.end, stamped)
-    if (stamped.length > 0) writeState(tables, partition, { ...state, end, lastAppendTime, bytes: state.bytes + bytes })
+    return { kind: 'done', result: { firstOffset, lastOffset: firstOffset + records.length - 1 } }
+  })
+  for (const [partition, { state, stamped }] of open) {
+    const bytes = state.bytes + putChunks(tables, partition, state.end, stamped)
+    const lastAppendTime = stamped.at(-1)?.appendTime ?? state.lastAppendTime
+    writeState(tables, partition, { ...state, end: state.end + stamped.length, lastAppendTime, bytes })
   }
-  return taken
+  return outcomes
 }
+
+/** A partition in a transaction: as it was, and what comes on top. */
+type OpenPartition = { readonly state: PartitionState; readonly stamped: StampedRecord[] }
 
 function putChunks(tables: LogTables, partition: number, from: number, stamped: readonly StampedRecord[]): number {
   let stored = 0
@@ -273,31 +232,6 @@ function closedError(): LogError {
   return new LogError('log_closed', 'the log is closed', { retryable: false })
 }
 
-function fullError(message: string, cause?: unknown): LogError {
-  return new LogError('log_full', message, { retryable: true, cause })
-}
-
-/** Codes of a full disk, a full quota, a file that may not grow, and a full map (`MDB_MAP_FULL`). */
-const FULL_CODES: ReadonlySet<unknown> = new Set([28, 122, 27, -30792, 'ENOSPC', 'EDQUOT', 'EFBIG'])
-
-/** The LMDB error as the port's: `log_full` when there is no room, else `log_unavailable`. */
-async function translate(cause: unknown): Promise<LogError> {
-  const error = await commitErrorOf(cause)
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const text = error instanceof Error ? error.message : ''
-  if (FULL_CODES.has(code) || /no space|MDB_MAP_FULL|too large|quota/i.test(text)) {
-    return fullError('the disk of the log has no room', error)
-  }
-  return new LogError('log_unavailable', 'the log cannot be written', { retryable: true, cause: error })
-}
-
-/** A failed commit carries its reason in a promise of its own, which rejects. */
-async function commitErrorOf(cause: unknown): Promise<unknown> {
-  if (!(cause instanceof Error) || !('commitError' in cause)) return cause
-  try {
-    await Promise.race([cause.commitError, new Promise((resolve) => setTimeout(resolve, 1_000).unref())])
-    return cause
-  } catch (error) {
-    return error
-  }
+function fullError(): LogError {
+  return new LogError('log_full', 'the log holds as much as it may', { retryable: true })
 }

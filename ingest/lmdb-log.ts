@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import { open } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { createLogWriter, type LmdbLogOptions } from './lmdb-log-writer.ts'
 import { type Log, LogError } from './log.ts'
 import { MAP_BYTES, MAX_LOGS, openLogTables, openRegistry, readBounds, readRecords, registerLog } from './log-tables.ts'
@@ -47,7 +47,7 @@ export function openLogEnvironment(dir: string): LogEnvironment {
       await registerLog(registry, options.name, options.partitions)
       const tables = openLogTables(root, options.name)
       assert(tables !== undefined)
-      const writer = createLogWriter(tables, options)
+      const writer = createLogWriter(tables, options, dir)
       const log: Log = {
         partitions: options.partitions,
         append: (partition, records) => writer.append(partition, records),
@@ -73,9 +73,18 @@ export function openLogEnvironment(dir: string): LogEnvironment {
   }
 }
 
-function openRoot(dir: string) {
+function openRoot(dir: string): RootDatabase {
   try {
-    return open({ path: dir, mapSize: MAP_BYTES, maxDbs: MAX_LOGS * 2 + 1, overlappingSync: false, noSubdir: false })
+    return open({
+      path: dir,
+      noSubdir: false,
+      mapSize: MAP_BYTES,
+      maxDbs: MAX_LOGS * 2 + 1,
+      // A commit is synced before it is acknowledged; overlapping would acknowledge first.
+      overlappingSync: false,
+      // With batching by event turn a failed commit also rejects a promise nobody can reach, which ends the process.
+      eventTurnBatching: false,
+    })
   } catch (cause) {
     throw new LogError('log_unavailable', 'the log directory cannot be opened', { retryable: false, cause })
   }

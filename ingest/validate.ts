@@ -1,26 +1,34 @@
 import type { Event, FieldValue, RejectReason } from './event.ts'
 import { schemaCatalogue } from './event-types.ts'
-import type { CatalogueType, FieldRule } from './schema-catalogue.ts'
+import type { CatalogueType, FieldRule, SchemaCatalogue } from './schema-catalogue.ts'
 
 /** Why an event is refused, and which field; never what the field held. */
 export type Rejection = { readonly reason: RejectReason; readonly field: string | null }
 
-/** Longest event id, source id and consent id, UTF-16 code units. */
+/** Longest event id and consent id, UTF-16 code units. */
 export const MAX_ID_LENGTH = 128
+/** Longest source id, characters. */
 export const MAX_SOURCE_LENGTH = 64
+/**
+ * Largest whole number of a field, 2^52 - 1. The Avro library doubles a number in floating point on its way to the wire
+ * and back, so that beyond this it may come out another number.
+ */
+export const MAX_INTEGER = 2 ** 52 - 1
 /** Last instant an event may carry: end of the year 9999, Unix milliseconds. */
 export const MAX_TIME = 253_402_300_799_999
 
 /**
  * Checks an event of the canonical shape by every rule: ids, customer id, time, and the fields of its type (none
  * missing, none too many, type, range, length, closed list, format, rules across fields). Takes what any code could hand
- * over, so nothing about `data` is believed. Returns the first rule that is broken, null when the event is sound.
+ * over, so nothing about `data` is believed. Returns the first rule that is broken,
+ * null when the event is sound.
  */
-export function validateEvent(event: Event): Rejection | null {
-  const type = schemaCatalogue.types.get(event.type)
+export function validateEvent(event: Event, types: SchemaCatalogue['types'] = schemaCatalogue.types): Rejection | null {
+  const type = types.get(event.type)
   if (type === undefined) return { reason: 'type_unknown', field: 'type' }
-  if (!isText(event.id, MAX_ID_LENGTH)) return idRejection(event.id, 'id')
-  if (!isText(event.source, MAX_SOURCE_LENGTH)) return idRejection(event.source, 'source')
+  if (!isText(event.id, MAX_ID_LENGTH) || !isPrintable(event.id)) return idRejection(event.id, 'id')
+  if (!isText(event.source, MAX_SOURCE_LENGTH) || !isVisibleAscii(event.source))
+    return idRejection(event.source, 'source')
   if (!isCustomerId(event.customerId)) return { reason: 'customer_invalid', field: 'customerId' }
   if (!Number.isSafeInteger(event.time) || event.time < 0 || event.time > MAX_TIME) {
     return { reason: 'time_invalid', field: 'time' }
@@ -90,7 +98,12 @@ function isValueOf(value: FieldValue, rule: FieldRule): boolean {
     case 'double':
       return typeof value === 'number' && Number.isFinite(value) && isInRange(value, rule)
     default:
-      return typeof value === 'number' && Number.isSafeInteger(value) && isInRange(value, rule)
+      return (
+        typeof value === 'number' &&
+        Number.isSafeInteger(value) &&
+        Math.abs(value) <= MAX_INTEGER &&
+        isInRange(value, rule)
+      )
   }
 }
 
@@ -103,6 +116,24 @@ function isStringOf(text: string, rule: FieldRule): boolean {
 /** Not empty, not too long, and the same text after a way through UTF-8. */
 function isText(text: unknown, maxLength: number): boolean {
   return typeof text === 'string' && text.length > 0 && text.length <= maxLength && text.isWellFormed()
+}
+
+/** No control characters: ids stand in keys, tables and terminals. */
+function isPrintable(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x20 || (unit >= 0x7f && unit <= 0x9f)) return false
+  }
+  return true
+}
+
+/** ASCII without blanks and control characters, as CloudEvents asks of a source. */
+function isVisibleAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit <= 0x20 || unit >= 0x7f) return false
+  }
+  return true
 }
 
 function isUpperCase(text: string, length: number): boolean {
