@@ -55,6 +55,8 @@ export type States = {
   usage(): { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
   /** Bytes of one customer's decoded state. */
   bytesOf(slot: Slot): number
+  /** Whether the customer is above the hard limit: nothing more is taken in for it, its events are dead-lettered `state_too_large`. */
+  isTooLarge(slot: Slot): boolean
   /** The whole state as a base would store it. */
   encode(slot: Slot): Uint8Array
 

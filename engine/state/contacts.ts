@@ -1,0 +1,100 @@
+import type { Heap } from './heap.ts'
+import { CONTACTS, CONTACTS_CAPACITY, CONTACTS_N } from './record.ts'
+import type { Contact } from './states.ts'
+
+/** Most contacts kept for one customer. */
+export const CONTACTS_MAX = 512
+const SMALLEST = 2
+/** A contact is 4 words: instant, decision, then u32 channel, category, offer, class. */
+const WORDS = 4
+
+/**
+ * Adds a contact in its place by instant and drops those that no cap looks at any more. `r` is the record.
+ * @returns false when there were too many within `keepMs` and the oldest had to go
+ */
+export function addContactTo(heap: Heap, r: number, contact: Contact, keepMs: number): boolean {
+  const { f64, u32, u16 } = heap
+  const h = r * 4
+  const newest = Math.max(contact.at, newestOf(heap, r))
+  if (contact.at < newest - keepMs) return true
+  let gone = 0
+  while (gone < u16[h + CONTACTS_N]! && instantOf(heap, r, gone) < newest - keepMs) gone++
+  const fits = u16[h + CONTACTS_N]! - gone < CONTACTS_MAX
+  if (!fits) gone++
+  removeAt(heap, r, 0, gone)
+  makeRoom(heap, r)
+  const block = u32[r * 2 + CONTACTS]!
+  const n = u16[h + CONTACTS_N]!
+  let i = n
+  while (i > 0 && instantOf(heap, r, i - 1) > contact.at) i--
+  const p = block + i * WORDS
+  f64.copyWithin(p + WORDS, p, block + n * WORDS)
+  f64[p] = contact.at
+  f64[p + 1] = contact.decision
+  u32[p * 2 + 4] = contact.channel
+  u32[p * 2 + 5] = contact.category
+  u32[p * 2 + 6] = contact.offer
+  u32[p * 2 + 7] = contact.class
+  u16[h + CONTACTS_N] = n + 1
+  return fits
+}
+
+/** Takes the contact of a decision out; false when there is none. */
+export function removeContactFrom(heap: Heap, r: number, decision: number): boolean {
+  const block = heap.u32[r * 2 + CONTACTS]!
+  const n = heap.u16[r * 4 + CONTACTS_N]!
+  for (let i = n - 1; i >= 0; i--) {
+    if (heap.f64[block + i * WORDS + 1] !== decision) continue
+    removeAt(heap, r, i, 1)
+    return true
+  }
+  return false
+}
+
+/** Reads contact `i`, 0 the oldest. */
+export function readContact(
+  heap: Heap,
+  r: number,
+  i: number,
+  into: { -readonly [K in keyof Contact]: Contact[K] },
+): void {
+  const p = heap.u32[r * 2 + CONTACTS]! + i * WORDS
+  into.at = heap.f64[p]!
+  into.decision = heap.f64[p + 1]!
+  into.channel = heap.u32[p * 2 + 4]!
+  into.category = heap.u32[p * 2 + 5]!
+  into.offer = heap.u32[p * 2 + 6]!
+  into.class = heap.u32[p * 2 + 7]!
+}
+
+function instantOf(heap: Heap, r: number, i: number): number {
+  return heap.f64[heap.u32[r * 2 + CONTACTS]! + i * WORDS]!
+}
+
+function newestOf(heap: Heap, r: number): number {
+  const n = heap.u16[r * 4 + CONTACTS_N]!
+  return n === 0 ? 0 : instantOf(heap, r, n - 1)
+}
+
+function removeAt(heap: Heap, r: number, i: number, count: number): void {
+  if (count === 0) return
+  const block = heap.u32[r * 2 + CONTACTS]!
+  const n = heap.u16[r * 4 + CONTACTS_N]!
+  heap.f64.copyWithin(block + i * WORDS, block + (i + count) * WORDS, block + n * WORDS)
+  heap.u16[r * 4 + CONTACTS_N] = n - count
+}
+
+function makeRoom(heap: Heap, r: number): void {
+  const { u16, u32, f64 } = heap
+  const h = r * 4
+  const cap = u16[h + CONTACTS_CAPACITY]!
+  const n = u16[h + CONTACTS_N]!
+  if (n < cap) return
+  const room = Math.max(SMALLEST, cap + (cap >> 1))
+  const block = heap.take(room * WORDS * 8)
+  const old = u32[r * 2 + CONTACTS]!
+  f64.copyWithin(block, old, old + n * WORDS)
+  heap.give(old)
+  u32[r * 2 + CONTACTS] = block
+  u16[h + CONTACTS_CAPACITY] = room
+}

@@ -1,0 +1,242 @@
+import { openSealed } from './base-codec.ts'
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { Directory } from './directory.ts'
+import { StateError } from './heap.ts'
+import type { Mutations } from './mutations.ts'
+import type { RecordShape } from './record.ts'
+import { readContactFields, readOffers, writeContact } from './section-codec.ts'
+import type { SeriesRules } from './series-rules.ts'
+import type { Contact } from './states.ts'
+
+/** Operations of a patch; numbers are part of the stored format. */
+const NAME_ATTRIBUTE = 1
+const NAME_SERIES = 2
+const REMEMBER = 3
+const SET_ATTRIBUTE = 4
+const ADD_ENTRY = 5
+const ADD_VALUED_ENTRY = 6
+const SUPPRESS = 7
+const LIFT = 8
+const ADD_CONTACT = 9
+const REMOVE_CONTACT = 10
+const ANSWER = 11
+/** Above the longest operation without its offers. */
+const OPERATION_BYTES = 64
+
+/**
+ * Writes operations of records into the log of a batch. Instants are differences to `reference`, which the patch's head
+ * holds; keys are named once and then go by number.
+ */
+export class PatchWriter {
+  readonly #directory: Directory
+  readonly #shape: RecordShape
+  readonly #rules: readonly SeriesRules[]
+
+  constructor(directory: Directory, shape: RecordShape, rules: readonly SeriesRules[]) {
+    this.#directory = directory
+    this.#shape = shape
+    this.#rules = rules
+  }
+
+  remember(to: ByteWriter, reference: number, idHigh: number, idLow: number, acceptedAt: number): void {
+    to.reserve(OPERATION_BYTES)
+    to.u8(REMEMBER)
+    to.u32(idHigh)
+    to.u32(idLow)
+    to.zigzag(acceptedAt - reference)
+  }
+
+  setAttribute(to: ByteWriter, reference: number, r: number, attribute: number, value: number, at: number): void {
+    to.reserve(OPERATION_BYTES)
+    const number = this.#number(to, r, attribute)
+    to.u8(SET_ATTRIBUTE)
+    to.varint(number)
+    to.zigzag(at - reference)
+    to.numberOrNothing(Math.abs(value) === Number.POSITIVE_INFINITY ? Number.NaN : value + 0)
+  }
+
+  addEntry(to: ByteWriter, reference: number, r: number, series: number, at: number, value: number): void {
+    to.reserve(OPERATION_BYTES)
+    const number = this.#number(to, r, this.#shape.attributes + series)
+    const { valued } = this.#rules[series]!
+    to.u8(valued ? ADD_VALUED_ENTRY : ADD_ENTRY)
+    to.varint(number)
+    to.zigzag(at - reference)
+    if (valued) to.number(value + 0)
+  }
+
+  suppress(to: ByteWriter, reference: number, key: number, at: number, until: number): void {
+    to.reserve(OPERATION_BYTES)
+    to.u8(SUPPRESS)
+    to.u32(key)
+    to.zigzag(at - reference)
+    to.zigzag(until - at)
+  }
+
+  lift(to: ByteWriter, reference: number, key: number, at: number): void {
+    to.reserve(OPERATION_BYTES)
+    to.u8(LIFT)
+    to.u32(key)
+    to.zigzag(at - reference)
+  }
+
+  addContact(to: ByteWriter, reference: number, contact: Contact): void {
+    to.reserve(OPERATION_BYTES)
+    to.u8(ADD_CONTACT)
+    to.zigzag(contact.at - reference)
+    writeContact(contact, to)
+  }
+
+  removeContact(to: ByteWriter, decision: number): void {
+    to.reserve(OPERATION_BYTES)
+    to.u8(REMOVE_CONTACT)
+    to.key(decision)
+  }
+
+  answer(
+    to: ByteWriter,
+    reference: number,
+    idHigh: number,
+    idLow: number,
+    at: number,
+    offers: readonly number[],
+  ): void {
+    to.reserve(OPERATION_BYTES + offers.length * 4)
+    to.u8(ANSWER)
+    to.u32(idHigh)
+    to.u32(idLow)
+    to.zigzag(at - reference)
+    to.varint(offers.length)
+    for (const offer of offers) to.u32(offer)
+  }
+
+  /** Number of a target; names it first when the stored customer does not know it. */
+  #number(to: ByteWriter, r: number, target: number): number {
+    const known = this.#directory.numberOf(r, target)
+    if (known !== 0xffff) return known
+    to.u8(target < this.#shape.attributes ? NAME_ATTRIBUTE : NAME_SERIES)
+    to.key(this.#directory.keys[target]!)
+    return this.#directory.name(r, target)
+  }
+}
+
+const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
+  at: 0,
+  channel: 0,
+  category: 0,
+  offer: 0,
+  class: 0,
+  decision: 0,
+}
+
+/** Applies patches to records by the same mutations that made them. */
+export class Replayer {
+  readonly #mutations: Mutations
+  readonly #directory: Directory
+  readonly #shape: RecordShape
+  readonly #rules: readonly SeriesRules[]
+
+  constructor(mutations: Mutations, directory: Directory, shape: RecordShape, rules: readonly SeriesRules[]) {
+    this.#mutations = mutations
+    this.#directory = directory
+    this.#shape = shape
+    this.#rules = rules
+  }
+
+  /**
+   * Replays one patch.
+   * @param targets target of each directory number, continued by what the patch names
+   * @throws StateError `state_corrupt`
+   */
+  replay(r: number, bytes: Uint8Array, reader: ByteReader, targets: number[]): void {
+    openSealed(bytes, reader)
+    const reference = reader.instant()
+    while (!reader.done) this.#operation(r, reader.u8(), reference, reader, targets)
+  }
+
+  #operation(r: number, code: number, reference: number, reader: ByteReader, targets: number[]): void {
+    switch (code) {
+      case NAME_ATTRIBUTE:
+        this.#name(r, this.#directory.attribute(reader.key()), targets)
+        return
+      case NAME_SERIES:
+        this.#name(r, this.#directory.series(reader.key()), targets)
+        return
+      case SET_ATTRIBUTE: {
+        const target = targetOf(reader, targets)
+        const at = instant(reference, reader)
+        const value = reader.numberOrNothing()
+        if (target !== -1 && target < this.#shape.attributes) this.#mutations.setAttribute(r, target, value, at)
+        return
+      }
+      case ADD_ENTRY:
+      case ADD_VALUED_ENTRY: {
+        const series = targetOf(reader, targets) - this.#shape.attributes
+        const at = instant(reference, reader)
+        const value = code === ADD_VALUED_ENTRY ? reader.number() : 0
+        if (series < 0 || (this.#rules[series]!.valued && code === ADD_ENTRY)) return
+        this.#mutations.addEntry(r, series, at, value)
+        return
+      }
+      default:
+        this.#sectionOperation(r, code, reference, reader)
+        return
+    }
+  }
+
+  #sectionOperation(r: number, code: number, reference: number, reader: ByteReader): void {
+    const mutations = this.#mutations
+    switch (code) {
+      case REMEMBER: {
+        const high = reader.u32()
+        const low = reader.u32()
+        mutations.remember(r, high, low, instant(reference, reader))
+        return
+      }
+      case SUPPRESS: {
+        const key = reader.u32()
+        const at = instant(reference, reader)
+        mutations.suppress(r, key, at, instant(at, reader))
+        return
+      }
+      case LIFT: {
+        const key = reader.u32()
+        mutations.lift(r, key, instant(reference, reader))
+        return
+      }
+      case ADD_CONTACT:
+        contact.at = instant(reference, reader)
+        readContactFields(contact, reader)
+        mutations.addContact(r, contact)
+        return
+      case REMOVE_CONTACT:
+        mutations.removeContact(r, reader.key())
+        return
+      case ANSWER: {
+        const high = reader.u32()
+        const low = reader.u32()
+        const at = instant(reference, reader)
+        mutations.rememberAnswer(r, high, low, at, readOffers(reader))
+        return
+      }
+      default:
+        throw new StateError('state_corrupt', 'a patch has an unknown operation')
+    }
+  }
+
+  #name(r: number, target: number, targets: number[]): void {
+    targets[this.#directory.name(r, target)] = target
+  }
+}
+
+function targetOf(reader: ByteReader, targets: readonly number[]): number {
+  const target = targets[reader.varint()]
+  if (target === undefined) throw new StateError('state_corrupt', 'a patch names a key that was not defined')
+  return target
+}
+
+function instant(reference: number, reader: ByteReader): number {
+  const at = reference + reader.zigzag()
+  if (at < 0 || at >= 2 ** 48) throw new StateError('state_corrupt', 'a stored instant is out of range')
+  return at
+}

@@ -1,0 +1,173 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { Heap } from './heap.ts'
+import { HIGH, StateError } from './heap.ts'
+import { type Pane, paneCount, paneFirst, paneLast } from './panes.ts'
+import {
+  BOUND,
+  CAPACITY,
+  COUNT,
+  ENTRIES,
+  entryAt,
+  entryValue,
+  FIRST,
+  FIRST_VALUE,
+  insertPane,
+  LAST,
+  LAST_VALUE,
+  lowsOf,
+  MAX,
+  MIN,
+  PANES,
+  PANES_AT,
+  PANES_CAPACITY,
+  SUM,
+} from './series.ts'
+import type { SeriesRules } from './series-rules.ts'
+
+const VALUED = 1
+/** All values of the entries are integers that are not negative: they are written without sign and tag. */
+const NATURAL = 2
+const NATURAL_MAX = 2 ** 50
+/** Far above what a bound and the panes of a layout allow. */
+const PIECES_MAX = 60_000
+
+/** Appends a series: flags, lowered bound or 0, totals, panes, entries; instants as differences to the one before. */
+export function writeSeries(heap: Heap, rules: SeriesRules, p: number, writer: ByteWriter): void {
+  const { f64, u16 } = heap
+  const { valued } = rules
+  const n = u16[p * 4 + ENTRIES]!
+  const panes = u16[p * 4 + PANES]!
+  const bound = u16[p * 4 + BOUND]!
+  const natural = valued && isNatural(heap, p, n)
+  writer.reserve(96)
+  writer.u8((valued ? VALUED : 0) | (natural ? NATURAL : 0))
+  writer.varint(bound < rules.bound ? bound : 0)
+  writer.varint(f64[p + COUNT]!)
+  writer.varint(f64[p + FIRST]!)
+  writer.varint(f64[p + LAST]! - f64[p + FIRST]!)
+  if (valued) for (const field of [SUM, MIN, MAX, FIRST_VALUE, LAST_VALUE]) writer.number(f64[p + field]!)
+  writer.varint(panes)
+  writer.varint(n)
+  let before = writePanes(heap, valued, p, panes, writer)
+  const lows = lowsOf(heap, valued, p)
+  writer.reserve(n * 17)
+  for (let i = 0; i < n; i++) {
+    const at = entryAt(heap, p, lows, i)
+    writer.varint(at - before)
+    before = at
+    if (natural) writer.varint(entryValue(heap, p, i))
+    else if (valued) writer.number(entryValue(heap, p, i))
+  }
+}
+
+function writePanes(heap: Heap, valued: boolean, p: number, n: number, writer: ByteWriter): number {
+  const { f64, u16, u32 } = heap
+  const block = u32[p * 2 + PANES_AT]!
+  const cap = u16[p * 4 + PANES_CAPACITY]!
+  let before = f64[p + FIRST]!
+  for (let i = 0; i < n; i++) {
+    writer.reserve(64)
+    const first = paneFirst(heap, valued, block, cap, i)
+    const last = paneLast(heap, valued, block, cap, i)
+    writer.varint(first - before)
+    writer.varint(last - first)
+    writer.varint(paneCount(heap, valued, block, cap, i))
+    if (valued) for (let field = 0; field < 4; field++) writer.number(f64[block + field * cap + i]!)
+    before = last
+  }
+  return before
+}
+
+function isNatural(heap: Heap, p: number, n: number): boolean {
+  for (let i = 0; i < n; i++) {
+    const value = entryValue(heap, p, i)
+    if (!(value >= 0 && value < NATURAL_MAX && Math.floor(value) === value)) return false
+  }
+  return true
+}
+
+type Header = { flags: number; bound: number; count: number; first: number; last: number; panes: number; n: number }
+
+const pane: Pane = { first: 0, last: 0, count: 0, positive: 0, negative: 0, min: 0, max: 0 }
+const totals = [0, 0, 0, 0, 0]
+
+function readHeader(reader: ByteReader): Header {
+  const flags = reader.u8()
+  const bound = reader.count(PIECES_MAX)
+  const count = reader.varint()
+  const first = reader.instant()
+  const last = first + reader.instant()
+  for (let i = 0; i < 5; i++) totals[i] = flags & VALUED ? reader.number() : 0
+  return { flags, bound, count, first, last, panes: reader.count(PIECES_MAX), n: reader.count(PIECES_MAX) }
+}
+
+function readPane(reader: ByteReader, flags: number, before: number): void {
+  pane.first = before + reader.instant()
+  pane.last = pane.first + reader.instant()
+  pane.count = reader.count(HIGH - 1)
+  if (!(flags & VALUED)) return
+  pane.positive = reader.number()
+  pane.negative = reader.number()
+  pane.min = reader.number()
+  pane.max = reader.number()
+}
+
+function readValue(reader: ByteReader, flags: number): number {
+  if (!(flags & VALUED)) return 0
+  return flags & NATURAL ? reader.varint() : reader.number()
+}
+
+/** Reads over a series. */
+export function skipSeries(reader: ByteReader): void {
+  const header = readHeader(reader)
+  for (let i = 0; i < header.panes; i++) readPane(reader, header.flags, 0)
+  for (let i = 0; i < header.n; i++) {
+    reader.varint()
+    readValue(reader, header.flags)
+  }
+}
+
+/**
+ * Reads a series into the block that `take` gives for a number of entries. A series stored without values cannot serve one
+ * with values: it is dropped, and 0 returned.
+ */
+export function readSeries(
+  heap: Heap,
+  rules: SeriesRules,
+  reader: ByteReader,
+  take: (entries: number) => number,
+): number {
+  const header = readHeader(reader)
+  const { flags, n } = header
+  const isUsable = !rules.valued || (flags & VALUED) !== 0
+  if (n > reader.left) throw new StateError('state_corrupt', 'a stored count is too large')
+  const p = isUsable ? take(n) : 0
+  const { f64, u16 } = heap
+  if (isUsable) {
+    f64[p + COUNT] = header.count
+    f64[p + FIRST] = header.first
+    f64[p + LAST] = header.last
+    if (header.bound !== 0) u16[p * 4 + BOUND] = Math.min(header.bound, rules.bound)
+    if (rules.valued) for (let i = 0; i < 5; i++) f64[p + SUM + i] = totals[i]!
+  }
+  let before = header.first
+  for (let i = 0; i < header.panes; i++) {
+    readPane(reader, flags, before)
+    before = pane.last
+    if (isUsable) insertPane(heap, rules.valued, p, i, pane)
+  }
+  const lows = isUsable ? lowsOf(heap, rules.valued, p) : 0
+  const highs = isUsable ? (lows + u16[p * 4 + CAPACITY]!) * 2 : 0
+  for (let i = 0; i < n; i++) {
+    const at = before + reader.instant()
+    const value = readValue(reader, flags)
+    before = at
+    if (!isUsable) continue
+    heap.u32[lows + i] = at
+    u16[highs + i] = at / HIGH
+    if (rules.valued) f64[p + 10 + i] = value
+  }
+  if (isUsable) u16[p * 4 + ENTRIES] = n
+  if (isUsable && before > header.last) throw new StateError('state_corrupt', 'a stored series is out of order')
+  return p
+}
