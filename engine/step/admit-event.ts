@@ -6,9 +6,6 @@ import type { EventInput, EventOutcome, StepContext } from './step.ts'
 /** How far an event's time may be after its arrival before it counts as a wrong clock. */
 export const clockSkewMs = 5_000
 
-/** Largest decoded state: a customer above it takes no more events (review of the state's limits in ARCHITECTURE.md). */
-export const maxStateBytes = 256 * 1_024
-
 const idHash = new Uint32Array(2)
 
 /**
@@ -31,7 +28,7 @@ export function admitEvent(
     const currency = event.data['currency']
     if (typeof currency === 'string' && currency !== model.currency) return 'wrong_currency'
   }
-  if (states.bytesOf(slot) > maxStateBytes) return 'state_too_large'
+  if (states.isTooLarge(slot)) return 'state_too_large'
   hash64(`${event.source}\0${event.id}`, idHash)
   return states.remember(slot, idHash[0]!, idHash[1]!, acceptedAt) ? 'accepted' : 'duplicate'
 }

@@ -47,10 +47,10 @@ const profile = (id: string, type: string, field: string, values: readonly strin
 
 const attributes = [
   profile('employment', 'enum', 'employmentStatus', [
-    ...['employed', 'self_employed', 'unemployed', 'retired', 'student', 'unknown'],
+    ...['employed', 'self_employed', 'unemployed', 'retired', 'student'],
   ]),
   profile('student', 'bool', 'studentStatus'),
-  profile('riskGrade', 'enum', 'riskGrade', ['conservative', 'steady', 'balanced', 'aggressive', 'unknown']),
+  profile('riskGrade', 'enum', 'riskGrade', ['conservative', 'steady', 'balanced', 'aggressive']),
   profile('assets', 'money', 'totalAssets'),
   {
     id: 'smsConsent',
@@ -240,7 +240,7 @@ const caps = [
 
 const suitability = {
   attribute: 'riskGrade',
-  allows: { conservative: 1, steady: 2, balanced: 3, aggressive: 5, unknown: 1 },
+  allows: { conservative: 1, steady: 2, balanced: 3, aggressive: 5 },
   whenUnknown: 1,
 }
 const arbitration = { classes: ['regulatory', 'service', 'marketing'], nothing: 0.5 }

@@ -1,0 +1,156 @@
+/**
+ * A bank in one process for tests of the step: real pack, real compiled conditions, real states, no shard and no store.
+ * Days count from `day0`; every input names its instant, and `now` is that instant unless said otherwise.
+ */
+import { createStates } from '../../../engine/state/flat-states.ts'
+import type { Slot, States } from '../../../engine/state/states.ts'
+import type { Filters } from '../../../engine/step/funnel/run.ts'
+import type { EventOutcome, RequestOutcome, StepContext } from '../../../engine/step/step.ts'
+import { createStepContext } from '../../../engine/step/step-context.ts'
+import { stepEvent } from '../../../engine/step/step-event.ts'
+import { stepRequest } from '../../../engine/step/step-request.ts'
+import type { Event, FieldValue } from '../../../ingest/event.ts'
+import { compilePack } from '../../../rules/compile-pack.ts'
+import type { LoadedPack } from '../../../rules/model.ts'
+
+export const dayMs = 86_400_000
+export const day0 = Date.UTC(2026, 0, 1)
+
+export type Sent = {
+  readonly at: number
+  readonly id?: string
+  readonly source?: string
+  /** When the log took it; the event's own time unless said otherwise. */
+  readonly acceptedAt?: number
+  readonly now?: number
+}
+
+export type Asked = { readonly at: number; readonly requestId?: string; readonly count?: number }
+
+export type Bank = {
+  readonly context: StepContext
+  readonly states: States
+  slot(customerId: string): Slot
+  send(customerId: string, type: string, data: Readonly<Record<string, FieldValue>>, sent: Sent): EventOutcome
+  ask(customerId: string, placement: string, asked: Asked): RequestOutcome
+}
+
+export function createBank(pack: LoadedPack, filters?: Filters): Bank {
+  const compiled = compilePack(pack)
+  const states = createStates(compiled.layout, {
+    maxBytes: 8 * 1024 * 1024,
+    observedSince: compiled.layout.series.map(() => 0),
+  })
+  const context = createStepContext(compiled, states, 'salt of the test', filters)
+  let count = 0
+  states.begin(0)
+  const commit = (): void => {
+    states.writes(0)
+    states.installed(0)
+    states.begin(0)
+  }
+  const slot = (customerId: string): Slot => {
+    const found = states.find(customerId)
+    return found >= 0 ? found : states.load(0, customerId, null)
+  }
+  return {
+    context,
+    states,
+    slot,
+    send: (customerId, type, data, sent) => {
+      const event = eventOf(customerId, type, data, { ...sent, id: sent.id ?? `event-${++count}` })
+      const outcome = stepEvent(context, slot(customerId), {
+        event,
+        acceptedAt: sent.acceptedAt ?? sent.at,
+        now: sent.now ?? sent.acceptedAt ?? sent.at,
+      })
+      commit()
+      return outcome
+    },
+    ask: (customerId, placement, asked) => {
+      const outcome = stepRequest(context, slot(customerId), {
+        customerId,
+        requestId: asked.requestId ?? `request-${++count}`,
+        placement,
+        count: asked.count ?? 1,
+        now: asked.at,
+      })
+      commit()
+      return outcome
+    },
+  }
+}
+
+function eventOf(
+  customerId: string,
+  type: string,
+  data: Readonly<Record<string, FieldValue>>,
+  sent: Sent & { readonly id: string },
+): Event {
+  return {
+    id: sent.id,
+    source: sent.source ?? 'core-banking',
+    type,
+    customerId,
+    time: sent.at,
+    provenance: { via: 'http', consentId: null },
+    data: { ...blank[type], ...data },
+  }
+}
+
+/** Fields that an event of the type must have, with values that mean nothing. */
+const blank: Readonly<Record<string, Readonly<Record<string, FieldValue>>>> = {
+  'card.purchase': {
+    amount: 10_000,
+    currency: 'CNY',
+    merchantCategory: 'grocery',
+    merchantId: null,
+    channel: 'pos',
+    country: 'CN',
+  },
+  'search.made': { category: 'other', text: null },
+  'repayment.made': { amount: 10_000, currency: 'CNY', product: 'credit_card' },
+  'life_event.reported': { kind: 'other', resolved: false, occurredAt: null },
+  'consent.updated': { channel: 'sms', granted: true, purpose: 'marketing' },
+  'message.failed': { decisionId: '', channel: 'sms', reason: null },
+  'profile.updated': {
+    employmentStatus: null,
+    studentStatus: null,
+    riskGrade: null,
+    birthDate: null,
+    totalAssets: null,
+    currency: null,
+    residenceRegion: null,
+    tier: null,
+    hasChildren: null,
+    cleared: [],
+  },
+}
+
+/** An employed customer of known grade and assets who takes SMS: nothing stands in the way of any offer. */
+export function settle(bank: Bank, customerId: string, at: number): void {
+  bank.send(
+    customerId,
+    'profile.updated',
+    {
+      employmentStatus: 'employed',
+      studentStatus: false,
+      riskGrade: 'balanced',
+      totalAssets: 10_000_000,
+      currency: 'CNY',
+    },
+    { at },
+  )
+  bank.send(customerId, 'consent.updated', {}, { at })
+}
+
+export const offersOf = (outcome: RequestOutcome): readonly string[] =>
+  outcome.decision.offers.map((item) => item.offer)
+
+/** What became of an offer: `stage/reason/rule`, of all its fates. */
+export function fateOf(decision: RequestOutcome['decision'] | undefined, offer: string): string {
+  return (decision?.fates ?? [])
+    .filter((fate) => fate.offer === offer)
+    .map((fate) => [fate.stage, fate.reason, ...(fate.rule === null ? [] : [fate.rule])].join('/'))
+    .join(', ')
+}

@@ -1,0 +1,222 @@
+/** Live requests: what each kind of customer is offered, the fallback, and what a retry gets. */
+import { expect, test } from 'vitest'
+import type { FieldValue } from '../../../ingest/event.ts'
+import { type Bank, createBank, day0, dayMs, fateOf, offersOf, settle } from './bank.ts'
+import { loadBank, bank as pieces } from './bank-pack.ts'
+
+const pack = await loadBank()
+const at = day0 + 30 * dayMs
+const lifestyle = ['consumer-loan', 'beauty-loan', 'gaming-loan', 'honeymoon-instalment']
+
+const offered = (bank: Bank, customer: string, when = at) =>
+  ['home-banner', 'inbox'].flatMap((placement) => offersOf(bank.ask(customer, placement, { at: when, count: 3 })))
+
+test.each<{ status: string; data: Record<string, FieldValue>; open: boolean }>([
+  { status: 'no student', data: { studentStatus: false, employmentStatus: 'employed' }, open: true },
+  { status: 'student by status', data: { studentStatus: true, employmentStatus: 'employed' }, open: false },
+  { status: 'student by employment', data: { studentStatus: false, employmentStatus: 'student' }, open: false },
+  { status: 'unknown status', data: { employmentStatus: 'employed' }, open: false },
+  { status: 'unknown employment', data: { studentStatus: false }, open: false },
+  { status: 'nothing known', data: {}, open: false },
+])('lifestyle credit for $status is open: $open; a study loan always is', ({ data, open }) => {
+  const bank = createBank(pack)
+  bank.send('c', 'profile.updated', data, { at: at - 1 })
+  const { decision } = bank.ask('c', 'home-banner', { at, count: 3 })
+  for (const offer of lifestyle) {
+    const closed = `guardrail/student/no-lifestyle-credit-for-students`
+    expect([offer, fateOf(decision, offer) === closed]).toEqual([offer, !open])
+    if (!open) expect(offersOf({ decision, reserves: false })).not.toContain(offer)
+  }
+  expect(fateOf(decision, 'study-loan')).not.toMatch(/guardrail/)
+  expect(decision.outcome).toBe('offered')
+})
+
+test('a customer who lost their job gets no consumer credit in a thousand requests, and gets it again after 180 days', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  expect(offered(bank, 'c')).toContain('consumer-loan')
+  bank.send('c', 'life_event.reported', { kind: 'unemployment' }, { at })
+  const credit = new Set(pack.model.offers.filter((o) => o.category === 'consumer_credit').map((o) => o.id))
+  for (let i = 0; i < 1_000; i++)
+    for (const offer of offered(bank, 'c', at + i * 1_000)) expect(credit.has(offer)).toBe(false)
+  expect(offered(bank, 'c', at + 180 * dayMs - 1)).not.toContain('consumer-loan')
+  expect(offered(bank, 'c', at + 180 * dayMs)).toContain('consumer-loan')
+})
+
+test('a new job opens consumer credit again at once', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  bank.send('c', 'life_event.reported', { kind: 'unemployment' }, { at })
+  bank.send('c', 'life_event.reported', { kind: 'unemployment', resolved: true }, { at: at + 1 })
+  expect(offered(bank, 'c', at + 1)).toContain('consumer-loan')
+})
+
+test('a bereaved customer gets no honeymoon instalment for 90 days and no marketing at all for 30', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  bank.send('c', 'life_event.reported', { kind: 'bereavement' }, { at })
+  expect(offered(bank, 'c', at + 29 * dayMs)).toEqual(['welcome-banner', 'inbox-hello'])
+  expect(offered(bank, 'c', at + 31 * dayMs)).toContain('consumer-loan')
+  const { decision } = bank.ask('c', 'home-banner', { at: at + 89 * dayMs })
+  expect(fateOf(decision, 'honeymoon-instalment')).toBe('guardrail/bereavement/no-leisure-credit-in-mourning')
+  const later = bank.ask('c', 'home-banner', { at: at + 90 * dayMs })
+  expect(fateOf(later.decision, 'honeymoon-instalment')).not.toMatch(/guardrail/)
+})
+
+test.each([
+  [49_999_999, []],
+  [50_000_000, ['wealth-r2']],
+  [99_999_999, ['wealth-r2']],
+  [100_000_000, ['wealth-r3']],
+])('a balanced customer with assets of %i minor units may see %j', (totalAssets, expected) => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 2)
+  bank.send('c', 'profile.updated', { totalAssets, currency: 'CNY' }, { at: at - 1 })
+  const { decision } = bank.ask('c', 'home-banner', { at })
+  const wealth = decision.fates.filter((fate) => fate.offer.startsWith('wealth') && fate.score > 0)
+  expect(wealth.map((fate) => fate.offer)).toEqual(expected)
+})
+
+test.each([
+  ['conservative', [false, false, false]],
+  ['steady', [true, false, false]],
+  ['balanced', [true, true, false]],
+  ['aggressive', [true, true, true]],
+  [null, [false, false, false]],
+])('risk grade %s allows products of grade 2, 3, 5: %j', async (riskGrade, allowed) => {
+  const offers = pack.model.offers.filter((offer) => offer.riskGrade !== null)
+  const bank = createBank(pack)
+  for (const [i, offer] of offers.entries()) {
+    const customer = `c${i}`
+    const totalAssets = offer.riskGrade === 2 ? 60_000_000 : 200_000_000
+    bank.send(customer, 'profile.updated', { riskGrade, totalAssets, currency: 'CNY' }, { at: at - 1 })
+    const fate = fateOf(bank.ask(customer, 'home-banner', { at }).decision, offer.id)
+    expect([offer.id, fate !== 'suitability/unsuitable_risk_grade']).toEqual([offer.id, allowed[i]])
+  }
+})
+
+test('an unknown customer always gets the safe offer of the placement, and the reason says cold start', () => {
+  const bank = createBank(pack)
+  const { decision, reserves } = bank.ask('nobody', 'inbox', { at })
+  // The inbox tip needs nothing to be known, so a stranger gets it; a stranger in a bank without tips gets the safe offer.
+  expect(offersOf({ decision, reserves })).toEqual(['inbox-tip'])
+  const banner = bank.ask('stranger', 'home-banner', { at, count: 3 })
+  expect(offersOf(banner)).toEqual(['study-loan'])
+})
+
+test('when nothing is left the fallback answers with a reason, never nothing', async () => {
+  const { offers } = pieces
+  const bank = createBank(
+    await loadBank({ offers: offers.filter((o) => o.id !== 'study-loan' && o.id !== 'inbox-tip') }),
+  )
+  for (const placement of ['home-banner', 'inbox']) {
+    const { decision, reserves } = bank.ask('nobody', placement, { at, count: 3 })
+    expect(decision).toMatchObject({ outcome: 'fallback', reason: 'cold_start' })
+    expect(decision.offers).toHaveLength(1)
+    expect(decision.notAfter).toBe(at + dayMs)
+    expect(reserves).toBe(false)
+  }
+  bank.send('student', 'profile.updated', { studentStatus: true, riskGrade: 'steady' }, { at })
+  const { decision } = bank.ask('student', 'home-banner', { at })
+  expect(decision).toMatchObject({ outcome: 'fallback', reason: 'all_dropped', offers: [{ offer: 'welcome-banner' }] })
+})
+
+test('a placement gives at most the offers asked for, distinct and best first', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  expect(offersOf(bank.ask('c', 'home-banner', { at, count: 1 }))).toEqual(['beauty-loan'])
+  const { decision } = bank.ask('c', 'home-banner', { at, count: 9 })
+  expect(decision.offers).toEqual([
+    { offer: 'beauty-loan', score: 9 },
+    { offer: 'consumer-loan', score: 8 },
+    { offer: 'gaming-loan', score: 7 },
+  ])
+  expect(fateOf(decision, 'honeymoon-instalment')).toBe('placement/placement_full')
+  expect(fateOf(decision, 'study-loan')).toBe('arbitration/lost_arbitration')
+})
+
+test('a repeated request gets the same offers and takes one contact', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  const first = bank.ask('c', 'inbox', { at, requestId: 'r' })
+  expect([first.reserves, first.decision.reason]).toEqual([true, 'offered'])
+  for (let i = 1; i <= 5; i++) {
+    const again = bank.ask('c', 'inbox', { at: at + i * 60_000, requestId: 'r' })
+    expect(again.reserves).toBe(false)
+    expect(again.decision).toMatchObject({
+      id: first.decision.id,
+      reason: 'repeated_request',
+      outcome: 'offered',
+      offers: first.decision.offers,
+      notAfter: first.decision.notAfter,
+    })
+  }
+  expect(bank.states.contactCount(bank.slot('c'))).toBe(1)
+  expect(bank.ask('c', 'inbox', { at: at + 1, requestId: 'other' }).reserves).toBe(true)
+})
+
+test('a repeated request whose answer a guardrail has closed since gets the fallback under another id', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  const first = bank.ask('c', 'inbox', { at, requestId: 'r' })
+  expect(offersOf(first)).toEqual(['inbox-loan'])
+  bank.send('c', 'life_event.reported', { kind: 'unemployment' }, { at: at + 1 })
+  const again = bank.ask('c', 'inbox', { at: at + 2, requestId: 'r' })
+  expect(again.decision).toMatchObject({
+    outcome: 'fallback',
+    reason: 'superseded',
+    offers: [{ offer: 'inbox-hello' }],
+  })
+  expect(again.decision.id).not.toBe(first.decision.id)
+  expect(fateOf(again.decision, 'inbox-loan')).toBe('guardrail/unemployment/no-credit-without-income')
+})
+
+test('an answer that reserves nothing leaves the state as it was', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  const before = bank.states.encode(bank.slot('c'))
+  expect(bank.ask('c', 'home-banner', { at, requestId: 'r' }).reserves).toBe(false)
+  expect(bank.states.encode(bank.slot('c'))).toEqual(before)
+})
+
+test('three inbox cards in seven days are the cap, then the fallback answers and takes nothing', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  const asked = [1, 2, 3, 4].map((ms) => bank.ask('c', 'inbox', { at: at + ms }))
+  expect(asked.map((answer) => answer.reserves)).toEqual([true, true, true, false])
+  expect(asked[3]?.decision).toMatchObject({ outcome: 'fallback', reason: 'all_dropped' })
+  expect(fateOf(asked[3]?.decision, 'inbox-loan')).toBe('contact/cap_reached/inbox-3-in-7d')
+  expect(bank.ask('c', 'inbox', { at: at + 1 + 7 * dayMs }).reserves).toBe(false)
+  expect(bank.ask('c', 'inbox', { at: at + 2 + 7 * dayMs }).reserves).toBe(true)
+})
+
+test('two places of one decision do not share the last place under a cap', async () => {
+  const { placements } = pieces
+  const wide = placements.map((placement) => (placement.id === 'inbox' ? { ...placement, slots: 2 } : placement))
+  const bank = createBank(await loadBank({ placements: wide }))
+  settle(bank, 'c', at - 1)
+  expect(offersOf(bank.ask('c', 'inbox', { at, count: 2 }))).toEqual(['inbox-loan', 'inbox-tip'])
+  const { decision } = bank.ask('c', 'inbox', { at: at + 1, count: 2 })
+  expect(decision.offers.map((item) => item.offer)).toEqual(['inbox-loan'])
+  expect(fateOf(decision, 'inbox-tip')).toBe('contact/cap_reached/inbox-3-in-7d')
+})
+
+test('marketing worth less than doing nothing is not shown', async () => {
+  const bank = createBank(
+    await loadBank({ arbitration: { classes: ['regulatory', 'service', 'marketing'], nothing: 100 } }),
+  )
+  settle(bank, 'c', at - 1)
+  const { decision } = bank.ask('c', 'home-banner', { at })
+  expect(decision).toMatchObject({ outcome: 'fallback', reason: 'silence_chosen' })
+  expect(fateOf(decision, 'beauty-loan')).toBe('arbitration/below_nothing')
+})
+
+test('a placement that the pack does not have, or that triggers fill, gets nothing', () => {
+  const bank = createBank(pack)
+  for (const placement of ['nowhere', 'sms-out'])
+    expect(bank.ask('c', placement, { at }).decision).toMatchObject({
+      placement,
+      outcome: 'none',
+      reason: 'no_candidate',
+    })
+})
