@@ -87,7 +87,7 @@ function checkPossible(checking: Checking, source: string, vocabulary: Vocabular
 }
 
 function refuseCel(checking: Checking, spot: Spot, source: string, problem: CelProblem): void {
-  const message = `The condition is not right: ${problem.message}.`
+  const message = `The condition is not right: ${problem.message}${/[.?]$/.test(problem.message) ? '' : '.'}`
   checking.refuse(codeOf(problem, source), spot, message, problem.start)
 }
 

@@ -44,6 +44,7 @@ function checkGuardrail({ model, refuse }: Checking, guardrail: GuardrailModel, 
 function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number): void {
   const pushed = new Set(model.placements.filter((p) => p.direction === 'outbound').map((p) => p.channel))
   const marketing = offer.class === 'marketing'
+  const escapes = new Map<GuardrailReason, string[]>()
   for (const channel of offer.channels) {
     const needed = new Set<GuardrailReason>(model.guardedBy[offer.category] ?? [])
     if (marketing) needed.add('unlawful_source')
@@ -55,12 +56,14 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
           (rule.when !== null || rule.suppression !== null) &&
           inScope(rule.closes, offer.category, offer.class, channel),
       )
-      if (covered) continue
-      const what = `the category ${offer.category}, class ${offer.class}, channel ${channel}`
-      const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
-      const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
-      refuse('guardrail_bypass', spot, `${message} Widen such a guardrail (see its exceptions) or withdraw the offer.`)
+      if (!covered) escapes.set(reason, [...(escapes.get(reason) ?? []), channel])
     }
+  }
+  for (const [reason, channels] of escapes) {
+    const what = `${offer.class} of the category ${offer.category} on ${channels.join(', ')}`
+    const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
+    const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
+    refuse('guardrail_bypass', spot, `${message} Widen such a guardrail (see its exceptions) or withdraw the offer.`)
   }
 }
 
