@@ -7,7 +7,7 @@ import type { StepContext } from './step.ts'
 
 /**
  * Fills the run with the offers a request was answered with, unless one of them may no longer be made: a guardrail has
- * closed since, or the pack no longer has it. Takes no contact; the first answer did. The frame must hold the
+ * closed since, or the pack no longer shows it there. Takes no contact; the first answer did. The frame must hold the
  * placement's reads.
  *
  * @param given keys of the offers, best first
@@ -16,10 +16,11 @@ import type { StepContext } from './step.ts'
  */
 export function answerAgain(context: StepContext, given: readonly number[], id: string): number | null {
   const { run, filters } = context
+  const shown = run.tables.placements[run.placement.index]?.candidates
   let whole = true
   for (const key of given) {
     const offer = run.tables.offerByKey.get(key)
-    if (offer === undefined) whole = false
+    if (offer === undefined || shown?.includes(offer) !== true) whole = false
     else scoreCandidate(run, propose(run, offer, null))
   }
   filters.suitability(run)

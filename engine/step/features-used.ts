@@ -4,19 +4,24 @@ import type { FunnelRun } from './funnel/run.ts'
 /** Most features a decision record holds; what triggers read comes first. */
 export const featuresUsedMax = 64
 
-/** Frame indexes that the run's candidates and their triggers read, each once: triggers first, then ascending. */
-export function collectEventVariables(run: FunnelRun): readonly number[] {
-  const fromTriggers = new Set<number>()
-  const fromOffers = new Set<number>()
+/** Frame indexes that the funnel needs for the run's candidates, each once. Fates decided already need none. */
+export function candidateReads(run: FunnelRun): readonly number[] {
+  const reads = new Set<number>()
+  const offerReads = run.tables.placements[run.placement.index]?.offerReads
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
-    if (candidate === undefined) continue
-    for (const variable of candidate.trigger?.condition?.reads ?? []) fromTriggers.add(variable)
-    for (const variable of run.tables.placements[run.placement.index]?.offerReads[candidate.offer.index] ?? [])
-      fromOffers.add(variable)
+    if (candidate?.alive === true) for (const variable of offerReads?.[candidate.offer.index] ?? []) reads.add(variable)
   }
-  const rest = [...fromOffers].filter((variable) => !fromTriggers.has(variable)).sort((a, b) => a - b)
-  return [...fromTriggers, ...rest]
+  return [...reads].sort((a, b) => a - b)
+}
+
+/** Frame indexes that the conditions of the run's triggers read, then the others, each once. */
+export function withTriggerReads(run: FunnelRun, others: readonly number[]): readonly number[] {
+  const reads = new Set<number>()
+  for (let i = 0; i < run.size; i++)
+    for (const variable of run.candidates[i]?.trigger?.condition?.reads ?? []) reads.add(variable)
+  for (const variable of others) reads.add(variable)
+  return [...reads]
 }
 
 /** The values of variables as the frame holds them, at most `featuresUsedMax`. */

@@ -6,7 +6,7 @@ import { applyEvent } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
 import { decisionId } from './decision-id.ts'
-import { collectEventVariables } from './features-used.ts'
+import { candidateReads, withTriggerReads } from './features-used.ts'
 import { resetRun } from './funnel/run.ts'
 import { runFunnel } from './run-funnel.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
@@ -57,14 +57,15 @@ function decidePlacements(
     run.asOf = time
     fillFrame(context, plan.triggers.reads)
     run.asOf = Math.max(time, input.now)
-    fillFrame(context, run.tables.placements[placement.index]?.reads ?? [])
+    const reads = candidateReads(run)
+    fillFrame(context, reads)
     runFunnel(context)
-    decisions.push(decisionOf(context, input, time))
+    decisions.push(decisionOf(context, input, time, withTriggerReads(run, reads)))
   }
   return decisions
 }
 
-function decisionOf(context: StepContext, input: EventInput, time: number): Decision {
+function decisionOf(context: StepContext, input: EventInput, time: number, variables: readonly number[]): Decision {
   const { event, acceptedAt, now } = input
   const { run } = context
   const id = decisionId(context.salt, 'event', [event.source, event.id, run.placement.id])
@@ -78,7 +79,7 @@ function decisionOf(context: StepContext, input: EventInput, time: number): Deci
     outcome: offered ? 'offered' : 'none',
     reason: offered ? 'offered' : emptyReason(run),
     validFrom: now,
-    variables: collectEventVariables(run),
+    variables,
   })
 }
 

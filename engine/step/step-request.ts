@@ -96,7 +96,7 @@ function requestDecision(
     outcome,
     reason,
     validFrom,
-    variables: run.tables.placements[run.placement.index]?.requestReads ?? [],
+    variables: run.tables.placements[run.placement.index]?.reads ?? [],
   })
 }
 

@@ -1,3 +1,4 @@
+import type { CompiledOffer } from '../../../rules/compiled.ts'
 import { goesBefore } from './arbitration.ts'
 import { takeContact } from './contact.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
@@ -10,7 +11,7 @@ export function fillPlacement(run: FunnelRun): void {
   while (run.chosen.length < run.wanted) {
     const best = bestOf(run)
     if (best === null) return
-    if (run.chosen.some((chosen) => chosen.offer === best.offer)) {
+    if (isChosen(run, best.offer)) {
       drop(best, 'placement', 'duplicate_offer', null)
       continue
     }
@@ -27,21 +28,19 @@ export function fillPlacement(run: FunnelRun): void {
 
 /** Drops candidates that cannot be shown there at all, before anything is asked about the customer. */
 export function dropMisfits(run: FunnelRun): void {
-  const table = run.tables.placements[run.placement.index]
+  const misfits = run.tables.placements[run.placement.index]?.misfits
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
-    const { model, index } = candidate.offer
-    if (!model.channels.includes(run.placement.channel)) drop(candidate, 'placement', 'channel_mismatch', null)
-    else if (table?.contentTypes.has(model.contentType) !== true || !run.placement.offers.includes(index))
-      drop(candidate, 'placement', 'content_type_mismatch', null)
+    const misfit = misfits?.[candidate.offer.index]
+    if (misfit !== null) drop(candidate, 'placement', misfit ?? 'channel_mismatch', null)
   }
 }
 
 function dropTheRest(run: FunnelRun): void {
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
-    if (candidate?.alive === true && run.chosen.some((chosen) => chosen.offer === candidate.offer))
+    if (candidate?.alive === true && isChosen(run, candidate.offer))
       drop(candidate, 'placement', 'duplicate_offer', null)
   }
   const next = bestOf(run)
@@ -50,6 +49,11 @@ function dropTheRest(run: FunnelRun): void {
     const candidate = run.candidates[i]
     if (candidate?.alive === true) drop(candidate, 'arbitration', 'lost_arbitration', null)
   }
+}
+
+function isChosen(run: FunnelRun, offer: CompiledOffer): boolean {
+  for (let i = 0; i < run.chosen.length; i++) if (run.chosen[i]?.offer === offer) return true
+  return false
 }
 
 function bestOf(run: FunnelRun): Candidate | null {

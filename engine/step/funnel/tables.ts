@@ -28,17 +28,16 @@ export type PlacementTable = {
   readonly channelKey: number
   /** Whether a decision on its channel is a contact. */
   readonly contact: boolean
-  readonly contentTypes: ReadonlySet<string>
+  /** By offer index: why the offer cannot be shown there; null: it can. */
+  readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
   /** Offers a live request asks about: those that fit, without the fallback. */
   readonly candidates: readonly CompiledOffer[]
-  /** Frame indexes the funnel needs: the placement's own and the customer's risk grade. */
-  readonly reads: readonly number[]
   /** By offer index. */
   readonly gate: readonly GateRules[]
-  /** By offer index: frame indexes that its condition, its guardrails, its suitability and its score read. */
+  /** By offer index: frame indexes that its condition, guardrails, suitability and score read; empty for misfits. */
   readonly offerReads: readonly (readonly number[])[]
   /** The same for all candidates of a live request together. */
-  readonly requestReads: readonly number[]
+  readonly reads: readonly number[]
 }
 
 export type FunnelTables = {
@@ -77,22 +76,32 @@ export function createTables(pack: CompiledPack): FunnelTables {
 
 function placementTable(pack: CompiledPack, placement: CompiledPlacement, gradeVariable: number): PlacementTable {
   const model = pack.loaded.model
-  const found = model.placements.find((candidate) => candidate.id === placement.id)
-  const gate = pack.offers.map((offer) => gateRules(pack, offer, placement.channel, gradeVariable))
-  const offerReads = pack.offers.map((offer) => ascending([...ownReads(offer), ...(gate[offer.index]?.reads ?? [])]))
-  const candidates = pack.offers.filter(
-    (offer) => placement.offers.includes(offer.index) && offer.index !== placement.fallback,
+  const misfits = misfitsOf(pack, placement)
+  const gateOf = gateTable(pack, placement.channel, gradeVariable)
+  const gate = pack.offers.map((offer) => gateOf(offer))
+  const offerReads = pack.offers.map((offer, i) =>
+    misfits[i] === null ? ascending([...ownReads(offer), ...(gate[i]?.reads ?? [])]) : [],
   )
+  const fitting = new Set(placement.offers)
+  const candidates = pack.offers.filter(({ index }) => fitting.has(index) && index !== placement.fallback)
   return {
     channelKey: hash32(placement.channel),
     contact: model.channels.some((channel) => channel.id === placement.channel && channel.contact),
-    contentTypes: new Set(found?.contentTypes ?? []),
+    misfits,
     candidates,
-    reads: ascending([...placement.reads, ...placement.offers.flatMap((offer) => offerReads[offer] ?? [])]),
     gate,
     offerReads,
-    requestReads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
+    reads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
   }
+}
+
+function misfitsOf(pack: CompiledPack, placement: CompiledPlacement): PlacementTable['misfits'] {
+  const found = pack.loaded.model.placements.find((candidate) => candidate.id === placement.id)
+  const contentTypes = new Set(found?.contentTypes ?? [])
+  return pack.offers.map(({ model }) => {
+    if (!model.channels.includes(placement.channel)) return 'channel_mismatch'
+    return contentTypes.has(model.contentType) ? null : 'content_type_mismatch'
+  })
 }
 
 function ownReads(offer: CompiledOffer): readonly number[] {
@@ -105,12 +114,24 @@ function ascending(indexes: readonly number[]): readonly number[] {
   return [...new Set(indexes)].sort((a, b) => a - b)
 }
 
-/** Matches scopes itself, from the pack as data: the gate shares no index with the guardrail stage. */
-function gateRules(pack: CompiledPack, offer: CompiledOffer, channel: string, gradeVariable: number): GateRules {
-  const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
-  const reads = guardrails.flatMap((guardrail) => guardrail.condition?.reads ?? [])
-  if (gradeVariable >= 0 && offer.model.riskGrade !== null) reads.push(gradeVariable)
-  return { guardrails: guardrails.map((guardrail) => guardrail.index), reads: ascending(reads) }
+/**
+ * Matches scopes itself, from the pack as data: the gate shares no index with the guardrail stage. Offers of one category
+ * and class share one list.
+ */
+function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): (offer: CompiledOffer) => GateRules {
+  const known = new Map<string, GateRules>()
+  return (offer) => {
+    const graded = gradeVariable >= 0 && offer.model.riskGrade !== null
+    const kind = `${offer.model.category}\0${offer.model.class}\0${graded}`
+    const shared = known.get(kind)
+    if (shared !== undefined) return shared
+    const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
+    const reads = guardrails.flatMap((guardrail) => guardrail.condition?.reads ?? [])
+    if (graded) reads.push(gradeVariable)
+    const rules = { guardrails: guardrails.map((guardrail) => guardrail.index), reads: ascending(reads) }
+    known.set(kind, rules)
+    return rules
+  }
 }
 
 function holds(scope: Scope, offer: CompiledOffer, channel: string): boolean {
