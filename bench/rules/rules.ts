@@ -117,10 +117,11 @@ function compareTypes(): Part {
   const one = (frame: Float64Array, facts: Facts) => alone.evaluate(frame, frame, facts, hits)
   const through = (type: string) => (frame: Float64Array, facts: Facts) =>
     sets.get(type)?.evaluate(frame, frame, facts, hits) ?? 0
+  const types = [...sets.keys()]
   let turn = 0
   const rotating = (frame: Float64Array, facts: Facts) => {
     turn = turn === 833 ? 0 : turn + 1
-    return sets.get(`type-${turn}`)?.evaluate(frame, frame, facts, hits) ?? 0
+    return sets.get(types[turn] ?? '')?.evaluate(frame, frame, facts, hits) ?? 0
   }
   const times = interleavedSync([
     { name: 'alone', run: () => timedFrames(events, frames, 500_000, one) },

@@ -5,8 +5,8 @@
 import type { EventData, RuleSet } from '../compiled.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { build } from './build.ts'
-import { conditionTree } from './elaborate.ts'
-import { type BoolTree, conjunctsOf, readsOf } from './expression.ts'
+import { conditionTrees } from './condition-trees.ts'
+import { type BoolTree, readsOf } from './expression.ts'
 import { Generator } from './generate.ts'
 import { celLimits } from './limits.ts'
 import type { CelProblem } from './problem.ts'
@@ -24,21 +24,12 @@ export type RuleSetResult =
  * `evaluate` answers exactly as `must` of each condition compiled alone would.
  */
 export function compileRuleSet(sources: readonly (string | null)[], vocabulary: Vocabulary): RuleSetResult {
-  const trees: (BoolTree | null)[] = []
-  for (const [index, source] of sources.entries()) {
-    const checked = source === null ? null : conditionTree(source, vocabulary)
-    if (checked?.kind === 'refused') return { kind: 'refused', index, problem: checked.problem }
-    if (checked !== null && textOf(new Generator(), conjunctsOf(checked.value)).length > celLimits.codeLength) {
-      const message = 'split the condition: nested ternaries and == between conditions make it too large'
-      return { kind: 'refused', index, problem: { code: 'too_large', message, start: 0, end: source?.length ?? 0 } }
-    }
-    trees.push(checked === null ? null : checked.value)
-  }
-  const conjuncts = trees.map((tree) => (tree === null ? [] : conjunctsOf(tree)))
-  const { rest, groups } = assignRules(conjuncts)
+  const checked = conditionTrees(sources, vocabulary)
+  if (checked.kind === 'refused') return checked
+  const { rest, groups } = assignRules(checked.value)
   const functions = functionsOf(rest)
   const lookups = groups.map((group) => lookupOf(group.by, group.values))
-  const reads = readsOf(trees.flatMap((tree) => (tree === null ? [] : [tree]))).variables
+  const reads = readsOf(checked.value.flat()).variables
   return { kind: 'ok', value: { size: sources.length, evaluate: evaluator(functions, lookups), reads } }
 }
 
@@ -93,7 +84,7 @@ function byNumber(functions: ReadonlyMap<unknown, readonly RuleFunction[]>) {
   if (!dense) return (value: number) => functions.get(value)
   const length = keys.reduce((most: number, key) => Math.max(most, Number(key) + 1), 0)
   const table = Array.from({ length }, (_, value) => functions.get(value))
-  return (value: number) => (value >= 0 && value < length && Math.trunc(value) === value ? table[value] : undefined)
+  return (value: number) => (value >= 0 && value < length ? table[value] : undefined)
 }
 
 function functionsOf(rules: readonly Assignment[]): readonly RuleFunction[] {

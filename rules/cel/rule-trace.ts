@@ -2,8 +2,8 @@
 import type { EventData } from '../compiled.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { build } from './build.ts'
-import { conditionTree } from './elaborate.ts'
-import { type BoolTree, conjunctsOf, readsOf } from './expression.ts'
+import { conditionTrees } from './condition-trees.ts'
+import { type BoolTree, readsOf } from './expression.ts'
 import { field, Generator } from './generate.ts'
 import { celLimits } from './limits.ts'
 import type { CelProblem } from './problem.ts'
@@ -34,16 +34,13 @@ export type RuleTrace = (lo: Float64Array, hi: Float64Array, event: EventData | 
 
 /** Compiles the trace of a rule set; null stands for a rule that always hits. */
 export function compileRuleTrace(sources: readonly (string | null)[], vocabulary: Vocabulary): RuleTraceResult {
-  const trees: (BoolTree | null)[] = []
-  for (const [index, source] of sources.entries()) {
-    const checked = source === null ? null : conditionTree(source, vocabulary)
-    if (checked?.kind === 'refused') return { kind: 'refused', index, problem: checked.problem }
-    trees.push(checked === null ? null : checked.value)
-  }
+  const checked = conditionTrees(sources, vocabulary)
+  if (checked.kind === 'refused') return checked
+  const rules = checked.value
   const names = new Map(vocabulary.variables.map((variable) => [variable.index, variable.name]))
   const functions: Append[] = []
-  for (let start = 0; start < trees.length; start += celLimits.rulesPerFunction) {
-    functions.push(functionOf(trees.slice(start, start + celLimits.rulesPerFunction), start, names))
+  for (let start = 0; start < rules.length; start += celLimits.rulesPerFunction) {
+    functions.push(functionOf(rules.slice(start, start + celLimits.rulesPerFunction), start, names))
   }
   const trace: RuleTrace = (lo, hi, event) => {
     const reasons: RuleReason[] = []
@@ -55,11 +52,14 @@ export function compileRuleTrace(sources: readonly (string | null)[], vocabulary
 
 type Append = (lo: Float64Array, hi: Float64Array, event: EventData, reasons: RuleReason[]) => void
 
-function functionOf(trees: readonly (BoolTree | null)[], start: number, names: ReadonlyMap<number, string>): Append {
+function functionOf(
+  rules: readonly (readonly BoolTree[])[],
+  start: number,
+  names: ReadonlyMap<number, string>,
+): Append {
   const generator = new Generator()
   const bind = (value: unknown) => `k[${generator.bound.push(value) - 1}]`
-  const lines = trees.map((tree, i) => {
-    const conjuncts = tree === null ? [] : conjunctsOf(tree)
+  const lines = rules.map((conjuncts, i) => {
     const { variables, fields } = readsOf(conjuncts)
     const read = [...variables.map((index) => names.get(index) ?? ''), ...fields.map((name) => `event.${name}`)]
     const fieldTexts = fields.map(field)

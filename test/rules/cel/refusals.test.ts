@@ -57,6 +57,8 @@ test.each<[string, CelProblemCode, string]>([
   ['{"a": 1}["a"] == 1', 'too_large', 'maxMapEntries'],
   ['b"a" == b"a"', 'unsupported', 'bytes'],
   ['"a" == "a"', 'unsupported', 'two constants'],
+  ['double(count_a, 2) > 1.0', 'type_mismatch', 'the types do not fit'],
+  ['event.tags.size(1) > 1', 'type_mismatch', 'the types do not fit'],
   ['profile.vip ? event.mcc : event.channel', 'unsupported', 'both sides'],
 ])('%s is refused with %s', (source, code, hint) => {
   const problem = refusalOf(source)

@@ -36,6 +36,18 @@ test('a rule without a condition always hits', () => {
   expect(hitsOf([])).toEqual([])
 })
 
+test('a count that is only known to lie in a range equals nothing, also through the index', () => {
+  const set = compileRuleSet(
+    Array.from({ length: 10 }, (_, i) => `count_a == ${i}`),
+    vocabulary,
+  )
+  if (set.kind === 'refused') throw new Error(set.problem.message)
+  const between = readingOf(values, new Set(), new Map([['count_a', [3, 9]]]))
+  const hits = new Int32Array(10)
+  expect(set.value.evaluate(between.lo, between.hi, event, hits)).toBe(0)
+  expect(set.value.evaluate(reading.lo, reading.hi, event, hits)).toBe(1)
+})
+
 test('an index over values that are not small whole numbers finds them too', () => {
   const sources = Array.from({ length: 40 }, (_, i) => `event.rate == ${i / 4}${i % 4 === 0 ? '.0' : ''}`)
   expect(hitsOf(sources)).toEqual([2])

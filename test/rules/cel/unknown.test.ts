@@ -111,6 +111,10 @@ test('beyond the largest double nothing becomes NaN', () => {
   expect(answer(`${huge} > 5.0`, [])).toBe('true')
   expect(answer(`${huge} - ${huge} == 0.0`, [])).toBe('unknown')
   expect(answer(`!(${huge} - ${huge} > 0.0)`, [])).toBe('unknown')
+  const sum = '(1e308 * profile.ratio + 1e308 * profile.ratio)'
+  expect(answer(`${sum} > 5.0`, [])).toBe('true')
+  expect(answer(`!(${sum} - ${sum} > 0.0)`, [])).toBe('unknown')
+  expect(answer(`!(0.0 - ${sum} + ${sum} > 0.0)`, [])).toBe('unknown')
 })
 
 test('without an event at hand every field of it is unknown', () => {
