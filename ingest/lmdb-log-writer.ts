@@ -97,6 +97,8 @@ export function createLogWriter(tables: LogTables, options: LmdbLogOptions, dir:
   }
 
   async function trimAll(): Promise<number> {
+    // A reader that was killed leaves its place taken, which would keep dropped chunks on the disk for ever.
+    tables.chunks.readerCheck()
     let records = 0
     for (let partition = 0; partition < options.partitions; partition++) {
       for (;;) {
