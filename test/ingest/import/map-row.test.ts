@@ -65,8 +65,10 @@ describe('a mapping can express', () => {
     const { events, rejected } = await imported(mapping, {
       'p.jsonl': [
         '{"id":1,"who":"C-1","at":"2024-05-01 09:30:00","payment":{"amount":-4999.9900},"mcc":"5411","shop":{"id":"s"}}',
-        '{"id":2,"who":"C-1","at":"2024-05-01 09:30:00","payment":{"amount":70368744177664.07},"mcc":null,"shop":null}',
+        '{"id":2,"who":"C-1","at":"2024-05-01 09:30:00","payment":{"amount":70368744177.07},"mcc":null,"shop":null}',
         '{"id":3,"who":"C-1","at":"2024-05-01 09:30:00","payment":{"amount":1e3},"mcc":"5411"}',
+        // As a float it would be 1.015 and round to 1.02.
+        '{"id":4,"who":"C-1","at":"2024-05-01 09:30:00","payment":{"amount":1.0149999999999999999},"mcc":"5411"}',
         '[1]',
         'not json',
         '',
@@ -74,12 +76,13 @@ describe('a mapping can express', () => {
     })
     expect(events.map((event) => [event.data['amount'], event.data['merchantId']])).toEqual([
       [499_999, 's'],
-      [7_036_874_417_766_407, null],
+      [7_036_874_417_707, null],
     ])
     expect(rejected).toEqual([
       '3 number_invalid: amount: is no amount',
-      '4 row_unreadable: is not a JSON object',
+      '4 number_invalid: amount: is no amount',
       '5 row_unreadable: is not a JSON object',
+      '6 row_unreadable: is not a JSON object',
     ])
   })
 
