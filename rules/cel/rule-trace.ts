@@ -20,7 +20,7 @@ export type RuleReason = {
   readonly names: readonly string[]
   /** Their values, in the order of `names`: low ends for variables, the field itself for the event. */
   readonly low: readonly unknown[]
-  /** High ends; a value is known where low and high are equal. */
+  /** High ends, the same array when all is known; a value is known where low and high are equal. */
   readonly high: readonly unknown[]
 }
 
@@ -69,9 +69,10 @@ function functionOf(
       (otherwise, conjunct) => `!${generator.must(conjunct)} ? ${bind(conjunctText(conjunct))} : ${otherwise}`,
       'null',
     )
-    const values = `names: ${bind(read)}, low: [${low}], high: [${high}]`
-    return `f = ${failed}; reasons.push({ rule: ${start + i}, hit: f === null, failed: f, ${values} });`
+    const known = variables.map((index) => `lo[${index}] === hi[${index}] && `).join('')
+    const values = `names: ${bind(read)}, low: l, high: ${known}true ? l : [${high}]`
+    return `f = ${failed}; l = [${low}]; reasons.push({ rule: ${start + i}, hit: f === null, failed: f, ${values} });`
   })
-  const body = `let f; ${generator.declarations()}\n${lines.join('\n')}`
+  const body = `let f, l; ${generator.declarations()}\n${lines.join('\n')}`
   return build<Append>('lo, hi, e, reasons', body, generator.bound)
 }

@@ -96,4 +96,10 @@ test('a rule tells which part failed and what it read', () => {
     },
     { rule: 1, hit: true, failed: null, names: [], low: [], high: [] },
   ])
+  const partly = readingOf(values, new Set(['profile.vip']), new Map([['count_a', [1, 5]]]))
+  expect(trace.value(partly.lo, partly.hi, event)[0]).toMatchObject({
+    failed: 'count_a > 1',
+    low: [-Infinity, 1, 'c3'],
+    high: [Infinity, 5, 'c3'],
+  })
 })
