@@ -90,26 +90,10 @@ export function createLogWriter(tables: LogTables, options: LmdbLogOptions, dir:
 
   function trim(): Promise<number> {
     if (closed) return Promise.reject(closedError())
-    trimming ??= trimAll().finally(() => {
+    trimming ??= trimAll(tables, options, transact, () => closed).finally(() => {
       trimming = null
     })
     return trimming
-  }
-
-  async function trimAll(): Promise<number> {
-    // A reader that was killed leaves its place taken, which would keep dropped chunks on the disk for ever.
-    tables.chunks.readerCheck()
-    let records = 0
-    for (let partition = 0; partition < options.partitions; partition++) {
-      for (;;) {
-        // Looked at before the transaction, so that a trim with nothing to do writes nothing.
-        if (closed || overdueChunks(tables, partition, options).length === 0) break
-        const step = await transact(() => dropOverdue(tables, partition, options))
-        records += step.records
-        if (step.chunks < TRIM_STEP_CHUNKS) break
-      }
-    }
-    return records
   }
 
   return {
@@ -194,6 +178,28 @@ function totalBytes(tables: LogTables, partitions: number): number {
   let bytes = 0
   for (let partition = 0; partition < partitions; partition++) bytes += readState(tables, partition).bytes
   return bytes
+}
+
+/** Drops every overdue chunk, a step at a time, until the log closes; the number of records that went. */
+async function trimAll(
+  tables: LogTables,
+  options: LmdbLogOptions,
+  transact: <T>(action: () => T) => Promise<T>,
+  isClosed: () => boolean,
+): Promise<number> {
+  // A reader that was killed leaves its place taken, which would keep dropped chunks on the disk for ever.
+  tables.chunks.readerCheck()
+  let records = 0
+  for (let partition = 0; partition < options.partitions; partition++) {
+    for (;;) {
+      // Looked at before the transaction, so that a trim with nothing to do writes nothing.
+      if (isClosed() || overdueChunks(tables, partition, options).length === 0) break
+      const step = await transact(() => dropOverdue(tables, partition, options))
+      records += step.records
+      if (step.chunks < TRIM_STEP_CHUNKS) break
+    }
+  }
+  return records
 }
 
 /** The oldest chunks of a partition whose every record is past the retention, at most one step of them. */
