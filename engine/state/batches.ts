@@ -40,7 +40,7 @@ export class Batches {
     this.#open[partition] = batch
   }
 
-  /** The log that a change of a slot is written to; `at` becomes the reference when it is the first of the batch. */
+  /** The log that a change of a slot is written to; `at` (-1: none) becomes the reference when it is the batch's first instant. */
   open(slot: Slot, at: number): PatchLog {
     const batch = this.#open[this.#slots.partition[slot]!]
     assert(batch !== undefined, 'a state changes in an open batch only')
@@ -125,7 +125,7 @@ export class Batches {
     const first = this.#slots.first[slot]!
     writer.reserve(log.lengthOf(first) + PATCH_HEAD_BYTES)
     writer.u8(LAYOUT_VERSION)
-    writer.varint(log.reference)
+    writer.varint(Math.max(0, log.reference))
     writer.at = log.copy(first, writer.bytes, writer.at)
     writer.u32(checksum(writer.bytes, start, writer.at))
   }

@@ -3,6 +3,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { Directory } from './directory.ts'
 import { StateError } from './heap.ts'
 import type { Mutations } from './mutations.ts'
+import type { PatchLog } from './patch-log.ts'
 import type { RecordShape } from './record.ts'
 import { readContactFields, readOffers, writeContact } from './section-codec.ts'
 import type { SeriesRules } from './series-rules.ts'
@@ -23,6 +24,14 @@ const ANSWER = 11
 /** Above the longest operation without its offers. */
 const OPERATION_BYTES = 64
 
+/** What a request was answered. */
+export type Answer = {
+  readonly idHigh: number
+  readonly idLow: number
+  readonly at: number
+  readonly offers: readonly number[]
+}
+
 /**
  * Writes operations of records into the log of a batch. Instants are differences to `reference`, which the patch's head
  * holds; keys are named once and then go by number.
@@ -38,76 +47,77 @@ export class PatchWriter {
     this.#rules = rules
   }
 
-  remember(to: ByteWriter, reference: number, idHigh: number, idLow: number, acceptedAt: number): void {
+  remember(log: PatchLog, idHigh: number, idLow: number, acceptedAt: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     to.u8(REMEMBER)
     to.u32(idHigh)
     to.u32(idLow)
-    to.zigzag(acceptedAt - reference)
+    to.zigzag(acceptedAt - log.reference)
   }
 
-  setAttribute(to: ByteWriter, reference: number, r: number, attribute: number, value: number, at: number): void {
+  setAttribute(log: PatchLog, r: number, attribute: number, value: number, at: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     const number = this.#number(to, r, attribute)
     to.u8(SET_ATTRIBUTE)
     to.varint(number)
-    to.zigzag(at - reference)
+    to.zigzag(at - log.reference)
     to.numberOrNothing(Math.abs(value) === Number.POSITIVE_INFINITY ? Number.NaN : value + 0)
   }
 
-  addEntry(to: ByteWriter, reference: number, r: number, series: number, at: number, value: number): void {
+  addEntry(log: PatchLog, r: number, series: number, at: number, value: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     const number = this.#number(to, r, this.#shape.attributes + series)
     const { valued } = this.#rules[series]!
     to.u8(valued ? ADD_VALUED_ENTRY : ADD_ENTRY)
     to.varint(number)
-    to.zigzag(at - reference)
+    to.zigzag(at - log.reference)
     if (valued) to.number(value + 0)
   }
 
-  suppress(to: ByteWriter, reference: number, key: number, at: number, until: number): void {
+  suppress(log: PatchLog, key: number, at: number, until: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     to.u8(SUPPRESS)
     to.u32(key)
-    to.zigzag(at - reference)
+    to.zigzag(at - log.reference)
     to.zigzag(until - at)
   }
 
-  lift(to: ByteWriter, reference: number, key: number, at: number): void {
+  lift(log: PatchLog, key: number, at: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     to.u8(LIFT)
     to.u32(key)
-    to.zigzag(at - reference)
+    to.zigzag(at - log.reference)
   }
 
-  addContact(to: ByteWriter, reference: number, contact: Contact): void {
+  addContact(log: PatchLog, contact: Contact): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     to.u8(ADD_CONTACT)
-    to.zigzag(contact.at - reference)
+    to.zigzag(contact.at - log.reference)
     writeContact(contact, to)
   }
 
-  removeContact(to: ByteWriter, decision: number): void {
+  removeContact(log: PatchLog, decision: number): void {
+    const to = log.writer
     to.reserve(OPERATION_BYTES)
     to.u8(REMOVE_CONTACT)
     to.key(decision)
   }
 
-  answer(
-    to: ByteWriter,
-    reference: number,
-    idHigh: number,
-    idLow: number,
-    at: number,
-    offers: readonly number[],
-  ): void {
-    to.reserve(OPERATION_BYTES + offers.length * 4)
+  answer(log: PatchLog, answer: Answer): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES + answer.offers.length * 4)
     to.u8(ANSWER)
-    to.u32(idHigh)
-    to.u32(idLow)
-    to.zigzag(at - reference)
-    to.varint(offers.length)
-    for (const offer of offers) to.u32(offer)
+    to.u32(answer.idHigh)
+    to.u32(answer.idLow)
+    to.zigzag(answer.at - log.reference)
+    to.varint(answer.offers.length)
+    for (const offer of answer.offers) to.u32(offer)
   }
 
   /** Number of a target; names it first when the stored customer does not know it. */
