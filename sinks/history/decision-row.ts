@@ -1,84 +1,63 @@
-/** A decision as a row of `decisions_raw`, and back. */
+/** A decision as columns of `decisions_raw`, and back. */
 import { z } from 'zod'
 import type { Decision } from '../decision.ts'
 import type { Place } from './event-row.ts'
+import {
+  type Column,
+  doublesColumn,
+  textColumn,
+  uint16Column,
+  wholeColumn,
+  wholeOrNullColumn,
+  wordColumn,
+  wordsColumn,
+  wordsOrNullColumn,
+} from './native-block.ts'
 
-/** Columns of a row, in order. `inserted_at` is the server's. */
-export const decisionColumns: readonly [string, ...string[]] = [
-  'id',
-  'customer_id',
-  'cause_kind',
-  'cause_id',
-  'cause_source',
-  'cause_type',
-  'placement',
-  'channel',
-  'pack_hash',
-  'event_time',
-  'accepted_at',
-  'decided_at',
-  'not_after',
-  'outcome',
-  'reason',
-  'offer_ids',
-  'offer_scores',
-  'fate_offers',
-  'fate_triggers',
-  'fate_stages',
-  'fate_reasons',
-  'fate_rules',
-  'fate_propensities',
-  'fate_contexts',
-  'fate_values',
-  'fate_levers',
-  'fate_scores',
-  'feature_names',
-  'feature_los',
-  'feature_his',
-  'feature_classes',
-  'log_partition',
-  'log_offset',
+/** A decision of the log with its place. */
+export type LoggedDecision = { readonly decision: Decision; readonly place: Place }
+
+const time = "DateTime64(3, 'UTC')"
+const offers = ({ decision }: LoggedDecision) => decision.offers
+const fates = ({ decision }: LoggedDecision) => decision.fates
+const features = ({ decision }: LoggedDecision) => decision.features
+
+/** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
+export const decisionColumns: readonly Column<LoggedDecision>[] = [
+  textColumn('id', ({ decision }) => decision.id),
+  textColumn('customer_id', ({ decision }) => decision.customerId),
+  wordColumn('cause_kind', ({ decision }) => decision.cause.kind),
+  textColumn('cause_id', ({ decision }) => decision.cause.id),
+  wordColumn('cause_source', ({ decision }) => decision.cause.source),
+  wordColumn('cause_type', ({ decision }) => decision.cause.type),
+  wordColumn('placement', ({ decision }) => decision.placement),
+  wordColumn('channel', ({ decision }) => decision.channel),
+  wordColumn('pack_hash', ({ decision }) => decision.packHash),
+  wholeColumn('event_time', time, ({ decision }) => decision.eventTime),
+  wholeColumn('accepted_at', time, ({ decision }) => decision.acceptedAt),
+  wholeColumn('decided_at', time, ({ decision }) => decision.now),
+  wholeOrNullColumn('not_after', time, ({ decision }) => (decision.notAfter === 0 ? null : decision.notAfter)),
+  wordColumn('outcome', ({ decision }) => decision.outcome),
+  wordColumn('reason', ({ decision }) => decision.reason),
+  wordsColumn('offer_ids', offers, (item) => item.offer),
+  doublesColumn('offer_scores', offers, (item) => item.score),
+  wordsColumn('fate_offers', fates, (fate) => fate.offer),
+  wordsOrNullColumn('fate_triggers', fates, (fate) => fate.trigger),
+  wordsColumn('fate_stages', fates, (fate) => fate.stage),
+  wordsColumn('fate_reasons', fates, (fate) => fate.reason),
+  wordsOrNullColumn('fate_rules', fates, (fate) => fate.rule),
+  doublesColumn('fate_propensities', fates, (fate) => fate.propensity),
+  doublesColumn('fate_contexts', fates, (fate) => fate.context),
+  doublesColumn('fate_values', fates, (fate) => fate.value),
+  doublesColumn('fate_levers', fates, (fate) => fate.lever),
+  doublesColumn('fate_scores', fates, (fate) => fate.score),
+  wordsColumn('feature_names', features, (feature) => feature.name),
+  doublesColumn('feature_los', features, (feature) => feature.lo),
+  doublesColumn('feature_his', features, (feature) => feature.hi),
+  wordsColumn('feature_classes', features, (feature) => feature.class),
+  uint16Column('log_partition', ({ place }) => place.partition),
+  wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
-
-/** The row of a decision, lists turned into parallel arrays. `not_after` 0 becomes null. */
-export function decisionRow(decision: Decision, place: Place): readonly unknown[] {
-  const { cause, offers, fates, features } = decision
-  return [
-    decision.id,
-    decision.customerId,
-    cause.kind,
-    cause.id,
-    cause.source,
-    cause.type,
-    decision.placement,
-    decision.channel,
-    decision.packHash,
-    decision.eventTime,
-    decision.acceptedAt,
-    decision.now,
-    decision.notAfter === 0 ? null : decision.notAfter,
-    decision.outcome,
-    decision.reason,
-    offers.map((item) => item.offer),
-    offers.map((item) => number(item.score)),
-    fates.map((fate) => fate.offer),
-    fates.map((fate) => fate.trigger),
-    fates.map((fate) => fate.stage),
-    fates.map((fate) => fate.reason),
-    fates.map((fate) => fate.rule),
-    fates.map((fate) => number(fate.propensity)),
-    fates.map((fate) => number(fate.context)),
-    fates.map((fate) => number(fate.value)),
-    fates.map((fate) => number(fate.lever)),
-    fates.map((fate) => number(fate.score)),
-    features.map((feature) => feature.name),
-    features.map((feature) => number(feature.lo)),
-    features.map((feature) => number(feature.hi)),
-    features.map((feature) => feature.class),
-    place.partition,
-    place.offset,
-  ]
-}
 
 /** The query of one decision by id. Repeats have the same content, so any one of them does. */
 export const decisionQuery = `
@@ -155,8 +134,3 @@ export const decisionFromRow: z.ZodType<Decision> = z
     }),
     features: row.features.map(([name, lo, hi, known]) => ({ name, lo, hi, class: known })),
   }))
-
-// JSON has no infinity; ClickHouse reads these words as one.
-function number(value: number): number | string {
-  return Number.isFinite(value) ? value : value > 0 ? 'inf' : '-inf'
-}

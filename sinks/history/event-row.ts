@@ -1,58 +1,51 @@
-/** An event as a row of `events_raw`, and back. */
+/** An event as columns of `events_raw`, and back. */
 import { z } from 'zod'
 import type { Event, FieldValue } from '../../ingest/event.ts'
-
-/** Columns of a row, in order. `inserted_at` is the server's. */
-export const eventColumns: readonly [string, ...string[]] = [
-  'id',
-  'source',
-  'type',
-  'customer_id',
-  'event_time',
-  'accepted_at',
-  'via',
-  'consent_id',
-  'amount_minor',
-  'currency',
-  'category',
-  'channel',
-  'placement',
-  'offer',
-  'decision_id',
-  'data',
-  'log_partition',
-  'log_offset',
-]
+import {
+  type Column,
+  textColumn,
+  textOrNullColumn,
+  uint16Column,
+  wholeColumn,
+  wholeOrNullColumn,
+  wordColumn,
+} from './native-block.ts'
 
 /** Where a record stood in its log. */
 export type Place = { readonly partition: number; readonly offset: number; readonly appendTime: number }
 
+/** An event of the log with its place. */
+export type LoggedEvent = { readonly event: Event; readonly place: Place }
+
+const time = "DateTime64(3, 'UTC')"
+
 /**
- * The row of an event. `data` keeps every field as JSON; the columns before it are copies of what people filter by.
+ * The columns of an event. `data` keeps every field as JSON; the columns before it are copies of what people filter by.
  * `category` is the field that classifies an event of its type, whatever it is called there. Empty string: not said.
  */
-export function eventRow(event: Event, place: Place): readonly unknown[] {
-  const data = event.data
-  return [
-    event.id,
-    event.source,
-    event.type,
-    event.customerId,
-    event.time,
-    place.appendTime,
-    event.provenance.via,
-    event.provenance.consentId,
-    wholeNumber(data.amount),
-    text(data.currency),
-    text(data.merchantCategory ?? data.category ?? data.kind ?? data.product ?? data.pageGroup ?? data.accountType),
-    text(data.channel),
-    text(data.placement),
-    text(data.offerId),
-    text(data.decisionId),
-    JSON.stringify(data),
-    place.partition,
-    place.offset,
-  ]
+export const eventColumns: readonly Column<LoggedEvent>[] = [
+  textColumn('id', ({ event }) => event.id),
+  wordColumn('source', ({ event }) => event.source),
+  wordColumn('type', ({ event }) => event.type),
+  textColumn('customer_id', ({ event }) => event.customerId),
+  wholeColumn('event_time', time, ({ event }) => event.time),
+  wholeColumn('accepted_at', time, ({ place }) => place.appendTime),
+  wordColumn('via', ({ event }) => event.provenance.via),
+  textOrNullColumn('consent_id', ({ event }) => event.provenance.consentId),
+  wholeOrNullColumn('amount_minor', 'Int64', ({ event }) => wholeNumber(event.data.amount)),
+  wordColumn('currency', ({ event }) => text(event.data.currency)),
+  wordColumn('category', ({ event }) => categoryOf(event)),
+  wordColumn('channel', ({ event }) => text(event.data.channel)),
+  wordColumn('placement', ({ event }) => text(event.data.placement)),
+  wordColumn('offer', ({ event }) => text(event.data.offerId)),
+  textColumn('decision_id', ({ event }) => text(event.data.decisionId)),
+  textColumn('data', ({ event }) => JSON.stringify(event.data)),
+  uint16Column('log_partition', ({ place }) => place.partition),
+  wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
+]
+
+function categoryOf({ data }: Event): string {
+  return text(data.merchantCategory ?? data.category ?? data.kind ?? data.product ?? data.pageGroup ?? data.accountType)
 }
 
 /** The query of one event by its customer and id. */

@@ -24,6 +24,8 @@ export type HistoryStatus = {
   readonly undecodable: number
   /** How often the history process had to be started again. */
   readonly restarts: number
+  /** Id of the history process; null when none runs. */
+  readonly pid: number | null
   /** Resident memory of the history process, bytes; 0 when it does not run. */
   readonly memoryBytes: number
 }

@@ -1,4 +1,4 @@
-/** Where the writer stands in one log, and the next rows from there. */
+/** Where the writer stands in one log, and the next records from there. */
 import type { Log, LogRecord } from '../../ingest/log.ts'
 import { codeOf } from './client.ts'
 import type { Place } from './event-row.ts'
@@ -6,22 +6,21 @@ import type { Place } from './event-row.ts'
 /** What the writer needs of a log. */
 export type LogSource = Pick<Log, 'partitions' | 'read' | 'bounds'>
 
-/** Rows that were read but not yet inserted, and the positions to keep once they are. */
-export type Taken = {
-  readonly rows: readonly (readonly unknown[])[]
+/** Items that were read but not yet inserted, and the positions to keep once they are. */
+export type Taken<Item> = {
+  readonly items: readonly Item[]
   readonly next: ReadonlyMap<number, number>
-  /** Records that gave no row because their bytes mean nothing here. */
+  /** Records that gave no item because their bytes mean nothing here. */
   readonly undecodable: number
 }
 
-export type LogCursor = {
-  readonly name: string
+export type LogCursor<Item> = {
   /** Records between the position and the log's present end. Moves over gaps. */
   lag(): Promise<number>
   /** Reads on, at most `rowsMax` records and about `bytesMax` bytes, shared fairly among the partitions. */
-  take(limit: { readonly rowsMax: number; readonly bytesMax: number }): Promise<Taken>
-  /** Keeps the positions after the rows are in. */
-  advance(taken: Taken): void
+  take(limit: { readonly rowsMax: number; readonly bytesMax: number }): Promise<Taken<Item>>
+  /** Keeps the positions after the items are in. */
+  advance(taken: Pick<Taken<Item>, 'next'>): void
   /** Present ends of all partitions. */
   ends(): Promise<readonly number[]>
   /** Whether every partition has reached these ends. */
@@ -33,19 +32,17 @@ export type LogCursor = {
 /**
  * A cursor over a log.
  * @param start positions by partition; a missing one starts at the first record kept
- * @param toRow the row of a record, null when it cannot be decoded
+ * @param decode what a record holds, null when its bytes mean nothing here
  */
-export function createLogCursor({
-  name,
+export function createLogCursor<Item>({
   source,
   start,
-  toRow,
+  decode,
 }: {
-  readonly name: string
   readonly source: LogSource
   readonly start: ReadonlyMap<number, number>
-  readonly toRow: (value: Uint8Array, place: Place) => readonly unknown[] | null
-}): LogCursor {
+  readonly decode: (value: Uint8Array, place: Place) => Item | null
+}): LogCursor<Item> {
   const next = Array.from({ length: source.partitions }, (_, partition) => start.get(partition) ?? 0)
   const known = new Set(start.keys())
   let skipped = 0
@@ -69,7 +66,6 @@ export function createLogCursor({
   }
 
   return {
-    name,
     async lag() {
       let records = 0
       for (let partition = 0; partition < next.length; partition++) {
@@ -78,7 +74,7 @@ export function createLogCursor({
       return records
     },
     async take({ rowsMax, bytesMax }) {
-      const rows: (readonly unknown[])[] = []
+      const items: Item[] = []
       const reached = new Map<number, number>()
       let undecodable = 0
       let bytesLeft = bytesMax
@@ -94,16 +90,16 @@ export function createLogCursor({
           const records: readonly LogRecord[] | null = await readFrom(partition, from, limit)
           if (records === null) await settle(partition)
           for (const record of records ?? []) {
-            const row = toRow(record.value, { partition, offset: record.offset, appendTime: record.appendTime })
-            if (row === null) undecodable++
-            else rows.push(row)
+            const item = decode(record.value, { partition, offset: record.offset, appendTime: record.appendTime })
+            if (item === null) undecodable++
+            else items.push(item)
             bytesLeft -= record.value.length
             rowsLeft--
             reached.set(partition, record.offset + 1)
           }
         }
       }
-      return { rows, next: reached, undecodable }
+      return { items, next: reached, undecodable }
     },
     advance(taken) {
       for (const [partition, offset] of taken.next) {

@@ -39,6 +39,7 @@ export const fromHistory = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('status'),
     writer: writerStatus.nullable(),
+    pid: z.number(),
     memoryBytes: z.number(),
     error: z.string().nullable(),
   }),

@@ -40,6 +40,8 @@ process.on('SIGINT', () => undefined)
 process.on('uncaughtException', fail)
 
 async function start(options: StartMessage): Promise<void> {
+  report()
+  setInterval(report, statusEveryMs)
   // Decisions come first: everything here, the threads of chDB included, yields the processor to the engine.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const address = options.dir === null ? options.address : await embed(options.dir, options)
@@ -56,7 +58,6 @@ async function start(options: StartMessage): Promise<void> {
     batchBytes,
     flushEveryMs: options.flushEveryMs,
   })
-  setInterval(report, statusEveryMs).unref()
   finished = writer.run()
   await finished
 }
@@ -111,7 +112,13 @@ function sourceOf(reader: LogReader, name: string): LogSource {
 }
 
 function report(): void {
-  tell({ kind: 'status', writer: writer?.status() ?? null, memoryBytes: process.memoryUsage.rss(), error })
+  tell({
+    kind: 'status',
+    writer: writer?.status() ?? null,
+    pid: process.pid,
+    memoryBytes: process.memoryUsage.rss(),
+    error,
+  })
 }
 
 function flush(id: number, deadlineMs: number): void {

@@ -73,6 +73,7 @@ function listen(engine: HistoryStatus['engine']) {
   let sentence: string | null = null
   let client: HistoryClient | null = null
   let memoryBytes = 0
+  let pid: number | null = null
   let current: Extract<FromHistory, { kind: 'status' }>['writer'] = null
   const before = { events: 0, decisions: 0, skipped: 0, undecodable: 0 }
   const flushes = new Map<number, (complete: boolean) => void>()
@@ -93,6 +94,7 @@ function listen(engine: HistoryStatus['engine']) {
       } else if (message.kind === 'status') {
         current = message.writer ?? current
         memoryBytes = message.memoryBytes
+        pid = message.pid
         sentence = message.error ?? message.writer?.lastError ?? null
         if (state === 'running' || state === 'failing')
           state = sentence === null && client !== null ? 'running' : 'failing'
@@ -106,6 +108,7 @@ function listen(engine: HistoryStatus['engine']) {
         before[count] += current?.[count] ?? 0
       current = null
       memoryBytes = 0
+      pid = null
       state = final ? 'off' : 'failing'
       sentence = why
       setClient(null)
@@ -113,6 +116,7 @@ function listen(engine: HistoryStatus['engine']) {
     },
     stop(): void {
       state = 'stopped'
+      pid = null
       setClient(null)
       for (const give of flushes.values()) give(false)
     },
@@ -129,6 +133,7 @@ function listen(engine: HistoryStatus['engine']) {
       skipped: before.skipped + (current?.skipped ?? 0),
       undecodable: before.undecodable + (current?.undecodable ?? 0),
       restarts,
+      pid,
       memoryBytes,
     }),
   }

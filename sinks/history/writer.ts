@@ -3,13 +3,10 @@
  * holds in memory is one batch; a server that is slow or away makes it wait, and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decodeEvent } from '../../ingest/avro-codec.ts'
-import { decodeDecision } from '../decision-codec.ts'
 import { backoffMs } from './backoff.ts'
-import { codeOf, type HistoryClient, sentenceOf } from './client.ts'
-import { decisionColumns, decisionRow } from './decision-row.ts'
-import { eventColumns, eventRow, type Place } from './event-row.ts'
-import { createLogCursor, type LogCursor, type LogSource, type Taken } from './log-cursor.ts'
+import { type HistoryClient, sentenceOf } from './client.ts'
+import { type Copied, decisionsFeed, eventsFeed, type Feed } from './feed.ts'
+import type { LogSource } from './log-cursor.ts'
 import { loadPositions, storePositions } from './positions.ts'
 
 export type WriterOptions = {
@@ -56,135 +53,121 @@ const retry = { firstMs: 200, mostMs: 30_000, salt: 'history-writer' }
 
 /** A writer; it reads its positions from ClickHouse when it runs. */
 export function createWriter(options: WriterOptions): Writer {
-  const { client, now } = options
-  const counts = { events: 0, decisions: 0, undecodable: 0 }
-  const waiting = new Set<(cursors: readonly LogCursor[]) => void>()
-  let cursors: readonly LogCursor[] = []
-  let lagRecords = 0
-  let behindSince: number | null = null
-  let lastError: string | null = null
-  let lastBatchAt = 0
-  let stopping = false
-  let wake = new AbortController()
+  return new LogWriter(options)
+}
 
-  async function pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: wake.signal }).catch(() => undefined)
-    if (wake.signal.aborted && !stopping) wake = new AbortController()
+class LogWriter implements Writer {
+  readonly #options: WriterOptions
+  readonly #counts = { events: 0, decisions: 0, undecodable: 0 }
+  /** Told after each look at the logs. */
+  readonly #waiting = new Set<(feeds: readonly Feed[]) => void>()
+  #feeds: readonly Feed[] = []
+  #lagRecords = 0
+  #behindSince: number | null = null
+  #lastError: string | null = null
+  #lastBatchAt = 0
+  #stopping = false
+  #wake = new AbortController()
+
+  constructor(options: WriterOptions) {
+    this.#options = options
   }
 
-  async function open(): Promise<readonly LogCursor[]> {
-    const positions = await loadPositions(client, options.bootedAt)
-    const startOf = (log: string) => positions.get(log) ?? new Map<number, number>()
+  async run(): Promise<void> {
+    let attempt = 0
+    while (!this.#stopping) {
+      try {
+        const copied = await this.#turn()
+        attempt = 0
+        this.#lastError = null
+        if (!copied) await this.#pause(pollMs)
+      } catch (error) {
+        attempt++
+        this.#lastError = sentenceOf(error)
+        await this.#pause(backoffMs(attempt, retry))
+      }
+    }
+  }
+
+  status(): WriterStatus {
+    return {
+      ...this.#counts,
+      lagRecords: this.#lagRecords,
+      behindSince: this.#behindSince,
+      skipped: this.#feeds.reduce((sum, feed) => sum + feed.skipped(), 0),
+      lastError: this.#lastError,
+    }
+  }
+
+  async flush(deadlineMs: number): Promise<boolean> {
+    let targets: readonly (readonly number[])[] | null = null
+    const caughtUp = new Promise<boolean>((resolve) => {
+      const check = async (feeds: readonly Feed[]) => {
+        targets ??= await Promise.all(feeds.map((feed) => feed.ends()))
+        if (feeds.every((feed, i) => feed.reached(targets?.[i] ?? []))) settle(true)
+      }
+      // A failure of the log is the business of the next turn.
+      const onTurn = (feeds: readonly Feed[]) => void check(feeds).catch(() => undefined)
+      const settle = (complete: boolean) => {
+        clearTimeout(timer)
+        this.#waiting.delete(onTurn)
+        resolve(complete)
+      }
+      const timer = setTimeout(() => settle(false), Math.max(0, deadlineMs))
+      this.#waiting.add(onTurn)
+    })
+    this.#wake.abort()
+    return caughtUp
+  }
+
+  stop(): void {
+    this.#stopping = true
+    this.#wake.abort()
+  }
+
+  /** Looks how far behind it is and copies a batch when one is due. */
+  async #turn(): Promise<boolean> {
+    if (this.#feeds.length === 0) this.#feeds = await this.#open()
+    const { now, batchRows, flushEveryMs } = this.#options
+    let lag = 0
+    for (const feed of this.#feeds) lag += await feed.lag()
+    this.#lagRecords = lag
+    this.#behindSince = lag === 0 ? null : (this.#behindSince ?? now())
+    for (const tell of this.#waiting) tell(this.#feeds)
+    if (lag === 0) return false
+    if (lag < batchRows && this.#waiting.size === 0 && now() - this.#lastBatchAt < flushEveryMs) return false
+    await this.#copy()
+    return true
+  }
+
+  async #open(): Promise<readonly Feed[]> {
+    const { client, events, decisions, bootedAt } = this.#options
+    const positions = await loadPositions(client, bootedAt)
+    const start = (log: string) => positions.get(log) ?? new Map<number, number>()
     return [
-      createLogCursor({ name: 'events', source: options.events, start: startOf('events'), toRow: rowOfEvent }),
-      createLogCursor({
-        name: 'decisions',
-        source: options.decisions,
-        start: startOf('decisions'),
-        toRow: rowOfDecision,
-      }),
+      eventsFeed({ client, source: events, start: start('events') }),
+      decisionsFeed({ client, source: decisions, start: start('decisions') }),
     ]
   }
 
-  async function copy(): Promise<void> {
-    lastBatchAt = now()
-    const limit = { rowsMax: options.batchRows, bytesMax: options.batchBytes }
-    const moved = new Map<string, ReadonlyMap<number, number>>()
-    const done: (() => void)[] = []
-    for (const cursor of cursors) {
-      const taken: Taken = await cursor.take(limit)
-      if (taken.next.size === 0) continue
-      await insert(client, cursor.name, taken.rows)
-      moved.set(cursor.name, taken.next)
-      done.push(() => {
-        cursor.advance(taken)
-        counts[cursor.name === 'events' ? 'events' : 'decisions'] += taken.rows.length
-        counts.undecodable += taken.undecodable
-      })
+  async #copy(): Promise<void> {
+    const { client, now, batchRows, batchBytes } = this.#options
+    this.#lastBatchAt = now()
+    const done: [Feed, Copied][] = []
+    for (const feed of this.#feeds) {
+      const copied = await feed.copy({ rowsMax: batchRows, bytesMax: batchBytes })
+      if (copied !== null) done.push([feed, copied])
     }
-    await storePositions(client, moved, now())
-    for (const keep of done) keep()
+    await storePositions(client, new Map(done.map(([feed, { next }]) => [feed.name, next])), now())
+    for (const [feed, copied] of done) {
+      copied.keep()
+      this.#counts[feed.name] += copied.rows
+      this.#counts.undecodable += copied.undecodable
+    }
   }
 
-  async function turn(): Promise<'again' | 'rest'> {
-    if (cursors.length === 0) cursors = await open()
-    lagRecords = 0
-    for (const cursor of cursors) lagRecords += await cursor.lag()
-    behindSince = lagRecords === 0 ? null : (behindSince ?? now())
-    for (const wakeWaiter of waiting) wakeWaiter(cursors)
-    if (lagRecords === 0) return 'rest'
-    const due = lagRecords >= options.batchRows || waiting.size > 0 || now() - lastBatchAt >= options.flushEveryMs
-    if (!due) return 'rest'
-    await copy()
-    return 'again'
-  }
-
-  return {
-    async run() {
-      let attempt = 0
-      while (!stopping) {
-        try {
-          const then = await turn()
-          attempt = 0
-          lastError = null
-          if (then === 'rest') await pause(pollMs)
-        } catch (error) {
-          attempt++
-          lastError = sentenceOf(error)
-          await pause(backoffMs(attempt, retry))
-        }
-      }
-    },
-    status: () => ({
-      ...counts,
-      lagRecords,
-      behindSince,
-      skipped: cursors.reduce((sum, cursor) => sum + cursor.skipped(), 0),
-      lastError,
-    }),
-    async flush(deadlineMs) {
-      let targets: readonly (readonly number[])[] | null = null
-      const until = now() + deadlineMs
-      const caughtUp = new Promise<boolean>((resolve) => {
-        const check = async (current: readonly LogCursor[]) => {
-          targets ??= await Promise.all(current.map((cursor) => cursor.ends()))
-          if (current.every((cursor, i) => cursor.reached(targets?.[i] ?? []))) settle(true)
-        }
-        const onTurn = (current: readonly LogCursor[]) => void check(current).catch(() => undefined)
-        const timer = setTimeout(() => settle(false), Math.max(0, until - now()))
-        const settle = (complete: boolean) => {
-          clearTimeout(timer)
-          waiting.delete(onTurn)
-          resolve(complete)
-        }
-        waiting.add(onTurn)
-      })
-      wake.abort()
-      return caughtUp
-    },
-    stop() {
-      stopping = true
-      wake.abort()
-    },
-  }
-}
-
-async function insert(client: HistoryClient, log: string, rows: readonly (readonly unknown[])[]): Promise<void> {
-  if (rows.length === 0) return
-  const [table, columns] = log === 'events' ? ['events_raw', eventColumns] : ['decisions_raw', decisionColumns]
-  await client.insert({ table, values: rows, format: 'JSONCompactEachRow', columns: [...columns] })
-}
-
-function rowOfEvent(value: Uint8Array, place: Place): readonly unknown[] | null {
-  const decoded = decodeEvent(value)
-  return decoded.kind === 'ok' ? eventRow(decoded.event, place) : null
-}
-
-function rowOfDecision(value: Uint8Array, place: Place): readonly unknown[] | null {
-  try {
-    return decisionRow(decodeDecision(value), place)
-  } catch (error) {
-    if (codeOf(error) === 'decision_undecodable') return null
-    throw error
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#wake.signal }).catch(() => undefined)
+    if (!this.#stopping) this.#wake = new AbortController()
   }
 }

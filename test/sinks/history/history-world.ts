@@ -1,0 +1,133 @@
+/** A data directory with real logs, events and decisions to put into them, and a history over it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeEvent } from '../../../ingest/avro-codec.ts'
+import type { Event } from '../../../ingest/event.ts'
+import { openLogEnvironment } from '../../../ingest/lmdb-log.ts'
+import type { Log } from '../../../ingest/log.ts'
+import type { Decision } from '../../../sinks/decision.ts'
+import { encodeDecision } from '../../../sinks/decision-codec.ts'
+import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
+
+export type World = {
+  readonly dir: string
+  readonly events: Log
+  readonly decisions: Log
+  /** Appends to the partition of their number, four partitions. */
+  addEvents(events: readonly Event[]): Promise<void>
+  addDecisions(decisions: readonly Decision[]): Promise<void>
+  start(options?: Partial<HistoryOptions>): Promise<History>
+  dispose(): Promise<void>
+}
+
+export async function createWorld(): Promise<World> {
+  const dir = await mkdtemp(join(tmpdir(), 'proffer-history-'))
+  const environment = openLogEnvironment(join(dir, 'log'))
+  const settings = { partitions: 4, now: Date.now, retentionMs: 3_600_000, maxBytes: 1_000_000_000 }
+  const events = await environment.openLog({ name: 'events', ...settings })
+  const decisions = await environment.openLog({ name: 'decisions', ...settings })
+  const started: History[] = []
+
+  async function add(log: Log, records: readonly { key: string; value: Uint8Array }[]): Promise<void> {
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const own = records.filter((_, i) => i % log.partitions === partition)
+      if (own.length > 0) await log.append(partition, own)
+    }
+  }
+  return {
+    dir,
+    events,
+    decisions,
+    addEvents: (list) =>
+      add(
+        events,
+        list.map((event) => ({ key: event.customerId, value: encodeEvent(event) })),
+      ),
+    addDecisions: (list) =>
+      add(
+        decisions,
+        list.map((decision) => ({ key: decision.customerId, value: encodeDecision(decision) })),
+      ),
+    async start(options = {}) {
+      const history = await startHistory({
+        dataDir: dir,
+        logDir: join(dir, 'log'),
+        retentionDays: 30,
+        flushEveryMs: 200,
+        ...options,
+      })
+      started.push(history)
+      return history
+    },
+    async dispose() {
+      await Promise.all(started.map((history) => history.stop(3_000)))
+      await environment.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+export function purchase(number: number, amount = 1_000 + number): Event {
+  return {
+    id: `purchase-${number}`,
+    source: 'core-banking',
+    type: 'card.purchase',
+    customerId: `customer-${number % 50}`,
+    time: 1_764_000_000_000 + number,
+    provenance: { via: 'http', consentId: null },
+    data: { amount, currency: 'EUR', merchantCategory: 'grocery', merchantId: null, channel: 'pos', country: 'DE' },
+  }
+}
+
+const fate = { trigger: 'baby_goods', rule: null, propensity: 0.5, context: 1, value: 2, lever: 1, score: 1 }
+
+/** A decision that offers `bundle` and had `loan` stopped by the bereavement guardrail. */
+export function offering(number: number): Decision {
+  return {
+    id: number.toString(16).padStart(32, '0'),
+    customerId: `customer-${number % 50}`,
+    cause: { kind: 'event', id: `purchase-${number}`, source: 'core-banking', type: 'card.purchase' },
+    placement: 'push_message',
+    channel: 'push',
+    packHash: 'pack',
+    eventTime: 1_764_000_000_000 + number,
+    acceptedAt: 1_764_000_000_010 + number,
+    now: 1_764_000_000_020 + number,
+    notAfter: 1_764_000_600_000 + number,
+    outcome: 'offered',
+    reason: 'offered',
+    offers: [{ offer: 'bundle', score: 1 }],
+    fates: [
+      { ...fate, offer: 'bundle', stage: 'offered', reason: 'offered' },
+      { ...fate, offer: 'loan', trigger: null, stage: 'guardrail', reason: 'bereavement', rule: 'bereaved', score: 0 },
+    ],
+    features: [{ name: 'purchases_30d', lo: number, hi: number, class: 'exact' }],
+  }
+}
+
+/** Waits until a condition holds, at most 15 s. */
+export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const until = Date.now() + 15_000
+  while (!(await holds())) {
+    if (Date.now() > until) throw new Error(`not in time: ${what}`)
+    await sleep(20)
+  }
+}
+
+/** The one number a query answers. */
+export async function numberOf(history: History, sql: string): Promise<number> {
+  const answer = await history.query(sql, 'csv')
+  if (answer.kind !== 'ok') throw new Error(answer.message)
+  return Number(answer.text.split('\n')[1])
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
