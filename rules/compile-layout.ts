@@ -109,6 +109,8 @@ function boundOf(readers: readonly FeatureDef[], conditions: readonly ConditionT
     if (model.kind === 'time_since') continue
     if (model.kind !== 'count') return boundMax
     for (const { source, vocabulary } of conditions) {
+      // Looking is far cheaper than parsing, and most conditions read few features.
+      if (!source.includes(model.id)) continue
       const largest = largestCountConstant(source, vocabulary, variable)
       if (largest === null) return boundMax
       most = Math.max(most, largest)

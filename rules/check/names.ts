@@ -155,6 +155,7 @@ function checkOffers(checking: Checking): void {
 function checkTriggers(checking: Checking): void {
   const { model, refuse } = checking
   const offers = new Map(model.offers.map((offer) => [offer.id, offer]))
+  const offerIds = [...offers.keys()]
   const placements = new Map(model.placements.map((placement) => [placement.id, placement]))
   for (const [i, trigger] of model.triggers.entries()) {
     const spot = (...keys: (string | number)[]): Spot => ({
@@ -170,7 +171,7 @@ function checkTriggers(checking: Checking): void {
       refuse('rule_conflict', spot('placement'), `${message} Name an outbound one.`)
     }
     for (const [j, id] of trigger.offers.entries()) {
-      const known = checkKnown(checking, spot('offers', j), id, 'offer', [...offers.keys()])
+      const known = checkKnown(checking, spot('offers', j), id, 'offer', offerIds)
       const offer = offers.get(id)
       if (!known || offer === undefined || placement === undefined || fits(offer, placement)) continue
       const message = `"${id}" does not fit the placement "${placement.id}": its channels are ${offer.channels.join(', ')}`

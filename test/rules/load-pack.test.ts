@@ -82,14 +82,14 @@ test('a link to a file elsewhere is refused', async () => {
 })
 
 test.each([
-  ['too large', 'file_too_large', `offers: []\n#${' '.repeat(fileBytesMax)}\n`],
-  ['empty', 'yaml_invalid', ''],
-  ['two documents', 'yaml_invalid', 'caps: []\n---\ncaps: []\n'],
+  ['that is too large', 'file_too_large', `offers: []\n#${' '.repeat(fileBytesMax)}\n`],
+  ['that is empty', 'yaml_invalid', ''],
+  ['of two documents', 'yaml_invalid', 'caps: []\n---\ncaps: []\n'],
   ['nested without end', 'yaml_invalid', `caps: ${'['.repeat(200_000)}`],
   ['with an alias', 'yaml_invalid', 'caps: &a []\nmore: *a\n'],
   ['with a tag', 'yaml_invalid', 'caps: !!js/function "x"\n'],
-  ['a list where keys are expected', 'value_invalid', '- caps\n'],
-])('a file that is %s is refused', async (_what, code, text) => {
+  ['with a list where keys are expected', 'value_invalid', '- caps\n'],
+])('a file %s is refused', async (_what, code, text) => {
   const files = new Map([...(await originals()), ['contact.yaml', text]])
   expect(new Set(await codesOf(files))).toEqual(new Set([`contact.yaml ${code}`]))
 })

@@ -489,6 +489,17 @@ const holes: readonly Mistake[] = [
     at: 'offers: [banner_first_savings',
   },
   {
+    name: 'a ladder with a gap between two edges',
+    patches: one(
+      'offers.yaml',
+      'eligible: profile.totalAssets < money("50000.00")',
+      'eligible: profile.totalAssets <= money("49998.00")',
+    ),
+    code: 'band_gap',
+    rule: 'home-banner-by-assets',
+    at: 'offers: [banner_first_savings',
+  },
+  {
     name: 'a ladder on which two offers stand on one step',
     patches: one(
       'offers.yaml',
