@@ -17,7 +17,10 @@ export type ImportCommand = {
    */
   readonly clock: 'wall' | 'event'
   readonly advanceClock: (toMs: number) => void
-  /** Appends events to the log, in order; resolved with what became of each when they are committed. */
+  /**
+   * Appends events to the log, in order; resolved with what became of each when they are committed. On an event clock each
+   * event's own time is its append time.
+   */
   readonly submit: (events: readonly Event[]) => Promise<readonly RowOutcome[]>
   /** Where to draw progress; null: nowhere, as when the output is piped. */
   readonly progress: { readonly write: (text: string) => void; readonly now: () => number } | null

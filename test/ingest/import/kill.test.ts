@@ -18,21 +18,29 @@ cases:
     data: { page: { constant: home }, pageGroup: { constant: home }, dwellMs: { column: dwell } }
 `
 
-/** Runs the importer; kills it after so many batches, or lets it end and returns its last line. */
-function run(directory: string, killAfter: number | null): Promise<string> {
+/** Where to kill: when the process says the word for the n-th time. */
+type Kill = { readonly word: 'offered' | 'kept'; readonly times: number }
+
+/** Runs the importer; kills it, or lets it end and returns its last line. */
+function run(directory: string, kill: Kill | null): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''
-    let batches = 0
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
-      batches = output.split('took').length - 1
-      if (killAfter !== null && batches >= killAfter) child.kill('SIGKILL')
+      if (kill !== null && output.split(kill.word).length > kill.times) child.kill('SIGKILL')
     })
     child.on('error', reject)
-    child.on('exit', () => resolve(output.trim().split('\n').at(-1) ?? ''))
+    child.on('close', () => resolve(output.trim().split('\n').at(-1) ?? ''))
   })
 }
+
+const kills: readonly Kill[] = [
+  { word: 'kept', times: 1 },
+  { word: 'offered', times: 3 },
+  { word: 'kept', times: 3 },
+  { word: 'offered', times: 1 },
+]
 
 test('an import that is killed again and again ends with every row once', async () => {
   const directory = freshDirectory()
@@ -42,8 +50,8 @@ test('an import that is killed again and again ends with every row once', async 
     ['id,at,dwell', ...Array.from({ length: rows }, (_, i) => line(i)), ''].join('\n'),
   )
   writeFileSync(join(directory, 'm.yaml'), mapping)
-  for (const killAfter of [1, 3, 2]) {
-    await run(directory, killAfter)
+  for (const kill of kills) {
+    await run(directory, kill)
     expect(existsSync(rejectsPath(join(directory, 'import'), 'sample'))).toBe(false)
   }
   const result: unknown = JSON.parse(await run(directory, null))

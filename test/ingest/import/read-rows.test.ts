@@ -36,6 +36,16 @@ test('a quote that is not closed costs its own row and no other', async () => {
   expect(read.at(-1)).toMatchObject({ line: 601, values: ['599', 'v'] })
 })
 
+test('quotes that seem to close on another line do not swallow the lines between', async () => {
+  expect(shown(await rows('a,b\n1,2\n"open,3\n4,5\nclose",6\n7,8\n'))).toEqual([
+    '2 ["1","2"]',
+    '3 row_unreadable',
+    '4 ["4","5"]',
+    '5 row_unreadable',
+    '6 ["7","8"]',
+  ])
+})
+
 test('a row longer than the bound is rejected and the next one is read', async () => {
   const read = await rows(`a,b\n${'x'.repeat(maxLineChars * 3)},1\n2,3\n`)
   expect(shown(read)).toEqual(['2 row_too_large', '3 ["2","3"]'])
