@@ -56,17 +56,19 @@ export type EventTypeDef = {
 }
 
 /** Why something that came in is not an event of the log. The same word in types, metrics, dead letters and docs. */
-export type RejectReason =
-  | 'undecodable'
-  | 'schema_unknown'
-  | 'type_unknown'
-  | 'field_missing'
-  | 'field_invalid'
-  | 'field_unknown'
-  | 'customer_invalid'
-  | 'time_invalid'
-  | 'too_large'
-  | 'too_late'
-  | 'wrong_partition'
-  | 'wrong_currency'
-  | 'state_too_large'
+export const rejectReasons = [
+  'undecodable',
+  'schema_unknown',
+  'type_unknown',
+  'field_missing',
+  'field_invalid',
+  'field_unknown',
+  'customer_invalid',
+  'time_invalid',
+  'too_large',
+  'too_late',
+  'wrong_partition',
+  'wrong_currency',
+  'state_too_large',
+] as const
+export type RejectReason = (typeof rejectReasons)[number]

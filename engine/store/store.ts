@@ -12,6 +12,8 @@ export type Cluster = {
   /** Version of the stored formats; another one is refused with a sentence. */
   readonly format: number
   readonly partitions: number
+  /** The kind of clock it runs on; append times of one never mix with the other's. */
+  readonly clock: 'wall' | 'event'
   /** Secret for decision ids. */
   readonly salt: string
   /** From this instant on the log is complete, so that no event means none happened. Unix milliseconds. */

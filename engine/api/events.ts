@@ -1,0 +1,108 @@
+/** `POST /v1/events`: facts in, acknowledged when they are committed. */
+import type { Intake, IntakeItem, IntakeResult } from '../../ingest/intake.ts'
+import type { Applied, Shards } from '../shard/shards.ts'
+import { parseJson } from './decisions.ts'
+import type { HttpReply, HttpRequest, Route } from './http.ts'
+import { json, later, problem } from './http.ts'
+
+export type EventRouteParts = {
+  readonly shards: Shards
+  readonly intake: Intake
+  readonly now: () => number
+  readonly deadlineMs: number
+  readonly eventsMax: number
+}
+
+/** What became of one event, as the answer lists it. */
+type EventStatus = {
+  readonly status: 'accepted' | 'duplicate' | 'dead_lettered' | 'pending'
+  readonly position: string | null
+  readonly reason: string | null
+  readonly field: string | null
+  readonly deadLetterId: string | null
+}
+
+const contentTypes = new Set([
+  '',
+  'application/json',
+  'application/cloudevents+json',
+  'application/cloudevents-batch+json',
+])
+
+export function eventRoute(parts: EventRouteParts): Route {
+  return { method: 'POST', path: '/v1/events', access: 'key', handle: later((request) => take(parts, request)) }
+}
+
+async function take(parts: EventRouteParts, request: HttpRequest): Promise<HttpReply> {
+  if (!contentTypes.has(request.contentType))
+    return problem('content_type_wrong', `Send one of: ${[...contentTypes].filter((type) => type !== '').join(', ')}.`)
+  const deadlineMs = Number(request.query.get('deadlineMs') ?? parts.deadlineMs)
+  if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > 30_000)
+    return problem('query_invalid', 'deadlineMs is a whole number from 1 to 30000.')
+  const parsed = parseJson(request.body)
+  const isBatch = Array.isArray(parsed)
+  if (isBatch && parsed.length > parts.eventsMax)
+    return problem('too_many_events', `Send at most ${parts.eventsMax} events in one call.`)
+  const items: readonly IntakeItem[] = isBatch
+    ? parsed.map((value: unknown) => ({ kind: 'json', value, bytes: Buffer.from(JSON.stringify(value)) }))
+    : [{ kind: 'json', value: parsed, bytes: request.body }]
+
+  const deadlineAt = parts.now() + deadlineMs
+  let results: readonly IntakeResult[]
+  try {
+    results = await parts.intake.submit(items, 'http')
+  } catch (cause) {
+    if (isFull(cause))
+      return problem('log_full', 'Nothing of this call was taken. Free disk, or raise LOG_MAX_MB, and send it again.')
+    throw cause
+  }
+  const events = await Promise.all(results.map((result) => statusOf(result, parts.shards, deadlineAt)))
+  if (!isBatch && events[0]?.status === 'dead_lettered') return refusedEvent(events[0])
+  const count = (status: EventStatus['status']) => events.filter((event) => event.status === status).length
+  const pending = count('pending')
+  return json(pending > 0 ? 202 : 200, {
+    received: events.length,
+    accepted: count('accepted'),
+    duplicates: count('duplicate'),
+    deadLettered: count('dead_lettered'),
+    pending,
+    events,
+  })
+}
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'log_full'
+}
+
+async function statusOf(result: IntakeResult, shards: Shards, deadlineAt: number): Promise<EventStatus> {
+  if (result.kind === 'rejected') {
+    const { reason, field, deadLetterId } = result
+    return { status: 'dead_lettered', position: null, reason, field, deadLetterId }
+  }
+  const { partition, offset } = result
+  const applied = await shards.applied({ partition, offset }, deadlineAt)
+  const position = `p${partition}-${offset}`
+  const base = { position, reason: null, field: null, deadLetterId: null }
+  if (applied === null) return { ...base, status: 'pending' }
+  if (applied === 'accepted' || applied === 'duplicate') return { ...base, status: applied }
+  return rejectedLater(applied, partition, offset, position)
+}
+
+/** Refused by the shard (too late, wrong currency ...): its dead letter carries the position as its id. */
+function rejectedLater(
+  reason: Exclude<Applied, 'accepted' | 'duplicate'>,
+  partition: number,
+  offset: number,
+  position: string,
+): EventStatus {
+  return { status: 'dead_lettered', position, reason, field: null, deadLetterId: `p${partition}-${offset}` }
+}
+
+function refusedEvent(event: EventStatus): HttpReply {
+  const where = event.field === null ? '' : ` (field ${event.field})`
+  return problem('event_rejected', `Reason: ${event.reason}${where}. It is kept; see \`proffer deadletters show\`.`, {
+    reason: event.reason,
+    field: event.field,
+    deadLetterId: event.deadLetterId,
+  })
+}

@@ -1,0 +1,177 @@
+/** Routes that look and explain: customers, decisions, partitions, dead letters, tail, SQL. */
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Intake } from '../../ingest/intake.ts'
+import type { LoadedPack } from '../../rules/model.ts'
+import { decisionJson } from '../../sinks/decision-json.ts'
+import type { History } from '../../sinks/history/start-history.ts'
+import { explainDecision } from '../explain/explain-decision.ts'
+import type { Shards } from '../shard/shards.ts'
+import { parseJson } from './decisions.ts'
+import type { HttpReply, HttpRequest, Route } from './http.ts'
+import { json, later, problem } from './http.ts'
+import { firstIssue, sqlBody } from './schemas.ts'
+
+export type Language = 'en' | 'zh'
+
+export type InspectionParts = {
+  readonly shards: Shards
+  readonly intake: Intake
+  readonly deadLetters: DeadLetters
+  /** null: history is off. */
+  readonly history: History | null
+  /** Why history is off, in a sentence. */
+  readonly historyOff: string
+  /** The pack a decision was made with, by hash; null when it is not kept. */
+  readonly packOf: (hash: string) => Promise<LoadedPack | null>
+  /** A page of the decisions log, see `tail-pages.ts`. */
+  readonly tailPage: (cursor: string, limit: number) => Promise<{ cursor: string; decisions: readonly object[] } | null>
+  /** Replays a customer's log up to an event and explains it; null when the event is not in the log. */
+  readonly explainEvent: (customerId: string, eventId: string, language: Language) => Promise<EventExplanation | null>
+}
+
+/** What an event led to, in words. */
+export type EventExplanation = {
+  readonly customerId: string
+  readonly event: string
+  readonly explanation: readonly string[]
+}
+
+/** The language of an answer: the query parameter, else the first of Accept-Language that we have, else English. */
+export function languageOf(request: HttpRequest): Language {
+  const asked = request.query.get('language') ?? request.acceptLanguage
+  return asked.toLowerCase().startsWith('zh') ? 'zh' : 'en'
+}
+
+const customerIdPattern = /^[A-Za-z0-9._:-]{1,64}$/
+
+export function inspectionRoutes(parts: InspectionParts): readonly Route[] {
+  const key = 'key' as const
+  return [
+    { method: 'GET', path: '/v1/customers/:id', access: key, handle: later((request) => customer(parts, request)) },
+    { method: 'GET', path: '/v1/decisions/:id', access: key, handle: later((request) => decision(parts, request)) },
+    { method: 'GET', path: '/v1/explain', access: key, handle: later((request) => explain(parts, request)) },
+    { method: 'GET', path: '/v1/partitions', access: key, handle: later(() => partitions(parts)) },
+    {
+      method: 'POST',
+      path: '/v1/partitions/:partition/reopen',
+      access: key,
+      handle: later((request) => reopen(parts, request)),
+    },
+    { method: 'GET', path: '/v1/dead-letters', access: key, handle: later((request) => deadLetters(parts, request)) },
+    {
+      method: 'GET',
+      path: '/v1/dead-letters/:id',
+      access: key,
+      handle: later((request) => deadLetter(parts, request)),
+    },
+    {
+      method: 'POST',
+      path: '/v1/dead-letters/:id/redrive',
+      access: key,
+      handle: later((request) => redrive(parts, request)),
+    },
+    { method: 'GET', path: '/v1/tail', access: key, handle: later((request) => tail(parts, request)) },
+    { method: 'POST', path: '/v1/sql', access: key, handle: later((request) => sql(parts, request)) },
+  ]
+}
+
+async function customer(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const id = request.params[0] ?? ''
+  if (!customerIdPattern.test(id))
+    return problem('query_invalid', 'A customer id is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
+  return json(200, await parts.shards.customer(id))
+}
+
+async function decision(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const id = request.params[0] ?? ''
+  if (!/^[0-9a-f]{32}$/.test(id)) return problem('query_invalid', 'A decision id is 32 hex digits.')
+  if (parts.history === null) return problem('history_off', parts.historyOff)
+  const found = await parts.history.decision(id)
+  if (found === null) return problem('decision_unknown', 'History lags by about a second: ask again, or check the id.')
+  const language = languageOf(request)
+  const pack = await parts.packOf(found.packHash)
+  return json(200, { ...decisionJson(found), explanation: explainDecision(found, pack, language) })
+}
+
+async function explain(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const customerId = request.query.get('customer') ?? ''
+  const eventId = request.query.get('event') ?? ''
+  if (!customerIdPattern.test(customerId) || eventId === '' || eventId.length > 128)
+    return problem('query_invalid', 'Give customer=CUSTOMER and event=EVENT (their ids).')
+  const found = await parts.explainEvent(customerId, eventId, languageOf(request))
+  return found === null
+    ? problem('not_found', 'The log holds no such event of this customer (it may be older than the retention).')
+    : json(200, found)
+}
+
+async function partitions(parts: InspectionParts): Promise<HttpReply> {
+  return json(200, { partitions: await parts.shards.partitions(), totals: await parts.shards.totals() })
+}
+
+async function reopen(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const partition = Number(request.params[0])
+  const known = (await parts.shards.partitions()).some((status) => status.partition === partition)
+  if (!known) return problem('not_found', 'There is no such partition.')
+  return json(200, await parts.shards.reopen(partition))
+}
+
+async function deadLetters(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const limit = Number(request.query.get('limit') ?? '100')
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    return problem('query_invalid', 'limit is a whole number from 1 to 1000.')
+  const reason = request.query.get('reason')
+  const after = request.query.get('after')
+  const letters = await parts.deadLetters.list({
+    limit,
+    ...(reason === undefined ? {} : { reason }),
+    ...(after === undefined ? {} : { after }),
+  })
+  return json(200, {
+    deadLetters: letters.map(({ bytes, ...letter }) => ({ ...letter, size: bytes.byteLength })),
+  })
+}
+
+async function deadLetter(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const letter = await parts.deadLetters.get(request.params[0] ?? '')
+  if (letter === null) return problem('not_found', 'There is no such dead letter (or it was dropped as the oldest).')
+  return json(200, { ...letter, bytes: Buffer.from(letter.bytes).toString('base64') })
+}
+
+async function redrive(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const result = await parts.intake.redrive(request.params[0] ?? '')
+  if (result === null) return problem('not_found', 'There is no such dead letter.')
+  if (result.kind === 'appended')
+    return json(200, { status: 'appended', position: `p${result.partition}-${result.offset}` })
+  return problem('event_rejected', 'It was refused again for the same kind of reason.', {
+    reason: result.reason,
+    field: result.field,
+    deadLetterId: result.deadLetterId,
+  })
+}
+
+async function tail(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const limit = Number(request.query.get('limit') ?? '100')
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+    return problem('query_invalid', 'limit is a whole number from 1 to 1000.')
+  const page = await parts.tailPage(request.query.get('cursor') ?? 'end', limit)
+  return page === null
+    ? problem('query_invalid', 'cursor is `start`, `end`, or what the last page gave.')
+    : json(200, page)
+}
+
+async function sql(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
+  const checked = sqlBody.safeParse(parseJson(request.body))
+  if (!checked.success) return problem('body_invalid', firstIssue(checked.error))
+  if (parts.history === null) return problem('history_off', parts.historyOff)
+  const result = await parts.history.query(checked.data.query, checked.data.format)
+  switch (result.kind) {
+    case 'ok':
+      return json(200, { format: checked.data.format, text: result.text })
+    case 'refused':
+      return problem('query_refused', result.message)
+    case 'unavailable':
+      return problem('history_off', result.message)
+    default:
+      return result satisfies never
+  }
+}

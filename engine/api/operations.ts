@@ -1,0 +1,53 @@
+/** Probes, metrics and the API's own description. */
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Intake } from '../../ingest/intake.ts'
+import type { History } from '../../sinks/history/start-history.ts'
+import type { Shards } from '../shard/shards.ts'
+import type { Telemetry } from '../telemetry.ts'
+import type { HttpReply, Route } from './http.ts'
+import { json, later } from './http.ts'
+import { openApi } from './openapi.ts'
+
+export type OperationParts = {
+  readonly shards: Shards
+  readonly intake: Intake
+  readonly deadLetters: DeadLetters
+  readonly history: History | null
+  readonly telemetry: Telemetry
+  readonly version: string
+}
+
+export function operationRoutes(parts: OperationParts): readonly Route[] {
+  const document = json(200, openApi(parts.version))
+  return [
+    // Alive: this thread answers. Nothing else is asked, so that a slow store does not get the process killed.
+    { method: 'GET', path: '/livez', access: 'open', handle: (_, reply) => reply(json(200, { status: 'alive' })) },
+    { method: 'GET', path: '/readyz', access: 'open', handle: later(() => ready(parts)) },
+    { method: 'GET', path: '/metrics', access: 'key', handle: later(() => metrics(parts)) },
+    { method: 'GET', path: '/openapi.json', access: 'open', handle: (_, reply) => reply(document) },
+  ]
+}
+
+/** Ready while every partition runs. A slow or dead history is told, and does not make the engine unready. */
+async function ready(parts: OperationParts): Promise<HttpReply> {
+  const partitions = await parts.shards.partitions()
+  const waiting = partitions.filter((partition) => partition.state !== 'running')
+  return json(waiting.length === 0 ? 200 : 503, {
+    status: waiting.length === 0 ? 'ready' : 'not_ready',
+    partitions: partitions.length,
+    notRunning: waiting.map(({ partition, state }) => ({ partition, state })),
+    history: parts.history?.status().state ?? 'off',
+  })
+}
+
+async function metrics(parts: OperationParts): Promise<HttpReply> {
+  const body = await parts.telemetry.text({
+    intake: parts.intake.counters(),
+    totals: await parts.shards.totals(),
+    partitions: await parts.shards.partitions(),
+    cache: await parts.shards.usage(),
+    deadLetters: await parts.deadLetters.counts(),
+    history: parts.history?.status() ?? null,
+  })
+  return { status: 200, contentType: 'text/plain; version=0.0.4', body }
+}

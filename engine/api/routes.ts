@@ -1,0 +1,70 @@
+/** All routes of the API, and what they need. */
+
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Intake } from '../../ingest/intake.ts'
+import type { Log } from '../../ingest/log.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { LoadedPack } from '../../rules/model.ts'
+import type { History } from '../../sinks/history/start-history.ts'
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { replayEvent } from '../explain/replay-event.ts'
+import type { Installation } from '../installation.ts'
+import type { Shards } from '../shard/shards.ts'
+import type { Telemetry } from '../telemetry.ts'
+import { decisionRoute } from './decisions.ts'
+import { eventRoute } from './events.ts'
+import type { Route } from './http.ts'
+import { inspectionRoutes } from './inspection.ts'
+import { operationRoutes } from './operations.ts'
+import { tailPage } from './tail-pages.ts'
+
+export type ApiParts = {
+  readonly config: Config
+  readonly clock: Clock
+  readonly installation: Installation
+  readonly intake: Intake
+  readonly shards: Shards
+  readonly events: Log
+  readonly decisions: Log
+  readonly deadLetters: DeadLetters
+  readonly history: History | null
+  readonly historyOff: string
+  readonly telemetry: Telemetry
+  readonly newRequestId: () => string
+  readonly packOf: (hash: string) => Promise<LoadedPack | null>
+}
+
+export function apiRoutes(parts: ApiParts): readonly Route[] {
+  const { config, installation, intake, shards, deadLetters, history, events, decisions } = parts
+  const { pack, cluster, observedSince } = installation
+  const now = () => parts.clock.now()
+  return [
+    eventRoute({ shards, intake, now, deadlineMs: config.EVENTS_DEADLINE_MS, eventsMax: config.EVENTS_MAX }),
+    decisionRoute({
+      shards,
+      pack: pack.loaded,
+      now,
+      newRequestId: parts.newRequestId,
+      deadlineMs: config.DECISION_DEADLINE_MS,
+      partitions: cluster.partitions,
+    }),
+    ...inspectionRoutes({
+      shards,
+      intake,
+      deadLetters,
+      history,
+      historyOff: parts.historyOff,
+      packOf: parts.packOf,
+      tailPage: (cursor, limit) => tailPage(decisions, cursor, limit),
+      explainEvent: async (customerId, eventId, language) => {
+        const explanation = await replayEvent(
+          { events, pack, salt: cluster.salt, observedSince },
+          { customerId, eventId, language },
+        )
+        return explanation === null ? null : { customerId, event: eventId, explanation }
+      },
+    }),
+    ...operationRoutes({ ...parts, version: packageJson.version }),
+  ]
+}

@@ -1,0 +1,242 @@
+/**
+ * The commands and their options. Each action imports what it needs when it runs, so that `--help` answers at once.
+ * An action returns the exit code.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Config } from '../config.ts'
+
+type Action = (config: Config) => Promise<number>
+
+export type ProgramOptions = {
+  readonly version: string
+  /** Runs an action with the configuration, prints what failed, sets the exit code. */
+  readonly run: (action: Action) => Promise<void>
+}
+
+const wholeNumber = (min: number, max: number) => (text: string) => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new InvalidArgumentError(`a whole number from ${min} to ${max}`)
+  return value
+}
+
+const dateOrInstant = (text: string) => {
+  const at = Date.parse(text)
+  if (Number.isNaN(at)) throw new InvalidArgumentError('a date such as 2026-01-31 or 2026-01-31T08:00:00Z')
+  return at
+}
+
+const clockOption = () =>
+  new Option('--clock <kind>', 'wall: now. event: time follows the rows, for old data in a DATA_DIR of its own')
+    .choices(['wall', 'event'])
+    .default('wall')
+
+const jsonOption = () => new Option('--json', 'one JSON object instead of text')
+
+/** The whole command line. */
+export function createProgram({ version, run }: ProgramOptions): Command {
+  const program = new Command('proffer')
+  program
+    .description(
+      'Real-time decisioning for banks: events in, guarded offers out, each with its reasons.\n' +
+        'Settings come from the environment; `proffer config` lists them.',
+    )
+    .version(version)
+    .showHelpAfterError('(--help shows the usage)')
+    .configureHelp({ sortSubcommands: false })
+  addServe(program, run)
+  addPackCommands(program, run)
+  addLookCommands(program, run)
+  addOperations(program, run)
+  return program
+}
+
+function addServe(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('serve')
+    .description('run the engine with its HTTP API until SIGTERM or SIGINT')
+    .action(() => run(async (config) => (await import('./serve.ts')).serve(config)))
+  program
+    .command('import')
+    .description('turn rows of a CSV or JSON lines file into events')
+    .argument('<file>', 'the file')
+    .requiredOption('--mapping <file>', 'YAML that says which column becomes which field')
+    .addOption(clockOption())
+    .option('--complete-since <date>', 'first import only: from here on the log holds every event', dateOrInstant)
+    .addOption(jsonOption())
+    .action((file: string, options: ImportFlags) =>
+      run(async (config) =>
+        (await import('./import-file.ts')).importFile(config, {
+          file,
+          mapping: options.mapping,
+          clock: options.clock,
+          completeSince: options.completeSince,
+          json: options.json === true,
+        }),
+      ),
+    )
+}
+
+function addPackCommands(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('check')
+    .description('check a rule pack; exit code 1 with file, line, rule and reason when anything is wrong')
+    .argument('<pack>', 'folder of the pack')
+    .addOption(jsonOption())
+    .action((pack: string, options: { json?: boolean }) =>
+      run(async () => (await import('./check.ts')).checkPackFolder(pack, options.json === true)),
+    )
+  program
+    .command('config')
+    .description('list every setting with its meaning and default')
+    .option('--example', 'as the text of .env.example')
+    .action((options: { example?: boolean }) =>
+      run(async () => (await import('./settings.ts')).printSettings(options.example === true)),
+    )
+  program
+    .command('init')
+    .description('set up a DATA_DIR before its first start')
+    .option('--complete-since <date>', 'from this instant on the log holds every event (default: now)', dateOrInstant)
+    .addOption(clockOption())
+    .action((options: { completeSince?: number; clock: 'wall' | 'event' }) =>
+      run(async (config) =>
+        (await import('./init.ts')).init(config, { completeSince: options.completeSince, clock: options.clock }),
+      ),
+    )
+}
+
+function addLookCommands(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('inspect')
+    .description('show every feature of a customer by name with value, class and window')
+    .argument('<customer>', 'customer id')
+    .addOption(jsonOption())
+    .action((customer: string, options: { json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { inspectCustomer } = await import('./inspect.ts')
+        return withClient(config, {}, (client) => inspectCustomer(client, customer, options.json === true))
+      }),
+    )
+  program
+    .command('explain')
+    .description('say in words why a decision was made, or why an event led to nothing')
+    .argument('[decision]', 'decision id')
+    .option('--customer <id>', 'with --event: the customer of the event')
+    .option('--event <id>', 'with --customer: the id of the event')
+    .addOption(new Option('--language <language>').choices(['en', 'zh']).default('en'))
+    .addOption(jsonOption())
+    .action((decision: string | undefined, options: ExplainFlags) =>
+      run(async (config) => explain(config, decision, options)),
+    )
+  program
+    .command('tail')
+    .description('follow the decisions as they leave')
+    .option('--from-start', 'from the oldest decision kept')
+    .option('--limit <n>', 'end after this many', wholeNumber(1, 10_000_000))
+    .addOption(jsonOption())
+    .action((options: { fromStart?: boolean; limit?: number; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { tailDecisions } = await import('./tail.ts')
+        const { stopSignal } = await import('./stop-signal.ts')
+        return withClient(config, {}, (client) =>
+          tailDecisions(client, {
+            fromStart: options.fromStart === true,
+            limit: options.limit ?? Number.POSITIVE_INFINITY,
+            json: options.json === true,
+            signal: stopSignal(),
+          }),
+        )
+      }),
+    )
+  program
+    .command('sql')
+    .description('ask the history with one read-only query')
+    .argument('<query>', 'such as "SELECT count() FROM decisions"')
+    .addOption(new Option('--format <format>').choices(['table', 'json', 'csv']).default('table'))
+    .action((query: string, options: { format: 'table' | 'json' | 'csv' }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { runSql } = await import('./sql.ts')
+        return withClient(config, { history: true }, (client) => runSql(client, query, options.format))
+      }),
+    )
+}
+
+type ImportFlags = { mapping: string; clock: 'wall' | 'event'; completeSince?: number; json?: boolean }
+
+type ExplainFlags = { customer?: string; event?: string; language: 'en' | 'zh'; json?: boolean }
+
+async function explain(config: Config, decision: string | undefined, options: ExplainFlags): Promise<number> {
+  const { withClient } = await import('./session.ts')
+  const { explainDecision, explainEvent } = await import('./explain.ts')
+  const how = { language: options.language, json: options.json === true }
+  const { customer, event } = options
+  if (decision !== undefined && customer === undefined && event === undefined)
+    return withClient(config, { history: true }, (client) => explainDecision(client, decision, how))
+  if (decision === undefined && customer !== undefined && event !== undefined)
+    return withClient(config, {}, (client) => explainEvent(client, { customer, event }, how))
+  process.stderr.write('Give a decision id, or --customer and --event together. See proffer explain --help.\n')
+  return 2
+}
+
+function addOperations(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('partitions')
+    .description('show every partition; --reopen tries a closed one again')
+    .option('--reopen <partition>', 'number of the partition', wholeNumber(0, 511))
+    .addOption(jsonOption())
+    .action((options: { reopen?: number; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { listPartitions, reopenPartition } = await import('./partitions.ts')
+        const asJson = options.json === true
+        return withClient(config, {}, (client) =>
+          options.reopen === undefined
+            ? listPartitions(client, asJson)
+            : reopenPartition(client, options.reopen, asJson),
+        )
+      }),
+    )
+  const letters = program.command('deadletters').description('what was refused, why, and handing it in again')
+  letters
+    .command('list', { isDefault: true })
+    .description('newest first')
+    .option('--limit <n>', 'at most this many', wholeNumber(1, 1_000), 100)
+    .option('--reason <reason>', 'only this reason')
+    .addOption(jsonOption())
+    .action((options: { limit: number; reason?: string; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { listDeadLetters } = await import('./dead-letters.ts')
+        return withClient(config, {}, (client) =>
+          listDeadLetters(client, { limit: options.limit, reason: options.reason, json: options.json === true }),
+        )
+      }),
+    )
+  letters
+    .command('show')
+    .description('one dead letter with its bytes')
+    .argument('<id>')
+    .addOption(jsonOption())
+    .action((id: string, options: { json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { showDeadLetter } = await import('./dead-letters.ts')
+        return withClient(config, {}, (client) => showDeadLetter(client, id, options.json === true))
+      }),
+    )
+  letters
+    .command('redrive')
+    .description('hand dead letters in again; exit code 1 when one is refused again')
+    .argument('<id...>')
+    .addOption(jsonOption())
+    .action((ids: string[], options: { json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { redriveDeadLetters } = await import('./dead-letters.ts')
+        return withClient(config, {}, (client) => redriveDeadLetters(client, ids, options.json === true))
+      }),
+    )
+}

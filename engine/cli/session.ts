@@ -1,0 +1,49 @@
+/** Finds the engine of a DATA_DIR for a command, or starts one for the length of the command. */
+import { existsSync } from 'node:fs'
+import { apiKeyOf } from '../api/api-key.ts'
+import { eventClock, wallClock } from '../clock.ts'
+import { startEngine, storedClock } from '../compose.ts'
+import type { Config } from '../config.ts'
+import { createLogger } from '../log.ts'
+import { runningInstance } from '../store/instance-lock.ts'
+import { type Client, ClientError, createClient } from './client.ts'
+
+/** How long history may take to catch up before a command that reads it goes on with what is there. */
+const historyWithinMs = 30_000
+
+/**
+ * Runs a command's work with a client and returns its exit code.
+ * @throws ClientError when the DATA_DIR has no installation, or its engine is not answering
+ */
+export async function withClient(
+  config: Config,
+  needs: { readonly history?: boolean },
+  work: (client: Client) => Promise<number>,
+): Promise<number> {
+  const { DATA_DIR: dataDir } = config
+  if (!existsSync(dataDir))
+    throw new ClientError(`There is no installation in ${dataDir}. Start one with \`npm start\`, or set DATA_DIR.`)
+  const running = runningInstance(dataDir)
+  if (running !== null) {
+    if (running.address === null)
+      throw new ClientError(
+        `An engine (process ${running.pid}) uses ${dataDir} and offers no address to ask. Try again when it is done.`,
+      )
+    const { key } = await apiKeyOf({ dataDir, key: config.API_KEY, keyFile: config.API_KEY_FILE })
+    return work(createClient(running.address, key))
+  }
+  const clock = (await storedClock(config)) === 'event' ? eventClock(0) : wallClock
+  const engine = await startEngine({
+    config,
+    clock,
+    serve: { host: '127.0.0.1', port: 0 },
+    history: needs.history === true,
+    logger: createLogger('silent', 'stderr'),
+  })
+  try {
+    if (needs.history === true) await engine.history?.flush(historyWithinMs)
+    return await work(createClient(`127.0.0.1:${engine.port}`, engine.key))
+  } finally {
+    await engine.stop()
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The only file that makes metrics. Names are `<subject>_<what>_<unit>`, labels come from closed lists (routes, reasons, rule
+ * ids, partitions), never a customer. The table in `docs/metrics.md` names each one; a test keeps it complete.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { DeadLetterCounts } from '../ingest/dead-letters.ts'
+import type { IntakeCounters } from '../ingest/intake.ts'
+import type { HistoryStatus } from '../sinks/history/history.ts'
+import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
+import type { PartitionStatus, Totals } from './shard/shards.ts'
+
+/** What is read when Prometheus asks, not when it happens. */
+export type Scraped = {
+  readonly intake: IntakeCounters
+  readonly totals: Totals
+  readonly partitions: readonly PartitionStatus[]
+  readonly cache: CacheUsage
+  readonly deadLetters: DeadLetterCounts
+  readonly history: HistoryStatus | null
+}
+
+/** What the funnel did, counted in the shard: `stage` and `reason` from closed lists, `rule` an id of the pack. */
+export type FateCount = {
+  readonly stage: string
+  readonly reason: string
+  readonly rule: string
+  readonly count: number
+}
+
+export type Telemetry = {
+  request(path: string, status: number, seconds: number): void
+  batch(stats: BatchStats & { readonly queueMs: number }): void
+  fates(counts: readonly FateCount[]): void
+  decision(placement: string, outcome: string, count: number): void
+  triggerCost(trigger: string, seconds: number): void
+  /** The text of `/metrics`. */
+  text(scraped: Scraped): Promise<string>
+}
+
+const fineSeconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
+
+/** Metrics of one engine, in a registry of their own. */
+export function createTelemetry(): Telemetry {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const seconds = (name: string, help: string, labelNames: string[] = []) =>
+    new Histogram({ name, help, labelNames, buckets: fineSeconds, registers })
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name, help, labelNames, registers })
+
+  const requests = seconds('http_request_duration_seconds', 'Time from the request to its answer', ['route', 'status'])
+  const stages = seconds('decision_stage_duration_seconds', 'Time of a batch in each stage', ['stage'])
+  const batchEvents = new Histogram({
+    name: 'batch_events_count',
+    help: 'Events in a batch',
+    buckets: [1, 4, 16, 64, 256, 1_024, 4_096],
+    registers,
+  })
+  const fateCounts = counter('candidates_total', 'Candidates by the stage they ended in and why', ['stage', 'reason'])
+  const suppressions = counter('suppressions_total', 'Candidates stopped by each guardrail', ['guardrail'])
+  const capHits = counter('cap_reached_total', 'Candidates stopped by each contact cap', ['cap'])
+  const decisions = counter('decisions_made_total', 'Decisions by placement and outcome', ['placement', 'outcome'])
+  const ruleCost = seconds('trigger_evaluation_seconds', 'Sampled cost of a trigger condition', ['trigger'])
+  const scrape = createScrapeGauges(registry)
+
+  return {
+    request: (route, status, took) => requests.labels(route, String(status)).observe(took),
+    batch: (stats) => {
+      stages.labels('queue').observe(stats.queueMs / 1_000)
+      stages.labels('load').observe(stats.loadMs / 1_000)
+      stages.labels('step').observe(stats.stepMs / 1_000)
+      if (stats.commitMs > 0) stages.labels('commit').observe(stats.commitMs / 1_000)
+      batchEvents.observe(stats.events)
+    },
+    fates: (counts) => {
+      for (const { stage, reason, rule, count } of counts) {
+        fateCounts.labels(stage, reason).inc(count)
+        if (rule === '') continue
+        if (stage === 'guardrail' || stage === 'final_gate') suppressions.labels(rule).inc(count)
+        if (stage === 'contact') capHits.labels(rule).inc(count)
+      }
+    },
+    decision: (placement, outcome, count) => decisions.labels(placement, outcome).inc(count),
+    triggerCost: (trigger, took) => ruleCost.labels(trigger).observe(took),
+    text: async (scraped) => {
+      scrape(scraped)
+      return registry.metrics()
+    },
+  }
+}
+
+/** Gauges that copy a snapshot taken at the scrape. */
+function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] })
+  const received = gauge('events_received_count', 'Items handed in since this process started')
+  const rejected = gauge('events_rejected_count', 'Items refused at the door since start, by reason', ['reason'])
+  const applied = gauge('events_applied_count', 'Events committed since the first start, by what they were', ['status'])
+  const decided = gauge('decisions_committed_count', 'Decisions committed since the first start')
+  const lag = gauge('log_lag_records', 'Events appended and not yet committed', ['partition'])
+  const unpublished = gauge('outbox_lag_commits', 'Commits whose outbox is not published yet', ['partition'])
+  const closed = gauge('partition_closed', '1 while a partition is closed', ['partition'])
+  const cacheCustomers = gauge('cache_customers_count', 'Customers in flat memory')
+  const cacheBytes = gauge('cache_used_bytes', 'Flat memory in use')
+  const cacheMax = gauge('cache_limit_bytes', 'Bound of the flat memory')
+  const letters = gauge('dead_letters_kept_count', 'Dead letters kept now', ['reason'])
+  const lettersDropped = gauge('dead_letters_dropped_count', 'Dead letters dropped as the oldest since they are kept')
+  const historyLag = gauge('history_lag_records', 'Log records not yet in the history')
+  const historyUp = gauge('history_up', '1 while history is written')
+  return (scraped) => {
+    received.set(scraped.intake.received)
+    for (const [reason, count] of Object.entries(scraped.intake.rejected)) rejected.labels(reason).set(count)
+    applied.labels('accepted').set(scraped.totals.accepted)
+    applied.labels('duplicate').set(scraped.totals.duplicates)
+    applied.labels('dead_lettered').set(scraped.totals.deadLettered)
+    decided.set(scraped.totals.decisions)
+    for (const partition of scraped.partitions) {
+      const label = String(partition.partition)
+      lag.labels(label).set(partition.end - partition.next)
+      unpublished.labels(label).set(partition.seq - partition.published)
+      closed.labels(label).set(partition.state === 'closed' ? 1 : 0)
+    }
+    cacheCustomers.set(scraped.cache.customers)
+    cacheBytes.set(scraped.cache.bytes)
+    cacheMax.set(scraped.cache.maxBytes)
+    letters.reset()
+    for (const [reason, count] of Object.entries(scraped.deadLetters.byReason)) letters.labels(reason).set(count)
+    lettersDropped.set(scraped.deadLetters.dropped)
+    historyLag.set(scraped.history?.lagRecords ?? 0)
+    historyUp.set(scraped.history?.state === 'running' ? 1 : 0)
+  }
+}
