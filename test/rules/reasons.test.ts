@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { explainReason, reasonHoles } from '../../rules/explain-texts.ts'
 import { packProblemCodes } from '../../rules/pack-problem.ts'
@@ -42,4 +44,9 @@ test('a text that is no reason is told apart', () => {
 
 test('no code of a pack problem is listed twice', () => {
   expect(new Set(packProblemCodes).size).toBe(packProblemCodes.length)
+})
+
+test('the README says for every code what to do', async () => {
+  const readme = await readFile(join(import.meta.dirname, '../../rules/README.md'), 'utf8')
+  for (const code of packProblemCodes) expect(readme).toContain(`\`${code}\``)
 })
