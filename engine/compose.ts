@@ -21,8 +21,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Installation, openInstallation } from './installation.ts'
 import type { Logger } from './log.ts'
-import { createShards } from './shard/embedded-shards.ts'
-import type { Shards } from './shard/shards.ts'
+import { createShards, type EmbeddedShards } from './shard/embedded-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -49,7 +48,7 @@ export type EngineOptions = {
 export type Engine = {
   readonly installation: Installation
   readonly intake: Intake
-  readonly shards: Shards
+  readonly shards: EmbeddedShards
   readonly events: Log
   readonly decisions: Log
   readonly deadLetters: DeadLetters
@@ -144,18 +143,17 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   const intake = createIntake({ log: events, deadLetters, now, limits: { itemsMax: 10_000 } })
 
   const telemetry = createTelemetry()
-  const shards = await createShards({
-    events,
+  const shards = createShards({
+    log: events,
     decisions,
     deadLetters,
-    storeDir: join(config.DATA_DIR, 'store'),
-    storeMaxBytes: config.STORE_MAX_MB * mb,
+    store: { dir: join(config.DATA_DIR, 'store'), mapSizeBytes: config.STORE_MAX_MB * mb },
     pack: installation.pack.loaded,
     salt: installation.cluster.salt,
-    observedSince: installation.observedSince,
+    observedSince: installation.cluster.observedSince,
     clock,
     mode: config.SHARD_MODE,
-    partitions,
+    shards: 1,
     cacheBytes: config.CACHE_MB * mb,
     onBatch: (report) => telemetry.batch(report),
   })

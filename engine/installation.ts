@@ -6,6 +6,7 @@ import { compilePack } from '../rules/compile-pack.ts'
 import type { CompiledPack } from '../rules/compiled.ts'
 import type { LoadedPack } from '../rules/model.ts'
 import type { Clock } from './clock.ts'
+import { initStore } from './store/init-store.ts'
 import { type Cluster, type Store, storeFormat } from './store/store.ts'
 
 /** A DATA_DIR that cannot be used as asked; the message says what to do. */
@@ -57,7 +58,7 @@ export async function openInstallation(
       pack: loaded.hash,
       observedSince: {},
     }
-    return adopt(store, first, pack, completeSince)
+    return adopt(store, first, pack, completeSince, (cluster) => initStore(store, cluster))
   }
   if (found.partitions !== options.partitions)
     throw new InstallationError(
@@ -71,17 +72,25 @@ export async function openInstallation(
       `This DATA_DIR runs on the ${found.clock} clock and cannot be used on the ${options.clock.kind} clock. ` +
         'Use another DATA_DIR, or the clock it was made with (`--clock`).',
     )
-  return adopt(store, found, pack, options.clock.now())
+  return adopt(store, found, pack, options.clock.now(), async (cluster) => {
+    await store.putCluster(cluster)
+    return cluster
+  })
 }
 
 /** Stores pack and series; the pack text first, so that the record never names a pack that is not kept. */
-async function adopt(store: Store, cluster: Cluster, pack: CompiledPack, newSince: number): Promise<Installation> {
+async function adopt(
+  store: Store,
+  cluster: Cluster,
+  pack: CompiledPack,
+  newSince: number,
+  keep: (cluster: Cluster) => Promise<Cluster>,
+): Promise<Installation> {
   const { loaded, layout } = pack
   const observed: Record<string, number> = { ...cluster.observedSince }
   for (const series of layout.series) observed[series.key] ??= newSince
-  const next: Cluster = { ...cluster, pack: loaded.hash, observedSince: observed }
   await store.putPack(loaded.hash, JSON.stringify(loaded.model))
-  await store.putCluster(next)
+  const next = await keep({ ...cluster, pack: loaded.hash, observedSince: observed })
   return {
     cluster: next,
     pack,

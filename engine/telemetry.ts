@@ -14,7 +14,7 @@ export type Scraped = {
   readonly intake: IntakeCounters
   readonly totals: Totals
   readonly partitions: readonly PartitionStatus[]
-  readonly cache: CacheUsage
+  readonly caches: readonly CacheUsage[]
   readonly deadLetters: DeadLetterCounts
   readonly history: HistoryStatus | null
 }
@@ -121,9 +121,10 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
       unpublished.labels(label).set(partition.seq - partition.published)
       closed.labels(label).set(partition.state === 'closed' ? 1 : 0)
     }
-    cacheCustomers.set(scraped.cache.customers)
-    cacheBytes.set(scraped.cache.bytes)
-    cacheMax.set(scraped.cache.maxBytes)
+    const sum = (pick: (cache: CacheUsage) => number) => scraped.caches.reduce((total, cache) => total + pick(cache), 0)
+    cacheCustomers.set(sum((cache) => cache.customers))
+    cacheBytes.set(sum((cache) => cache.bytes))
+    cacheMax.set(sum((cache) => cache.maxBytes))
     letters.reset()
     for (const [reason, count] of Object.entries(scraped.deadLetters.byReason)) letters.labels(reason).set(count)
     lettersDropped.set(scraped.deadLetters.dropped)

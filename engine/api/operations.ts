@@ -2,14 +2,14 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { History } from '../../sinks/history/start-history.ts'
-import type { Shards } from '../shard/shards.ts'
+import type { EmbeddedShards } from '../shard/embedded-shards.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { HttpReply, Route } from './http.ts'
 import { json, later } from './http.ts'
 import { openApi } from './openapi.ts'
 
 export type OperationParts = {
-  readonly shards: Shards
+  readonly shards: EmbeddedShards
   readonly intake: Intake
   readonly deadLetters: DeadLetters
   readonly history: History | null
@@ -45,7 +45,7 @@ async function metrics(parts: OperationParts): Promise<HttpReply> {
     intake: parts.intake.counters(),
     totals: await parts.shards.totals(),
     partitions: await parts.shards.partitions(),
-    cache: await parts.shards.usage(),
+    caches: await parts.shards.usage(),
     deadLetters: await parts.deadLetters.counts(),
     history: parts.history?.status() ?? null,
   })

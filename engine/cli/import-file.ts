@@ -108,7 +108,7 @@ function ownEngine(config: Config, flags: ImportFlags): Door {
         })),
         'import',
       )
-      const deadlineAt = Date.now() + commitWithinMs
+      const deadlineAt = (clock ?? wallClock).now() + commitWithinMs
       return Promise.all(
         results.map(async (result): Promise<RowOutcome> => {
           if (result.kind === 'rejected') return result.reason
