@@ -30,7 +30,14 @@ function checkPackValues({ model, refuse }: Checking): void {
   }
   if (!Intl.supportedValuesOf('currency').includes(model.currency)) {
     refuse('currency_unknown', spot('currency'), `"${model.currency}" is no currency of ISO 4217. Use one such as CNY.`)
+  } else if (decimalsOf(model.currency) !== 2) {
+    const message = `Amounts in ${model.currency} do not have two decimals, and amounts here do. Use another currency.`
+    refuse('currency_unknown', spot('currency'), message)
   }
+}
+
+function decimalsOf(currency: string): number | undefined {
+  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
 }
 
 function isZone(zone: string): boolean {

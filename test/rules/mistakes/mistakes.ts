@@ -316,6 +316,13 @@ const durations: readonly Mistake[] = [
     at: 'Asia/Peking',
   },
   {
+    name: 'a currency without the two decimals of an amount',
+    patches: one('pack.yaml', 'currency: CNY', 'currency: JPY'),
+    code: 'currency_unknown',
+    rule: 'retail-bank',
+    at: 'JPY',
+  },
+  {
     name: 'a currency that does not exist',
     patches: one('pack.yaml', 'currency: CNY', 'currency: RMB'),
     code: 'currency_unknown',
