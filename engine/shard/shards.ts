@@ -5,6 +5,17 @@
 import type { RejectReason } from '../../ingest/event.ts'
 import type { Decision } from '../../sinks/decision.ts'
 
+export type ShardErrorCode = 'partition_closed' | 'partition_busy' | 'stopped'
+
+/** A call to the shards that cannot be answered now. */
+export class ShardError extends Error {
+  readonly code: ShardErrorCode
+  constructor(code: ShardErrorCode, message: string, options?: { readonly cause: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
 /** Position of an event in the log, given to callers as `p<partition>-<offset>`. */
 export type Position = { readonly partition: number; readonly offset: number }
 

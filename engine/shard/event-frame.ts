@@ -1,0 +1,70 @@
+/**
+ * A batch of log records as one ArrayBuffer, so that it crosses to a worker thread by moving instead of copying objects.
+ * Per record (little endian): offset f64, append time f64, key length u8, value length u32, key (Latin-1), value.
+ */
+import assert from 'node:assert/strict'
+import type { LogRecord } from '../../ingest/log.ts'
+
+const headBytes = 21
+
+/** How much of a partition's waiting records goes into one batch. */
+export type FrameLimits = { readonly events: number; readonly customers: number; readonly bytes: number }
+
+export type EventFrame = {
+  readonly buffer: ArrayBuffer
+  readonly events: number
+  /** Whether records were left out because a limit was reached. */
+  readonly cut: boolean
+}
+
+/**
+ * Packs the first records within the limits, at least one. Customers are counted by the records' keys.
+ * @param records ascending by offset, not empty
+ */
+export function packEvents(records: readonly LogRecord[], limits: FrameLimits): EventFrame {
+  assert(records.length > 0, 'a frame has at least one record')
+  const keys = new Set<string>()
+  let size = 0
+  let count = 0
+  for (const { key, value } of records) {
+    const more = headBytes + Math.min(key.length, 255) + value.length
+    keys.add(key)
+    if (count > 0 && (count >= limits.events || keys.size > limits.customers || size + more > limits.bytes)) break
+    size += more
+    count++
+  }
+  const buffer = new ArrayBuffer(size)
+  const out = Buffer.from(buffer)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    const record = records[i]
+    if (record === undefined) break
+    const key = record.key.length > 255 ? record.key.slice(0, 255) : record.key
+    out.writeDoubleLE(record.offset, at)
+    out.writeDoubleLE(record.appendTime, at + 8)
+    out[at + 16] = key.length
+    out.writeUInt32LE(record.value.length, at + 17)
+    out.write(key, at + headBytes, 'latin1')
+    out.set(record.value, at + headBytes + key.length)
+    at += headBytes + key.length + record.value.length
+  }
+  return { buffer, events: count, cut: count < records.length }
+}
+
+/** Reads a frame record by record; the values are views that live as long as the frame. */
+export function* unpackEvents(buffer: ArrayBuffer): Generator<LogRecord> {
+  const bytes = Buffer.from(buffer)
+  let at = 0
+  while (at < bytes.length) {
+    const keyLength = bytes[at + 16] ?? 0
+    const valueStart = at + headBytes + keyLength
+    const end = valueStart + bytes.readUInt32LE(at + 17)
+    yield {
+      offset: bytes.readDoubleLE(at),
+      appendTime: bytes.readDoubleLE(at + 8),
+      key: bytes.toString('latin1', at + headBytes, valueStart),
+      value: bytes.subarray(valueStart, end),
+    }
+    at = end
+  }
+}

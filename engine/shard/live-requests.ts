@@ -1,0 +1,106 @@
+/** Live requests on the main thread: who waits, until when, and in which order they are stepped. */
+import { performance } from 'node:perf_hooks'
+import type { LiveInput } from './shard-port.ts'
+import type { DecisionAnswer, DecisionRequest } from './shards.ts'
+
+/** A live request until it is answered. */
+export type Asked = {
+  readonly request: DecisionRequest
+  /** On the monotonic clock of this thread, milliseconds. */
+  readonly askedAt: number
+  readonly expiresAt: number
+  readonly resolve: (answer: DecisionAnswer) => void
+  /** Answers with the fallback because the time is over. */
+  readonly expire: (asked: Asked) => void
+  answered: boolean
+}
+
+/** How late a fallback may be, milliseconds. */
+const sweepMs = 3
+
+/** Sees to it that every request is answered at its deadline. One timer for all of them. */
+export class Deadlines {
+  #open: Asked[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  watch(asked: Asked): void {
+    this.#open.push(asked)
+    this.#timer ??= setTimeout(() => this.#sweep(), sweepMs)
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    const open = this.#open
+    let kept = 0
+    for (const asked of open) {
+      if (!asked.answered && asked.expiresAt <= now) asked.expire(asked)
+      if (!asked.answered) open[kept++] = asked
+    }
+    open.length = kept
+    this.#timer = kept === 0 ? null : setTimeout(() => this.#sweep(), sweepMs)
+  }
+}
+
+/** The requests of one partition that wait to be stepped, oldest first. */
+export class LiveQueue {
+  readonly #sizeMax: number
+  #queue: Asked[] = []
+
+  constructor(sizeMax: number) {
+    this.#sizeMax = sizeMax
+  }
+
+  get size(): number {
+    return this.#queue.length
+  }
+
+  /** False when the queue is full. */
+  add(asked: Asked): boolean {
+    if (this.#queue.length >= this.#sizeMax) return false
+    this.#queue.push(asked)
+    return true
+  }
+
+  /** The next requests to step. Those whose time is over are left to their deadline, which answers them. */
+  take(limits: { readonly requests: number; readonly customers: number }): Asked[] {
+    if (this.#queue.length === 0) return []
+    const now = performance.now()
+    const queue = this.#queue
+    const taken: Asked[] = []
+    const customers = new Set<string>()
+    let at = 0
+    for (; at < queue.length && taken.length < limits.requests; at++) {
+      const asked = queue[at]
+      if (asked === undefined || asked.answered || asked.expiresAt <= now) continue
+      const { customerId } = asked.request
+      if (!customers.has(customerId) && customers.size >= limits.customers) break
+      customers.add(customerId)
+      taken.push(asked)
+    }
+    this.#queue = at >= queue.length ? [] : queue.slice(at)
+    return taken
+  }
+
+  /** Every request, also late ones. */
+  takeAll(): Asked[] {
+    const all = this.#queue
+    this.#queue = []
+    return all
+  }
+
+  /** Puts requests that could not be stepped back in front. */
+  giveBack(asked: readonly Asked[]): void {
+    this.#queue = [...asked.filter((one) => !one.answered), ...this.#queue]
+  }
+}
+
+/** Requests as the shard steps them, named by their place in the list. */
+export function liveInputs(asked: readonly Asked[]): LiveInput[] {
+  return asked.map(({ request }, index) => ({
+    index,
+    customerId: request.customerId,
+    requestId: request.requestId,
+    placement: request.placement,
+    count: request.count,
+  }))
+}

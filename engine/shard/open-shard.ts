@@ -1,0 +1,39 @@
+import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedPack } from '../../rules/model.ts'
+import { createStates } from '../state/flat-states.ts'
+import { createStepContext } from '../step/step-context.ts'
+import { openLmdbStore } from '../store/lmdb-store.ts'
+import { createFailpoint, type FailAt } from './failpoint.ts'
+import { ShardCore } from './shard-core.ts'
+import type { ShardPort } from './shard-port.ts'
+
+/** What a shard is made of, as plain data, so that it can be made in a worker thread. */
+export type ShardData = {
+  readonly store: { readonly dir: string; readonly mapSizeBytes?: number; readonly journalBytes?: number }
+  readonly pack: LoadedPack
+  /** Secret of the installation. */
+  readonly salt: string
+  /** Since when each series definition is observed, by its key; a key that is missing was never observed. */
+  readonly observedSince: Readonly<Record<string, number>>
+  /** Memory for cached customers. */
+  readonly cacheBytes: number
+  readonly partitions: number
+  readonly clock: 'wall' | 'event'
+  /** Only tests set it. */
+  readonly failAt: FailAt | null
+}
+
+/** Makes a shard with its own store connection, cache and compiled pack. */
+export function openShard(data: ShardData): ShardPort {
+  const pack = compilePack(data.pack)
+  const observedSince = pack.layout.series.map(({ key }) => data.observedSince[key] ?? Number.POSITIVE_INFINITY)
+  const states = createStates(pack.layout, { maxBytes: data.cacheBytes, observedSince })
+  return new ShardCore({
+    store: openLmdbStore(data.store),
+    states,
+    context: createStepContext(pack, states, data.salt),
+    partitions: data.partitions,
+    clock: data.clock,
+    failpoint: createFailpoint(data.failAt),
+  })
+}

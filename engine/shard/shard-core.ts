@@ -1,0 +1,312 @@
+/**
+ * A shard: the cache of its customers, the step, and the commit of each batch. Runs in a worker thread or inline.
+ *
+ * Invariants of the commit protocol kept here: headers, states and outbox change only in a commit; a step sees only
+ * committed state; nothing leaves before its commit is applied; one unfinished batch a partition.
+ */
+import assert from 'node:assert/strict'
+import { performance } from 'node:perf_hooks'
+import { customerView } from '../explain/customer-view.ts'
+import type { Slot, States } from '../state/states.ts'
+import type { StepContext } from '../step/step.ts'
+import type { Commit, CommitReply, Meta, Store } from '../store/store.ts'
+import { type CollectedBatch, collectBatch } from './collect-batch.ts'
+import type { Failpoint } from './failpoint.ts'
+import { encodeOutbox, type OutboxDecision } from './outbox.ts'
+import type {
+  AcquireResult,
+  BatchResult,
+  BatchStats,
+  BatchTask,
+  CacheUsage,
+  Progress,
+  ShardPort,
+  StoredOutbox,
+} from './shard-port.ts'
+import type { CustomerView } from './shards.ts'
+import { type SteppedBatch, stepBatch } from './step-batch.ts'
+
+export type ShardCoreOptions = {
+  readonly store: Store
+  readonly states: States
+  /** The step's context over those states. */
+  readonly context: StepContext
+  /** Partitions of the log. */
+  readonly partitions: number
+  /** `event`: `now` follows the append times of the log. */
+  readonly clock: 'wall' | 'event'
+  readonly failpoint: Failpoint
+}
+
+type Done = Extract<BatchResult, { kind: 'done' }>
+
+type OpenCommit = { readonly commit: Commit; readonly done: Done }
+
+type Owned = {
+  meta: Meta
+  /** Records of answers that changed nothing; they leave with the next commit. */
+  waiting: OutboxDecision[]
+  waitingBytes: number
+  /** The commit that was sent and not yet answered. */
+  open: OpenCommit | null
+}
+
+/** Records beyond this many bytes make the batch that meets them commit. */
+const waitingBytesMax = 4 * 2 ** 20
+
+/** A shard over its store and cache. It acquires nothing by itself. Closing it closes the store. */
+export class ShardCore implements ShardPort {
+  readonly #options: ShardCoreOptions
+  readonly #pack: string
+  readonly #owned = new Map<number, Owned>()
+
+  constructor(options: ShardCoreOptions) {
+    this.#options = options
+    this.#pack = options.context.pack.loaded.hash
+  }
+
+  async acquire(partition: number, token: string): Promise<AcquireResult> {
+    this.#drop(partition)
+    try {
+      const meta = await this.#options.store.acquire(partition, token)
+      if (meta === null) {
+        return {
+          kind: 'closed',
+          reason: 'The header of the partition is missing from the store. Restore the store from a backup.',
+        }
+      }
+      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, open: null })
+      return { kind: 'acquired', meta }
+    } catch (error) {
+      return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
+    }
+  }
+
+  batch(task: BatchTask): BatchResult | Promise<BatchResult> {
+    const { states, failpoint, partitions } = this.#options
+    const part = this.#owned.get(task.partition)
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'one unfinished batch a partition')
+    const collected = collectBatch(task, part.meta, partitions)
+    failpoint('collected')
+    states.begin(task.partition)
+    const slots = new Map<string, Slot>()
+    const missing: string[] = []
+    for (const customerId of collected.customers) {
+      const slot = states.find(customerId)
+      if (slot < 0) missing.push(customerId)
+      else slots.set(customerId, slot)
+    }
+    if (missing.length > 0) return this.#load(part, task, collected, slots, missing)
+    return this.#run(part, task, collected, slots, { loaded: 0, loadMs: 0 })
+  }
+
+  async resend(partition: number): Promise<BatchResult> {
+    const part = this.#owned.get(partition)
+    if (part === undefined || part.open === null) return { kind: 'lost' }
+    return this.#send(partition, part, part.open)
+  }
+
+  outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
+    return this.#options.store.outbox(partition, from, to)
+  }
+
+  async view(partition: number, customerId: string, now: number): Promise<CustomerView> {
+    const { store, states, context, clock } = this.#options
+    const part = this.#owned.get(partition)
+    assert(part !== undefined && part.open === null, 'a customer is looked at between batches')
+    const [stored = null] = await store.load(partition, [customerId])
+    states.begin(partition)
+    const cached = states.find(customerId)
+    const slot = cached >= 0 ? cached : states.load(partition, customerId, stored)
+    const asOf = clock === 'event' && part.meta.clock > 0 ? part.meta.clock : Math.max(now, part.meta.clock)
+    const view = customerView(context, slot, { customerId, partition, known: stored !== null, asOf })
+    states.installed(partition)
+    return view
+  }
+
+  async usage(): Promise<CacheUsage> {
+    return this.#options.states.usage()
+  }
+
+  close(): Promise<void> {
+    return this.#options.store.close()
+  }
+
+  #drop(partition: number): void {
+    this.#owned.delete(partition)
+    this.#options.states.discard(partition)
+  }
+
+  async #load(
+    part: Owned,
+    task: BatchTask,
+    collected: CollectedBatch,
+    slots: Map<string, Slot>,
+    missing: readonly string[],
+  ): Promise<BatchResult> {
+    const { store, states, failpoint } = this.#options
+    const started = performance.now()
+    try {
+      const stored = await store.load(task.partition, missing)
+      failpoint('loaded')
+      missing.forEach((customerId, i) => {
+        slots.set(customerId, states.load(task.partition, customerId, stored[i] ?? null))
+      })
+    } catch (error) {
+      return this.#refused(task.partition, error, collected.next)
+    }
+    return this.#run(part, task, collected, slots, { loaded: missing.length, loadMs: performance.now() - started })
+  }
+
+  #run(
+    part: Owned,
+    task: BatchTask,
+    collected: CollectedBatch,
+    slots: ReadonlyMap<string, Slot>,
+    loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
+  ): BatchResult | Promise<BatchResult> {
+    const started = performance.now()
+    let stepped: SteppedBatch
+    try {
+      stepped = stepBatch(this.#options.context, slots, task.requests, collected, this.#clocks(part, task))
+    } catch (error) {
+      return this.#refused(task.partition, error, collected.next)
+    }
+    this.#options.failpoint('stepped')
+    const stats: BatchStats = {
+      events: stepped.accepted + stepped.duplicates.length + stepped.deadLetters.length,
+      requests: task.requests.length,
+      customers: slots.size,
+      ...loading,
+      stepMs: performance.now() - started,
+      commitMs: 0,
+    }
+    const changes = collected.next !== part.meta.next || stepped.reserves
+    if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
+      return this.#send(task.partition, part, this.#closeBatch(part, task, collected, stepped, stats))
+    }
+    for (const record of [...task.records, ...stepped.decisions]) {
+      part.waiting.push(record)
+      part.waitingBytes += record.bytes.length
+    }
+    this.#options.states.installed(task.partition)
+    return doneWith(part, part.meta, { committed: false, answers: stepped.answers, outbox: null, exceptions: 0, stats })
+  }
+
+  /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
+  #clocks(part: Owned, task: BatchTask): { readonly clock: number; readonly wallNow: number | null } {
+    if (this.#options.clock === 'wall') return { clock: part.meta.clock, wallNow: task.now }
+    return { clock: part.meta.clock > 0 || task.events !== null ? part.meta.clock : task.now, wallNow: null }
+  }
+
+  /** The commit of a stepped batch, and what the batch answers once it is applied. */
+  #closeBatch(
+    part: Owned,
+    task: BatchTask,
+    collected: CollectedBatch,
+    stepped: SteppedBatch,
+    stats: BatchStats,
+  ): OpenCommit {
+    const { token, seq } = part.meta
+    const to = seq + 1
+    const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
+    const { deadLetters, duplicates, clock, answers } = stepped
+    const { next, appendTime } = collected
+    const outbox = encodeOutbox({
+      seq: to,
+      now: clock,
+      pack: this.#pack,
+      from: part.meta.next,
+      next,
+      decisions,
+      deadLetters,
+      duplicates,
+    })
+    const meta: Omit<Meta, 'token' | 'seq'> = {
+      next,
+      appendTime,
+      clock: this.#options.clock === 'event' && task.events === null ? part.meta.clock : clock,
+      pack: this.#pack,
+      published: task.published,
+      accepted: part.meta.accepted + stepped.accepted,
+      duplicates: part.meta.duplicates + duplicates.length,
+      deadLettered: part.meta.deadLettered + deadLetters.length,
+      decisions: part.meta.decisions + decisions.length,
+    }
+    const writes = this.#options.states.writes(task.partition)
+    part.waiting = []
+    part.waitingBytes = 0
+    const exceptions = duplicates.length + deadLetters.length
+    return {
+      commit: { token, from: seq, to, meta, writes, outbox, trim: task.published },
+      done: doneWith(part, { ...meta, token, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
+    }
+  }
+
+  async #send(partition: number, part: Owned, open: OpenCommit): Promise<BatchResult> {
+    part.open = open
+    const started = performance.now()
+    let reply: CommitReply
+    try {
+      reply = await this.#options.store.commit(partition, open.commit)
+    } catch (error) {
+      if (isRetryable(error)) return { kind: 'doubt', reason: error.message }
+      this.#drop(partition)
+      return { kind: 'closed', reason: `The store refused the commit: ${placeOf(error)}.` }
+    }
+    this.#options.failpoint('committed')
+    if (reply.kind === 'applied') {
+      this.#options.states.installed(partition)
+      part.open = null
+      part.meta = { ...open.commit.meta, token: open.commit.token, seq: open.commit.to }
+      this.#options.failpoint('installed')
+      return { ...open.done, stats: { ...open.done.stats, commitMs: performance.now() - started } }
+    }
+    this.#drop(partition)
+    if (reply.kind === 'fenced') {
+      return { kind: 'closed', reason: 'Another owner has taken the partition; nothing more is written here.' }
+    }
+    if (reply.stored < open.commit.from) return { kind: 'lost' }
+    const reason = `The stored commit number ${reply.stored} is beyond ${open.commit.to}, which only a fault can cause.`
+    return { kind: 'closed', reason }
+  }
+
+  /** Nothing of the batch is kept. */
+  #refused(partition: number, error: unknown, next: number): BatchResult {
+    const code = codeOf(error)
+    if (code === 'cache_full' || isRetryable(error)) {
+      this.#options.states.discard(partition)
+      return { kind: 'retry', reason: code }
+    }
+    this.#drop(partition)
+    if (code === 'state_corrupt') {
+      return {
+        kind: 'closed',
+        reason: 'The stored state of a customer cannot be decoded. Restore the store from a backup.',
+      }
+    }
+    return { kind: 'closed', reason: `The step failed below offset ${next}: ${placeOf(error)}.` }
+  }
+}
+
+function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes'>): Done {
+  const { seq, next, published, accepted, duplicates, deadLettered, decisions } = meta
+  const progress: Progress = { seq, next, published, accepted, duplicates, deadLettered, decisions }
+  return { kind: 'done', progress, waitingBytes: part.waitingBytes, ...rest }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+function isRetryable(error: unknown): error is Error {
+  return error instanceof Error && 'retryable' in error && error.retryable === true
+}
+
+/** Kind of an error and where it was raised, without its message, which may hold values. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'an unknown failure'
+  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? ''
+  return `${error.name} ${frame.trim().replace(/\(.*\/(engine|rules|ingest|sinks)\//, '($1/')}`
+}

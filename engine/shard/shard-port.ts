@@ -1,0 +1,107 @@
+/**
+ * What the main thread asks of a shard, and what it answers. One type for the worker thread and for inline mode.
+ */
+import type { Decision } from '../../sinks/decision.ts'
+import type { Meta } from '../store/store.ts'
+import type { CustomerView } from './shards.ts'
+
+/** A live request as the shard steps it. `index` names it in the answer. */
+export type LiveInput = {
+  readonly index: number
+  readonly customerId: string
+  readonly requestId: string
+  readonly placement: string
+  readonly count: number
+}
+
+/** A decision record that was made on the main thread (a fallback) and waits for a commit. */
+export type ReadyRecord = { readonly customerId: string; readonly bytes: Uint8Array }
+
+/** One batch of one partition. */
+export type BatchTask = {
+  readonly partition: number
+  /** A frame of `event-frame.ts`, moved to the shard; null: no events. */
+  readonly events: ArrayBuffer | null
+  readonly requests: readonly LiveInput[]
+  readonly records: readonly ReadyRecord[]
+  /** The clock's instant; the partition's `now` never runs backwards whatever it says. */
+  readonly now: number
+  /** Highest seq whose outbox value is published; stored with the next commit, values up to it are dropped. */
+  readonly published: number
+  /** Commit even when no state changed: records wait, or `published` moved. */
+  readonly flush: boolean
+}
+
+export type BatchStats = {
+  readonly events: number
+  readonly requests: number
+  readonly customers: number
+  /** Customers that were not in the cache. */
+  readonly loaded: number
+  readonly loadMs: number
+  readonly stepMs: number
+  /** Round trip of the commit as the shard saw it; 0 without a commit. */
+  readonly commitMs: number
+}
+
+export type LiveAnswer = {
+  readonly index: number
+  readonly decision: Decision
+  /** The decision's record. */
+  readonly bytes: Uint8Array
+  readonly committed: boolean
+}
+
+/** The state of a partition after a batch. */
+export type Progress = Pick<
+  Meta,
+  'seq' | 'next' | 'published' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
+>
+
+export type BatchResult =
+  | {
+      readonly kind: 'done'
+      readonly progress: Progress
+      readonly committed: boolean
+      readonly answers: readonly LiveAnswer[]
+      /** The value that was committed with `progress.seq`; null when nothing leaves. */
+      readonly outbox: Uint8Array | null
+      /** Events of the batch that were not accepted; the value says which. */
+      readonly exceptions: number
+      /** Bytes of records that wait for a commit in the shard. */
+      readonly waitingBytes: number
+      readonly stats: BatchStats
+    }
+  /** Whether the commit was applied is not known: ask `resend` until it is. */
+  | { readonly kind: 'doubt'; readonly reason: string }
+  /** Nothing was done (the cache has no room for the batch, or the store was not read): try a smaller one. */
+  | { readonly kind: 'retry'; readonly reason: string }
+  /** The shard does not hold the partition, or the store went back: acquire again. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'closed'; readonly reason: string }
+
+export type AcquireResult =
+  | { readonly kind: 'acquired'; readonly meta: Meta }
+  | { readonly kind: 'closed'; readonly reason: string }
+  /** The store did not answer: try again. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export type StoredOutbox = { readonly seq: number; readonly value: Uint8Array }
+
+export type CacheUsage = { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
+
+/**
+ * A shard. Calls for one partition come one after the other; calls for different partitions overlap. A rejected promise
+ * means that the thread died: what it held is in doubt, acquire again.
+ */
+export type ShardPort = {
+  acquire(partition: number, token: string): Promise<AcquireResult>
+  /** Not a promise when it was answered at once, which inline mode does for requests that change nothing. */
+  batch(task: BatchTask): BatchResult | Promise<BatchResult>
+  /** Sends the open commit of the partition again, the same bytes. */
+  resend(partition: number): Promise<BatchResult>
+  outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>
+  view(partition: number, customerId: string, now: number): Promise<CustomerView>
+  usage(): Promise<CacheUsage>
+  close(): Promise<void>
+}

@@ -1,0 +1,66 @@
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import { unpackAnswers } from './answer-frame.ts'
+import type { ShardData } from './open-shard.ts'
+import type { AcquireResult, BatchResult, BatchTask, CacheUsage, ShardPort, StoredOutbox } from './shard-port.ts'
+import type { CustomerView } from './shards.ts'
+import type { MovedResult } from './worker.ts'
+
+/**
+ * A shard in a worker thread of its own: a Piscina pool of exactly one thread, so that work always meets the same warm
+ * state. Tasks of different partitions overlap in it; the runners see to one task a partition. No abort signals and no
+ * waiting on atomics: both keep tasks from overlapping. When the thread dies every open call rejects and Piscina starts
+ * another one, which has acquired nothing.
+ */
+export class WorkerShard implements ShardPort {
+  readonly #pool: Piscina
+
+  constructor(data: ShardData, concurrency: number) {
+    this.#pool = new Piscina({
+      filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: concurrency,
+      atomics: 'disabled',
+      stricterFIFO: true,
+      workerData: data,
+    })
+    // Raised when a thread dies without an open call; the next call of each partition finds out.
+    this.#pool.on('error', () => {})
+  }
+
+  acquire(partition: number, token: string): Promise<AcquireResult> {
+    return this.#pool.run({ partition, token }, { name: 'acquire' })
+  }
+
+  async batch(task: BatchTask): Promise<BatchResult> {
+    const transferList = task.events === null ? [] : [task.events]
+    return received(await this.#pool.run(task, { name: 'batch', transferList }))
+  }
+
+  async resend(partition: number): Promise<BatchResult> {
+    return received(await this.#pool.run({ partition }, { name: 'resend' }))
+  }
+
+  outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
+    return this.#pool.run({ partition, from, to }, { name: 'outbox' })
+  }
+
+  view(partition: number, customerId: string, now: number): Promise<CustomerView> {
+    return this.#pool.run({ partition, customerId, now }, { name: 'view' })
+  }
+
+  usage(): Promise<CacheUsage> {
+    return this.#pool.run(null, { name: 'usage' })
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.run(null, { name: 'close' })
+    await this.#pool.destroy()
+  }
+}
+
+function received(result: MovedResult): BatchResult {
+  return result.kind === 'done' ? { ...result, answers: unpackAnswers(result.answers) } : result
+}

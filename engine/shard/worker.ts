@@ -1,0 +1,73 @@
+/**
+ * The worker thread of a shard: Piscina calls these functions by name. The shard is made from `workerData` when the thread
+ * starts; a thread that replaces a dead one therefore begins with nothing acquired.
+ */
+import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
+import { packAnswers } from './answer-frame.ts'
+import { openShard, type ShardData } from './open-shard.ts'
+import type { BatchResult, BatchTask, ShardPort } from './shard-port.ts'
+
+// The one thing a worker's module may do at import: it exists for nothing else.
+const data: ShardData = workerData
+const shard: ShardPort = openShard(data)
+
+/** A batch result as it crosses to the main thread. */
+export type MovedResult =
+  | Exclude<BatchResult, { kind: 'done' }>
+  | (Omit<Extract<BatchResult, { kind: 'done' }>, 'answers'> & { readonly answers: ArrayBuffer })
+
+export function acquire(task: {
+  readonly partition: number
+  readonly token: string
+}): ReturnType<ShardPort['acquire']> {
+  return shard.acquire(task.partition, task.token)
+}
+
+export async function batch(task: BatchTask): Promise<unknown> {
+  return moved(await shard.batch(task))
+}
+
+export async function resend(task: { readonly partition: number }): Promise<unknown> {
+  return moved(await shard.resend(task.partition))
+}
+
+export function outbox(task: {
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}): ReturnType<ShardPort['outbox']> {
+  return shard.outbox(task.partition, task.from, task.to)
+}
+
+export function view(task: {
+  readonly partition: number
+  readonly customerId: string
+  readonly now: number
+}): ReturnType<ShardPort['view']> {
+  return shard.view(task.partition, task.customerId, task.now)
+}
+
+export function usage(): ReturnType<ShardPort['usage']> {
+  return shard.usage()
+}
+
+export function close(): ReturnType<ShardPort['close']> {
+  return shard.close()
+}
+
+/** Marks the buffers of a result to be moved instead of copied. */
+function moved(result: BatchResult): unknown {
+  if (result.kind !== 'done') return result
+  const answers = packAnswers(result.answers)
+  const value: MovedResult = { ...result, answers }
+  const buffers: ArrayBuffer[] = [answers]
+  if (result.outbox !== null && result.outbox.buffer instanceof ArrayBuffer) buffers.push(result.outbox.buffer)
+  return move({
+    get [transferableSymbol]() {
+      return buffers
+    },
+    get [valueSymbol]() {
+      return value
+    },
+  })
+}
