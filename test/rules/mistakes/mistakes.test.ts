@@ -5,7 +5,13 @@
 import { expect, test } from 'vitest'
 import { sortProblems } from '../../../rules/pack-problem.ts'
 import { loadPatched } from '../patched-pack.ts'
-import { mistakes } from './mistakes.ts'
+import { wrongConditions } from './conditions.ts'
+import { holes } from './holes.ts'
+import { impossibleRules } from './impossible.ts'
+import { wrongNames } from './names.ts'
+import { wrongQuantities } from './quantities.ts'
+
+const mistakes = [...wrongNames, ...wrongConditions, ...wrongQuantities, ...impossibleRules, ...holes]
 
 test.each(mistakes)('the check refuses $name', async ({ patches, code, rule, at, file }) => {
   const { result, files } = await loadPatched(patches)

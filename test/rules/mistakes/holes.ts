@@ -1,0 +1,146 @@
+import { type Mistake, one } from './mistake.ts'
+
+/** Gaps, and ways around a guardrail. */
+export const holes: readonly Mistake[] = [
+  {
+    name: 'a risk grade without an entry in the table',
+    patches: one('arbitration.yaml', '    balanced: 3\n', ''),
+    code: 'grade_gap',
+    rule: 'suitability',
+    at: 'allows:',
+  },
+  {
+    name: 'an unknown risk grade that allows more than a careful one',
+    patches: one('arbitration.yaml', 'whenUnknown: 1', 'whenUnknown: 3'),
+    code: 'guardrail_bypass',
+    rule: 'suitability',
+    at: 'whenUnknown: 3',
+  },
+  {
+    name: 'a ladder with a gap of one cent',
+    patches: one(
+      'offers.yaml',
+      'eligible: profile.totalAssets >= money("1000000.00")\n',
+      'eligible: profile.totalAssets > money("1000000.00")\n',
+    ),
+    code: 'band_gap',
+    rule: 'home-banner-by-assets',
+    at: 'offers: [banner_first_savings',
+  },
+  {
+    name: 'a ladder with a gap between two edges',
+    patches: one(
+      'offers.yaml',
+      'eligible: profile.totalAssets < money("50000.00")',
+      'eligible: profile.totalAssets <= money("49998.00")',
+    ),
+    code: 'band_gap',
+    rule: 'home-banner-by-assets',
+    at: 'offers: [banner_first_savings',
+  },
+  {
+    name: 'a ladder on which two offers stand on one step',
+    patches: one(
+      'offers.yaml',
+      'eligible: profile.totalAssets < money("50000.00")',
+      'eligible: profile.totalAssets <= money("50000.00")',
+    ),
+    code: 'band_overlap',
+    rule: 'home-banner-by-assets',
+    at: 'offers: [banner_first_savings',
+  },
+  {
+    name: 'an exception that lets consumer loans past the guardrail for students',
+    patches: one(
+      'guardrails.yaml',
+      '    when: profile.studentStatus || profile.employmentStatus == "student"',
+      '      exceptCategories: [beauty_loan]\n    when: profile.studentStatus || profile.employmentStatus == "student"',
+    ),
+    code: 'guardrail_bypass',
+    file: 'offers.yaml',
+    rule: 'beauty_instalments',
+    at: '- id: beauty_instalments',
+  },
+  {
+    name: 'a loan dressed up as a service message to get past a guardrail that stops marketing',
+    patches: [
+      {
+        file: 'guardrails.yaml',
+        from: '    when: profile.studentStatus || profile.employmentStatus == "student"',
+        to: '      classes: [marketing]\n    when: profile.studentStatus || profile.employmentStatus == "student"',
+      },
+      {
+        file: 'offers.yaml',
+        from: 'category: gaming_loan\n    class: marketing',
+        to: 'category: gaming_loan\n    class: service',
+      },
+    ],
+    code: 'guardrail_bypass',
+    file: 'offers.yaml',
+    rule: 'gaming_instalments',
+    at: '- id: gaming_instalments',
+  },
+  {
+    name: 'marketing on a channel without a consent guardrail',
+    patches: one('guardrails.yaml', 'channels: [push], classes', 'channels: [email], classes'),
+    code: 'guardrail_bypass',
+    file: 'offers.yaml',
+    rule: 'fx_wallet',
+    at: '- id: fx_wallet',
+  },
+  {
+    name: 'unlawful data allowed for a category',
+    patches: one('guardrails.yaml', 'exceptCategories: [information]', 'exceptCategories: [information, study]'),
+    code: 'guardrail_bypass',
+    file: 'offers.yaml',
+    rule: 'study_loan',
+    at: '- id: study_loan',
+  },
+  {
+    name: 'a guardrail that never closes anything',
+    patches: one('guardrails.yaml', '    when: penalty_interest_90d >= 1\n', ''),
+    code: 'guardrail_empty',
+    rule: 'no-credit-while-overdrawn',
+    at: 'id: no-credit-while-overdrawn',
+  },
+  {
+    name: 'an inbound placement without a fallback',
+    patches: one('placements.yaml', '    fallback: newcomer_start\n', ''),
+    code: 'fallback_missing',
+    rule: 'app_offers',
+    at: 'id: app_offers',
+  },
+  {
+    name: 'a fallback that a guardrail closes for unknown customers',
+    patches: [
+      {
+        file: 'guardrails.yaml',
+        from: '  - id: no-credit-while-overdrawn',
+        to: `  - id: no-tips-for-debtors
+    reason: overdue_debt
+    text: { en: No tips, zh: 不推送 }
+    closes: { categories: [information] }
+    when: penalty_interest_90d >= 1
+  - id: no-credit-while-overdrawn`,
+      },
+    ],
+    code: 'fallback_blocked',
+    file: 'placements.yaml',
+    rule: 'app_home_banner',
+    at: 'fallback: banner_security_tips',
+  },
+  {
+    name: 'a fallback that depends on the customer',
+    patches: one('placements.yaml', 'fallback: banner_security_tips', 'fallback: banner_card_statement'),
+    code: 'fallback_personal',
+    rule: 'app_home_banner',
+    at: 'fallback: banner_card_statement',
+  },
+  {
+    name: 'a source without a lawful basis that feeds marketing',
+    patches: one('sources.yaml', 'purposes: []', 'purposes: [marketing]'),
+    code: 'source_unlawful',
+    rule: 'dataharvest-crawler',
+    at: 'purposes: [marketing]',
+  },
+]

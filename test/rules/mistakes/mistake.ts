@@ -1,0 +1,19 @@
+import type { PackProblemCode } from '../../../rules/pack-problem.ts'
+import type { Patch } from '../patched-pack.ts'
+
+/** A mistake people make in packs: what they wrote, and what the check has to say about it. */
+export type Mistake = {
+  readonly name: string
+  readonly patches: readonly Patch[]
+  readonly code: PackProblemCode
+  readonly rule: string
+  /** File the problem is reported in; the first patch's by default. */
+  readonly file?: string
+  /** A text that stands, once, on the line the problem is reported at. */
+  readonly at: string
+}
+
+/** A single patch. */
+export function one(file: string, from: string, to: string): readonly Patch[] {
+  return [{ file, from, to }]
+}
