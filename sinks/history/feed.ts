@@ -5,8 +5,9 @@ import { decodeDecision } from '../decision-codec.ts'
 import { codeOf, type HistoryClient } from './client.ts'
 import { decisionColumns, type LoggedDecision } from './decision-row.ts'
 import { eventColumns, type LoggedEvent, type Place } from './event-row.ts'
-import { createLogCursor, type LogCursor, type LogSource } from './log-cursor.ts'
-import { type Column, nativeBlock } from './native-block.ts'
+import { createLogCursor, type LogCursor, type LogSource, type Taken } from './log-cursor.ts'
+import { type Column, writeBlock } from './native-block.ts'
+import { type NativeBytes, nativeBytes } from './native-bytes.ts'
 
 /** What a batch changed: `keep` is for after its positions are stored. */
 export type Copied = {
@@ -18,7 +19,7 @@ export type Copied = {
 
 export type FeedName = 'events' | 'decisions'
 
-export type Feed = Pick<LogCursor<never>, 'lag' | 'ends' | 'reached' | 'skipped'> & {
+export type Feed = Pick<LogCursor, 'lag' | 'ends' | 'reached' | 'skipped'> & {
   readonly name: FeedName
   /** Inserts the next batch; null when there is nothing to copy. */
   copy(limit: { readonly rowsMax: number; readonly bytesMax: number }): Promise<Copied | null>
@@ -43,6 +44,7 @@ function createFeed<Item>({
   client,
   name,
   columns,
+  decode,
   ...options
 }: FeedOptions & {
   readonly name: FeedName
@@ -50,6 +52,8 @@ function createFeed<Item>({
   readonly decode: (value: Uint8Array, place: Place) => Item | null
 }): Feed {
   const cursor = createLogCursor(options)
+  // One buffer for all batches, which follow each other: a new one each time would be tens of megabytes of garbage.
+  const out = nativeBytes()
   const statement = `INSERT INTO ${name}_raw (${columns.map((column) => column.name).join(', ')}) FORMAT Native`
   return {
     name,
@@ -60,15 +64,44 @@ function createFeed<Item>({
     async copy(limit) {
       const taken = await cursor.take(limit)
       if (taken.next.size === 0) return null
-      if (taken.items.length > 0) await insert(client, statement, nativeBlock(columns, taken.items))
+      out.reset()
+      const rows = writeBlocks(out, taken, { columns, decode })
+      if (rows > 0) await insert(client, statement, out.take())
       return {
         next: taken.next,
-        rows: taken.items.length,
-        undecodable: taken.undecodable,
+        rows,
+        undecodable: taken.records.length - rows,
         keep: () => cursor.advance(taken),
       }
     },
   }
+}
+
+/** Records decoded at a time: what a block holds in objects must die young, or collecting it costs as much as the work. */
+const blockRows = 500
+
+function writeBlocks<Item>(
+  out: NativeBytes,
+  { records }: Taken,
+  {
+    columns,
+    decode,
+  }: {
+    readonly columns: readonly Column<Item>[]
+    readonly decode: (value: Uint8Array, place: Place) => Item | null
+  },
+): number {
+  let rows = 0
+  let items: Item[] = []
+  for (const [i, { partition, record }] of records.entries()) {
+    const item = decode(record.value, { partition, offset: record.offset, appendTime: record.appendTime })
+    if (item !== null) items.push(item)
+    if (items.length === 0 || (items.length < blockRows && i < records.length - 1)) continue
+    writeBlock(out, columns, items)
+    rows += items.length
+    items = []
+  }
+  return rows
 }
 
 // The client's `insert` knows no Native; `exec` sends any format.

@@ -1,26 +1,23 @@
 /** Where the writer stands in one log, and the next records from there. */
 import type { Log, LogRecord } from '../../ingest/log.ts'
 import { codeOf } from './client.ts'
-import type { Place } from './event-row.ts'
 
 /** What the writer needs of a log. */
 export type LogSource = Pick<Log, 'partitions' | 'read' | 'bounds'>
 
-/** Items that were read but not yet inserted, and the positions to keep once they are. */
-export type Taken<Item> = {
-  readonly items: readonly Item[]
+/** Records that were read but not yet inserted, and the positions to keep once they are. */
+export type Taken = {
+  readonly records: readonly { readonly partition: number; readonly record: LogRecord }[]
   readonly next: ReadonlyMap<number, number>
-  /** Records that gave no item because their bytes mean nothing here. */
-  readonly undecodable: number
 }
 
-export type LogCursor<Item> = {
+export type LogCursor = {
   /** Records between the position and the log's present end. Moves over gaps. */
   lag(): Promise<number>
   /** Reads on, at most `rowsMax` records and about `bytesMax` bytes, shared fairly among the partitions. */
-  take(limit: { readonly rowsMax: number; readonly bytesMax: number }): Promise<Taken<Item>>
-  /** Keeps the positions after the items are in. */
-  advance(taken: Pick<Taken<Item>, 'next'>): void
+  take(limit: { readonly rowsMax: number; readonly bytesMax: number }): Promise<Taken>
+  /** Keeps the positions after the rows are in. */
+  advance(taken: Pick<Taken, 'next'>): void
   /** Present ends of all partitions. */
   ends(): Promise<readonly number[]>
   /** Whether every partition has reached these ends. */
@@ -32,17 +29,14 @@ export type LogCursor<Item> = {
 /**
  * A cursor over a log.
  * @param start positions by partition; a missing one starts at the first record kept
- * @param decode what a record holds, null when its bytes mean nothing here
  */
-export function createLogCursor<Item>({
+export function createLogCursor({
   source,
   start,
-  decode,
 }: {
   readonly source: LogSource
   readonly start: ReadonlyMap<number, number>
-  readonly decode: (value: Uint8Array, place: Place) => Item | null
-}): LogCursor<Item> {
+}): LogCursor {
   const next = Array.from({ length: source.partitions }, (_, partition) => start.get(partition) ?? 0)
   const known = new Set(start.keys())
   let skipped = 0
@@ -74,9 +68,8 @@ export function createLogCursor<Item>({
       return records
     },
     async take({ rowsMax, bytesMax }) {
-      const items: Item[] = []
+      const records: Taken['records'][number][] = []
       const reached = new Map<number, number>()
-      let undecodable = 0
       let bytesLeft = bytesMax
       let rowsLeft = rowsMax
       // Equal shares first; what quiet partitions leave over goes to the busy ones in the second round.
@@ -87,19 +80,17 @@ export function createLogCursor<Item>({
             maxRecords: Math.min(rowsLeft, Math.ceil(rowsMax / parts)),
             maxBytes: Math.min(bytesLeft, Math.ceil(bytesMax / parts)),
           }
-          const records: readonly LogRecord[] | null = await readFrom(partition, from, limit)
-          if (records === null) await settle(partition)
-          for (const record of records ?? []) {
-            const item = decode(record.value, { partition, offset: record.offset, appendTime: record.appendTime })
-            if (item === null) undecodable++
-            else items.push(item)
+          const read: readonly LogRecord[] | null = await readFrom(partition, from, limit)
+          if (read === null) await settle(partition)
+          for (const record of read ?? []) {
+            records.push({ partition, record })
             bytesLeft -= record.value.length
             rowsLeft--
             reached.set(partition, record.offset + 1)
           }
         }
       }
-      return { items, next: reached, undecodable }
+      return { records, next: reached }
     },
     advance(taken) {
       for (const [partition, offset] of taken.next) {

@@ -5,7 +5,7 @@
  * The format: https://clickhouse.com/docs/interfaces/formats/Native, and for the dictionaries
  * `SerializationLowCardinality.cpp` of ClickHouse (version 1, additional keys).
  */
-import { type NativeBytes, nativeBytes } from './native-bytes.ts'
+import type { NativeBytes } from './native-bytes.ts'
 
 /** How one column is made from a list of items. */
 export type Column<Item> = {
@@ -14,9 +14,8 @@ export type Column<Item> = {
   write(out: NativeBytes, items: readonly Item[]): void
 }
 
-/** The block of some items, at least one. A view of a buffer of its own. */
-export function nativeBlock<Item>(columns: readonly Column<Item>[], items: readonly Item[]): Buffer {
-  const out = nativeBytes()
+/** Writes one block of at least one item; a body may hold several blocks, one after the other. */
+export function writeBlock<Item>(out: NativeBytes, columns: readonly Column<Item>[], items: readonly Item[]): void {
   out.varUint(columns.length)
   out.varUint(items.length)
   for (const column of columns) {
@@ -24,7 +23,6 @@ export function nativeBlock<Item>(columns: readonly Column<Item>[], items: reado
     out.text(column.type)
     column.write(out, items)
   }
-  return out.take()
 }
 
 export function textColumn<Item>(name: string, of: (item: Item) => string): Column<Item> {

@@ -12,6 +12,8 @@ export type NativeBytes = {
   text(value: string): void
   /** What was written, as a view; valid until the next write. */
   take(): Buffer
+  /** Begins anew in the same memory. */
+  reset(): void
 }
 
 const word = 0x1_0000_0000
@@ -90,5 +92,8 @@ export function nativeBytes(initialBytes = 1024 * 1024): NativeBytes {
       at += buffer.write(value, at, length, 'utf8')
     },
     take: () => buffer.subarray(0, at),
+    reset() {
+      at = 0
+    },
   }
 }

@@ -142,8 +142,8 @@ function listen(engine: HistoryStatus['engine']) {
 function historyOf(heard: Heard, supervisor: Supervisor): History {
   let flushIds = 0
 
-  async function ready(): Promise<HistoryClient | null> {
-    const until = Date.now() + readyWithinMs
+  async function ready(withinMs = readyWithinMs): Promise<HistoryClient | null> {
+    const until = Date.now() + withinMs
     while (heard.client() === null && !['off', 'stopped'].includes(heard.state()) && Date.now() < until) await sleep(20)
     return heard.client()
   }
@@ -168,7 +168,7 @@ function historyOf(heard: Heard, supervisor: Supervisor): History {
     eventOf: (customer, id) => first(eventFromRow, eventQuery, { customer, id }),
     async flush(deadlineMs) {
       const until = Date.now() + deadlineMs
-      if ((await ready()) === null) return false
+      if ((await ready(deadlineMs)) === null) return false
       const id = ++flushIds
       const complete = new Promise<boolean>((resolve) => {
         const timer = setTimeout(() => resolve(false), Math.max(0, until - Date.now()))

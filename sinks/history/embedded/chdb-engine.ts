@@ -54,8 +54,6 @@ export async function openEngine(dir: string): Promise<Engine> {
   try {
     await mkdir(dir, { recursive: true })
     await access(dir, constants.R_OK | constants.W_OK)
-    await rm(join(dir, incoming), { recursive: true, force: true })
-    await mkdir(join(dir, incoming), { mode: 0o700 })
   } catch (cause) {
     throw new EngineError('history_unwritable', 'the history directory cannot be written', { cause })
   }
@@ -65,6 +63,9 @@ export async function openEngine(dir: string): Promise<Engine> {
   } catch (cause) {
     throw new EngineError('history_locked', 'the history directory is held by another process', { cause })
   }
+  // Only now, as the directory is ours: what a killed process left behind goes.
+  await rm(join(dir, incoming), { recursive: true, force: true })
+  await mkdir(join(dir, incoming), { mode: 0o700 })
   return {
     run: (request) => run(chdb, dir, request),
     close: () => root.close(),
