@@ -78,7 +78,7 @@ function createFeed<Item>({
 }
 
 /** Records decoded at a time: what a block holds in objects must die young, or collecting it costs as much as the work. */
-const blockRows = 500
+const blockRows = 200
 
 function writeBlocks<Item>(
   out: NativeBytes,

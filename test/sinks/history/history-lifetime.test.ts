@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
+import { type FromHistory, fromHistory, type ToHistory } from '../../../sinks/history/messages.ts'
 import { createWorld, eventually, isAlive, numberOf, purchase, type World } from './history-world.ts'
 
 let world: World
@@ -60,4 +61,30 @@ test('it goes on where it was after a stop', async () => {
   expect(await second.flush(15_000)).toBe(true)
   expect(second.status().rows.events).toBe(1)
   expect(await numberOf(second, 'SELECT count() FROM events_raw')).toBe(3)
+})
+
+test('where the embedded ClickHouse has no build the process says so and asks not to be started again', async () => {
+  const file = fileURLToPath(new URL('../../../sinks/history/process.ts', import.meta.url))
+  const hook = new URL('without-chdb.mjs', import.meta.url).href
+  const child = fork(file, [], { execArgv: ['--import', hook], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const failed = new Promise<FromHistory>((resolve) => {
+    child.on('message', (raw) => {
+      const message = fromHistory.parse(raw)
+      if (message.kind === 'failed') resolve(message)
+    })
+  })
+  child.send({
+    kind: 'start',
+    dir: `${world.dir}/history`,
+    address: { url: '', username: '', password: 'a key for tests only', database: 'proffer' },
+    logDir: `${world.dir}/log`,
+    retentionDays: 1,
+    batchRows: 100,
+    flushEveryMs: 100,
+    queryMemoryBytes: 100_000_000,
+  } satisfies ToHistory)
+  const message = await failed
+  await once(child, 'close')
+  expect(message).toMatchObject({ code: 'chdb_unavailable', final: true })
+  expect(message).toHaveProperty('sentence', expect.stringContaining('history is off here'))
 })
