@@ -26,7 +26,7 @@ export type HistoryStatus = {
   readonly restarts: number
   /** Id of the history process; null when none runs. */
   readonly pid: number | null
-  /** Resident memory of the history process, bytes; 0 when it does not run. */
+  /** Memory of the history process without mapped files, bytes; 0 when it does not run. */
   readonly memoryBytes: number
 }
 

@@ -3,6 +3,7 @@
  * that no query ever costs a decision time. Started by `supervisor.ts` with an IPC channel; ends when that closes, also
  * after kill -9 of its parent, as the kernel closes the channel.
  */
+import { readFileSync } from 'node:fs'
 import { constants, setPriority, uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type LogReader, openLogReader } from '../../ingest/lmdb-log-reader.ts'
@@ -116,9 +117,15 @@ function report(): void {
     kind: 'status',
     writer: writer?.status() ?? null,
     pid: process.pid,
-    memoryBytes: process.memoryUsage.rss(),
+    memoryBytes: ownMemoryBytes(),
     error,
   })
+}
+
+// Without the pages of the log and of chDB's own code, which the system can drop at any time. Elsewhere all there is.
+function ownMemoryBytes(): number {
+  if (process.platform !== 'linux') return process.memoryUsage.rss()
+  return Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) * 1_024
 }
 
 function flush(id: number, deadlineMs: number): void {
