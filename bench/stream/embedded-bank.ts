@@ -1,0 +1,148 @@
+/** The embedded engine without its API: log, shards, store and decisions log in a fresh folder, with customers in the store. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type EventClock, eventClock } from '../../engine/clock.ts'
+import { createShards, type EmbeddedShards, type ShardsOptions } from '../../engine/shard/embedded-shards.ts'
+import { initStore } from '../../engine/store/init-store.ts'
+import { openLmdbStore } from '../../engine/store/lmdb-store.ts'
+import { type Store, storeFormat } from '../../engine/store/store.ts'
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import { createIntake, type Intake } from '../../ingest/intake.ts'
+import { openDeadLetters } from '../../ingest/lmdb-dead-letters.ts'
+import { openLogEnvironment } from '../../ingest/lmdb-log.ts'
+import type { Log } from '../../ingest/log.ts'
+import { partitionOf } from '../../ingest/partition.ts'
+import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedPack } from '../../rules/model.ts'
+import { benchSalt, type TypicalStates } from '../step/typical-states.ts'
+import { streamCustomerId } from '../workload/stream.ts'
+
+export type BankOptions = {
+  readonly pack: LoadedPack
+  readonly typical: TypicalStates
+  readonly customers: number
+  readonly cacheBytes: number
+  readonly mode?: ShardsOptions['mode']
+  /** Of the logs, on the event clock; for ever when absent. */
+  readonly retentionMs?: number
+  readonly trimEveryMs?: number
+  readonly onBatch?: ShardsOptions['onBatch']
+}
+
+/**
+ * The clock is an event clock that whoever feeds the log moves: a customer's twenty events of a day then take a day,
+ * whatever the rate, and windows forget as much as they learn.
+ */
+export type EmbeddedBank = {
+  readonly dir: string
+  readonly storeDir: string
+  readonly clock: EventClock
+  readonly log: Log
+  readonly decisions: Log
+  readonly deadLetters: DeadLetters
+  readonly intake: Intake
+  readonly shards: EmbeddedShards
+  /** Stops, and removes the folder. */
+  close(): Promise<void>
+}
+
+export const bankPartitions = 8
+const seedCustomers = 1_024
+
+/** Opens a bank whose customers have typical states, and starts its shards. */
+export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBank> {
+  const { pack, typical } = options
+  const dir = await mkdtemp(join(tmpdir(), 'proffer-bench-'))
+  const storeDir = join(dir, 'store')
+  const observedSince = Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0]))
+  const store = openLmdbStore({ dir: storeDir })
+  await initStore(store, {
+    format: storeFormat,
+    partitions: bankPartitions,
+    clock: 'event',
+    salt: benchSalt,
+    completeSince: 0,
+    pack: pack.hash,
+    observedSince,
+  })
+  await seed(store, options)
+  await store.close()
+  const clock = eventClock(typical.endMs)
+  const environment = openLogEnvironment(join(dir, 'log'))
+  const logOptions = {
+    partitions: bankPartitions,
+    now: () => clock.now(),
+    retentionMs: options.retentionMs ?? 1e13,
+    maxBytes: 16 * 2 ** 30,
+    trimEveryMs: options.trimEveryMs ?? 60_000,
+  }
+  const log = await environment.openLog({ name: 'events', ...logOptions })
+  const decisions = await environment.openLog({ name: 'decisions', ...logOptions })
+  const deadLetters = openDeadLetters({
+    dir: join(dir, 'dead-letters'),
+    maxCount: 100_000,
+    maxBytes: 2 ** 28,
+    retentionMs: 1e13,
+    now: () => clock.now(),
+  })
+  const shards = createShards({
+    log,
+    decisions,
+    deadLetters,
+    store: { dir: storeDir },
+    pack,
+    salt: benchSalt,
+    observedSince,
+    clock,
+    mode: options.mode ?? 'worker',
+    shards: 1,
+    cacheBytes: options.cacheBytes,
+    ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
+  })
+  await shards.start()
+  const intake = createIntake({ log, deadLetters, now: () => clock.now(), limits: { itemsMax: 10_000 } })
+  return {
+    dir,
+    storeDir,
+    clock,
+    log,
+    decisions,
+    deadLetters,
+    intake,
+    shards,
+    async close() {
+      await shards.stop(10_000)
+      await deadLetters.close()
+      await environment.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Commits the bases of all customers, as if they had been customers for a month. */
+async function seed(store: Store, { pack, typical, customers }: BankOptions): Promise<void> {
+  const ids: number[][] = Array.from({ length: bankPartitions }, () => [])
+  for (let n = 0; n < customers; n++) ids[partitionOf(streamCustomerId(n), bankPartitions)]?.push(n)
+  for (const [partition, own] of ids.entries()) {
+    const token = `seed-${partition}`
+    const meta = await store.acquire(partition, token)
+    if (meta === null) throw new Error('a store that was initialised has a header for each partition')
+    for (let first = 0, seq = 0; first < own.length; first += seedCustomers, seq++) {
+      const writes = own.slice(first, first + seedCustomers).map((n) => {
+        const bytes = typical.base(n, customers)
+        return { kind: 'base', customerId: streamCustomerId(n), bytes, patches: 0 } as const
+      })
+      const reply = await store.commit(partition, {
+        token,
+        from: seq,
+        to: seq + 1,
+        meta: { ...meta, clock: typical.endMs, appendTime: typical.endMs, pack: pack.hash, published: seq + 1 },
+        writes,
+        outbox: null,
+        trim: 0,
+      })
+      if (reply.kind !== 'applied') throw new Error(`a seed commit was ${reply.kind}`)
+    }
+  }
+}
