@@ -9,7 +9,9 @@ export type StoryBook = {
   decided(decision: Decision): void
   /** Notes that an event was set aside. */
   setAside(eventId: string, reason: string): void
-  /** Each expectation that does not hold, as a sentence; empty when all stories were told right. */
+  /** For each story the expectations that do not hold, as sentences; none when it was told right. */
+  verdicts(): readonly { readonly story: Story; readonly flaws: readonly string[] }[]
+  /** The same for all stories in one list, each sentence behind the id of its story. */
   failures(): readonly string[]
 }
 
@@ -18,6 +20,11 @@ export function openStoryBook(stories: readonly Story[]): StoryBook {
   const byCustomer = new Map(stories.flatMap((story) => story.customers.map((customer) => [customer, story] as const)))
   const decisions = new Map<string, Decision>()
   const letters = new Map<string, string>()
+  const verdicts = (): ReturnType<StoryBook['verdicts']> => {
+    const known = [...decisions.values()]
+    const flawsOf = (story: Story) => story.expects.flatMap((expected) => flawOf(expected, known, letters) ?? [])
+    return stories.map((story) => ({ story, flaws: flawsOf(story) }))
+  }
   return {
     storyOf: (customerId) => byCustomer.get(customerId),
     decided: (decision) => {
@@ -26,13 +33,8 @@ export function openStoryBook(stories: readonly Story[]): StoryBook {
     setAside: (eventId, reason) => {
       letters.set(eventId, reason)
     },
-    failures: () =>
-      stories.flatMap((story) =>
-        story.expects.flatMap((expected) => {
-          const flaw = flawOf(expected, [...decisions.values()], letters)
-          return flaw === null ? [] : [`${story.id}: ${flaw}`]
-        }),
-      ),
+    verdicts,
+    failures: () => verdicts().flatMap(({ story, flaws }) => flaws.map((flaw) => `${story.id}: ${flaw}`)),
   }
 }
 

@@ -1,0 +1,65 @@
+/** `npm run demo`: exit code 0 when every story ended as told and nothing was lost, 1 when not, 2 for wrong options, 130 when interrupted. */
+
+import { stopSignal } from '../../engine/cli/stop-signal.ts'
+import { createDataDir } from './data-dir.ts'
+import { parseOptions } from './options.ts'
+import { isGood, reportJson } from './report.ts'
+import { runDemo } from './run-demo.ts'
+import { openTerminal } from './terminal.ts'
+
+// A reader that closes early (`| head`) ends the demo quietly.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE') process.exit(0)
+    throw cause
+  })
+}
+
+const parsed = parseOptions(process.argv.slice(2))
+process.exitCode = parsed.kind === 'exit' ? parsed.code : await main(parsed.options)
+
+async function main(options: Parameters<typeof runDemo>[0]): Promise<number> {
+  const terminal = openTerminal(options.json ? process.stderr : process.stdout)
+  const signal = stopSignal()
+  const dataDir = createDataDir(options)
+  try {
+    const found = await runDemo(options, dataDir.path, terminal, signal)
+    if (found === null) {
+      terminal.print([
+        options.keep ? `Stopped. What there is is in ${dataDir.path}.` : 'Stopped; the data directory is removed.',
+      ])
+      return 130
+    }
+    if (options.keep) terminal.print(waysToExplore(dataDir.path))
+    if (options.json) process.stdout.write(`${JSON.stringify(reportJson(found))}\n`)
+    return isGood(found) ? 0 : 1
+  } catch (cause) {
+    terminal.panel([])
+    terminal.print([`The demo failed: ${sentenceOf(cause)}`])
+    return 1
+  } finally {
+    dataDir.remove()
+  }
+}
+
+/** Errors with a `code` are expected failures: their sentence is enough. Anything else is a bug and shows its stack. */
+function sentenceOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const expected = 'code' in cause && !String(cause.code).startsWith('ERR_')
+  return expected ? cause.message : (cause.stack ?? cause.message)
+}
+
+function waysToExplore(path: string): string[] {
+  const commands = [
+    'inspect C-mia',
+    'tail --from-start --limit 20',
+    'sql "SELECT customer_id, offer_ids FROM decisions WHERE customer_id LIKE \'C-%\'"',
+    'explain --customer C-wen --event C-wen-18',
+    'deadletters list',
+  ]
+  return [
+    `The data is in ${path}. Have a look:`,
+    `  export DATA_DIR=${path}`,
+    ...commands.map((one) => `  npm run proffer -- ${one}`),
+  ]
+}
