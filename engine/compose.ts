@@ -137,7 +137,8 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     maxCount: deadLettersMax.count,
     maxBytes: deadLettersMax.bytes,
     retentionMs: deadLettersMax.retentionMs,
-    now: () => Date.now(),
+    // The engine's clock, by which letters are dated: on an event clock the machine's would find all of them too old.
+    now,
   })
   stack.push('dead letters', () => deadLetters.close())
   const intake = createIntake({ log: events, deadLetters, now, limits: { itemsMax: 10_000 } })
