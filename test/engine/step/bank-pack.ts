@@ -280,7 +280,8 @@ export async function loadBank(changes: BankPieces = {}): Promise<LoadedPack> {
   }
   const dir = await mkdtemp(join(tmpdir(), 'proffer-pack-'))
   try {
-    for (const [name, content] of Object.entries(files)) await writeFile(join(dir, name), stringify(content))
+    for (const [name, content] of Object.entries(files))
+      await writeFile(join(dir, name), stringify(content, { aliasDuplicateObjects: false }))
     const result = await loadPack(dir)
     if (result.kind === 'ok') return result.pack
     throw new Error(result.problems.map((problem) => `${problem.file}:${problem.line} ${problem.message}`).join('\n'))

@@ -35,11 +35,16 @@ export type Bank = {
   ask(customerId: string, placement: string, asked: Asked): RequestOutcome
 }
 
-export function createBank(pack: LoadedPack, filters?: Filters): Bank {
+export function createBank(
+  pack: LoadedPack,
+  filters?: Filters,
+  limits: { readonly hardLimitBytes?: number } = {},
+): Bank {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
     maxBytes: 8 * 1024 * 1024,
     observedSince: compiled.layout.series.map(() => 0),
+    ...limits,
   })
   const context = createStepContext(compiled, states, 'salt of the test', filters)
   let count = 0
@@ -108,6 +113,7 @@ const blank: Readonly<Record<string, Readonly<Record<string, FieldValue>>>> = {
     channel: 'pos',
     country: 'CN',
   },
+  'page.viewed': { page: '/', pageGroup: 'home', dwellMs: 1_000 },
   'search.made': { category: 'other', text: null },
   'repayment.made': { amount: 10_000, currency: 'CNY', product: 'credit_card' },
   'life_event.reported': { kind: 'other', resolved: false, occurredAt: null },

@@ -91,6 +91,15 @@ test('an amount in another currency is refused before the event is remembered', 
   expect(bank.send('c', 'repayment.made', { amount: 500_000 }, { at, id: 'e' }).status).toBe('accepted')
 })
 
+test('a customer whose state is too large takes no more events, and what was refused is not remembered', () => {
+  const bank = createBank(pack, undefined, { hardLimitBytes: 600 })
+  let sent = 0
+  const send = () => bank.send('c', 'card.purchase', {}, { at: at + sent, id: `purchase-${sent}` }).status
+  while (sent < 1_000 && send() === 'accepted') sent++
+  expect(sent).toBeGreaterThan(3)
+  expect([send(), send()]).toEqual(['state_too_large', 'state_too_large'])
+})
+
 test('a time more than five seconds after arrival counts as the arrival', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at)

@@ -1,6 +1,9 @@
 /** Live requests: what each kind of customer is offered, the fallback, and what a retry gets. */
 import { expect, test } from 'vitest'
+import { createStepContext } from '../../../engine/step/step-context.ts'
+import { stepRequest } from '../../../engine/step/step-request.ts'
 import type { FieldValue } from '../../../ingest/event.ts'
+import { compilePack } from '../../../rules/compile-pack.ts'
 import { type Bank, createBank, day0, dayMs, fateOf, offersOf, settle } from './bank.ts'
 import { loadBank, bank as pieces } from './bank-pack.ts'
 
@@ -209,6 +212,76 @@ test('marketing worth less than doing nothing is not shown', async () => {
   const { decision } = bank.ask('c', 'home-banner', { at })
   expect(decision).toMatchObject({ outcome: 'fallback', reason: 'silence_chosen' })
   expect(fateOf(decision, 'beauty-loan')).toBe('arbitration/below_nothing')
+})
+
+test('marketing worth exactly as much as doing nothing is shown', async () => {
+  const bank = createBank(await loadBank({ arbitration: { ...pieces.arbitration, nothing: 9 } }))
+  settle(bank, 'c', at - 1)
+  expect(offersOf(bank.ask('c', 'home-banner', { at, count: 3 }))).toEqual(['beauty-loan'])
+})
+
+test('even the fallback does not go around a guardrail', () => {
+  const closed = pack.model.guardrails.map((guardrail) =>
+    guardrail.id === 'quiet-in-mourning'
+      ? { ...guardrail, closes: { ...guardrail.closes, classes: 'all' as const } }
+      : guardrail,
+  )
+  const bank = createBank({ ...pack, model: { ...pack.model, guardrails: closed } })
+  settle(bank, 'c', at - 2)
+  bank.send('c', 'life_event.reported', { kind: 'bereavement' }, { at: at - 1 })
+  expect(bank.ask('c', 'home-banner', { at }).decision).toMatchObject({
+    ...{ outcome: 'none', reason: 'final_gate', offers: [], notAfter: 0 },
+  })
+})
+
+test('a repeated request whose offer has left the placement gets the fallback', () => {
+  const bank = createBank(pack)
+  const first = bank.ask('c', 'inbox', { at, requestId: 'r' })
+  expect(offersOf(first)).toEqual(['inbox-tip'])
+  const offers = pack.model.offers.map((offer) =>
+    offer.id === 'inbox-tip' ? { ...offer, contentType: 'letter' } : offer,
+  )
+  for (const left of [offers, offers.filter((offer) => offer.id !== 'inbox-tip')]) {
+    const compiled = compilePack({ ...pack, model: { ...pack.model, offers: left } })
+    const later = createStepContext(compiled, bank.states, 'salt of the test')
+    const input = { customerId: 'c', requestId: 'r', placement: 'inbox', count: 1, now: at + 1 }
+    const { decision } = stepRequest(later, bank.slot('c'), input)
+    expect(decision).toMatchObject({ outcome: 'fallback', reason: 'superseded' })
+  }
+  expect(bank.ask('c', 'inbox', { at: at + 1, requestId: 'r' }).decision.offers).toEqual(first.decision.offers)
+})
+
+test('an offer that a guardrail leaves out is offered in spite of it, also by the final gate', async () => {
+  const guardrails = pieces.guardrails.map((guardrail) =>
+    guardrail.id === 'quiet-in-mourning'
+      ? { ...guardrail, closes: { ...guardrail.closes, exceptCategories: ['study_credit'] } }
+      : guardrail,
+  )
+  const bank = createBank(await loadBank({ guardrails }))
+  settle(bank, 'c', at - 2)
+  bank.send('c', 'life_event.reported', { kind: 'bereavement' }, { at: at - 1 })
+  expect(offersOf(bank.ask('c', 'home-banner', { at, count: 3 }))).toEqual(['study-loan'])
+})
+
+test('a term counts only as far as it is guaranteed and positive', async () => {
+  const terms = (value: string, lever: string) =>
+    pieces.offers.map((offer) => (offer.id === 'study-loan' ? { ...offer, value, lever } : offer))
+  const score = async (value: string, lever: string) => {
+    const bank = createBank(await loadBank({ offers: terms(value, lever) }))
+    const fates = bank.ask('stranger', 'home-banner', { at }).decision.fates
+    const fate = fates.find((candidate) => candidate.offer === 'study-loan')
+    return [fate?.value, fate?.lever, fate?.score]
+  }
+  expect(await score('maternity_growth', '3.0')).toEqual([0, 3, 0])
+  expect(await score('early_education_30d >= 1 ? 2.0 : -1.0', 'maternity_30d >= 1 ? 1.0 : -2.0')).toEqual([0, 0, 0])
+  expect(await score('profile.student ? 2.0 : 4.0', '1.0')).toEqual([2, 1, 2])
+})
+
+test('several offers are valid together only as long as the shortest of them', async () => {
+  const offers = pieces.offers.map((offer) => (offer.id === 'beauty-loan' ? { ...offer, validFor: '1h' } : offer))
+  const bank = createBank(await loadBank({ offers }))
+  settle(bank, 'c', at - 1)
+  expect(bank.ask('c', 'home-banner', { at, count: 3 }).decision.notAfter).toBe(at + 3_600_000)
 })
 
 test('a placement that the pack does not have, or that triggers fill, gets nothing', () => {
