@@ -68,6 +68,7 @@ export class PartitionRunner {
       onFailure: (reason) => this.#set('acquiring', reason),
     })
     if (taken.kind === 'given_up') return
+    if (taken.meta !== null) this.#progress = taken.meta
     if (taken.kind === 'closed') this.#close(taken.reason)
     else this.#begin(taken.meta, taken.values)
   }
@@ -150,7 +151,6 @@ export class PartitionRunner {
   }
 
   #begin(meta: Meta, values: readonly StoredOutbox[]): void {
-    this.#progress = meta
     this.#outflow.begin(meta, values)
     this.#options.failpoint('drained')
     this.#waitingBytes = 0
@@ -189,7 +189,7 @@ export class PartitionRunner {
     const { port, partition, clock, limits } = this.#options
     if (this.#views.size > 0) {
       this.#busy = true
-      void this.#views.run(port, partition, clock.now()).then(() => this.#goOn())
+      void this.#views.run(port, partition, clock.now()).then((end) => (end === 'lost' ? this.start() : this.#goOn()))
       return
     }
     const isFull = this.#outflow.isFull

@@ -22,8 +22,8 @@ import type {
   Progress,
   ShardPort,
   StoredOutbox,
+  ViewResult,
 } from './shard-port.ts'
-import type { CustomerView } from './shards.ts'
 import { type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
@@ -111,10 +111,11 @@ export class ShardCore implements ShardPort {
     return this.#options.store.outbox(partition, from, to)
   }
 
-  async view(partition: number, customerId: string, now: number): Promise<CustomerView> {
+  async view(partition: number, customerId: string, now: number): Promise<ViewResult> {
     const { store, states, context, clock } = this.#options
     const part = this.#owned.get(partition)
-    assert(part !== undefined && part.open === null, 'a customer is looked at between batches')
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'a customer is looked at between batches')
     const [stored = null] = await store.load(partition, [customerId])
     states.begin(partition)
     const cached = states.find(customerId)
@@ -122,7 +123,7 @@ export class ShardCore implements ShardPort {
     const asOf = clock === 'event' && part.meta.clock > 0 ? part.meta.clock : Math.max(now, part.meta.clock)
     const view = customerView(context, slot, { customerId, partition, known: stored !== null, asOf })
     states.installed(partition)
-    return view
+    return { kind: 'view', view }
   }
 
   async usage(): Promise<CacheUsage> {

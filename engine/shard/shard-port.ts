@@ -86,6 +86,11 @@ export type AcquireResult =
   /** The store did not answer: try again. */
   | { readonly kind: 'failed'; readonly reason: string }
 
+export type ViewResult =
+  | { readonly kind: 'view'; readonly view: CustomerView }
+  /** The shard does not hold the partition: acquire again. */
+  | { readonly kind: 'lost' }
+
 export type StoredOutbox = { readonly seq: number; readonly value: Uint8Array }
 
 export type CacheUsage = { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
@@ -101,7 +106,7 @@ export type ShardPort = {
   /** Sends the open commit of the partition again, the same bytes. */
   resend(partition: number): Promise<BatchResult>
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>
-  view(partition: number, customerId: string, now: number): Promise<CustomerView>
+  view(partition: number, customerId: string, now: number): Promise<ViewResult>
   usage(): Promise<CacheUsage>
   close(): Promise<void>
 }

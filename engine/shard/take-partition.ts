@@ -8,7 +8,8 @@ import type { StoredOutbox } from './shard-port.ts'
 export type Taken =
   /** Owned from here on; the previous owner can commit nothing. The values are committed and perhaps not published. */
   | { readonly kind: 'taken'; readonly meta: Meta; readonly values: readonly StoredOutbox[] }
-  | { readonly kind: 'closed'; readonly reason: string }
+  /** `meta`: the header as it was found, if it was. */
+  | { readonly kind: 'closed'; readonly meta: Meta | null; readonly reason: string }
   /** The engine stops. */
   | { readonly kind: 'given_up' }
 
@@ -31,11 +32,11 @@ export async function takePartition(
   for (let pauseMs: number = backOffMs.least; !steering.isStopping(); pauseMs = Math.min(pauseMs * 2, backOffMs.most)) {
     try {
       const result = await port.acquire(partition, options.newToken())
-      if (result.kind === 'closed') return result
+      if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
       if (result.kind === 'acquired') {
         const { meta } = result
         const reason = await logFault(log, partition, meta.next)
-        if (reason !== null) return { kind: 'closed', reason }
+        if (reason !== null) return { kind: 'closed', meta, reason }
         const values = await port.outbox(partition, steering.published(meta), meta.seq)
         return { kind: 'taken', meta, values }
       }

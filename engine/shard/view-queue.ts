@@ -21,15 +21,22 @@ export class ViewQueue {
     return new Promise((resolve, reject) => this.#looks.push({ customerId, resolve, reject }))
   }
 
-  /** Takes all looks; resolves when they are answered. */
-  async run(port: ShardPort, partition: number, now: number): Promise<void> {
-    for (const { customerId, resolve, reject } of this.#looks.splice(0)) {
+  /** Answers all looks. `lost`: the shard does not hold the partition, and those that are left wait for another run. */
+  async run(port: ShardPort, partition: number, now: number): Promise<'answered' | 'lost'> {
+    const looks = this.#looks.splice(0)
+    for (let look = looks.shift(); look !== undefined; look = looks.shift()) {
       try {
-        resolve(await port.view(partition, customerId, now))
+        const result = await port.view(partition, look.customerId, now)
+        if (result.kind === 'lost') {
+          this.#looks.unshift(look, ...looks)
+          return 'lost'
+        }
+        look.resolve(result.view)
       } catch (cause) {
-        reject(new ShardError('partition_busy', 'The customer could not be read; try again.', { cause }))
+        look.reject(new ShardError('partition_busy', 'The customer could not be read; try again.', { cause }))
       }
     }
+    return 'answered'
   }
 
   rejectAll(error: Error): void {

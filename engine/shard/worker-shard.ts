@@ -2,8 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
-import type { AcquireResult, BatchResult, BatchTask, CacheUsage, ShardPort, StoredOutbox } from './shard-port.ts'
-import type { CustomerView } from './shards.ts'
+import type {
+  AcquireResult,
+  BatchResult,
+  BatchTask,
+  CacheUsage,
+  ShardPort,
+  StoredOutbox,
+  ViewResult,
+} from './shard-port.ts'
 import type { MovedResult } from './worker.ts'
 
 /**
@@ -47,7 +54,7 @@ export class WorkerShard implements ShardPort {
     return this.#pool.run({ partition, from, to }, { name: 'outbox' })
   }
 
-  view(partition: number, customerId: string, now: number): Promise<CustomerView> {
+  view(partition: number, customerId: string, now: number): Promise<ViewResult> {
     return this.#pool.run({ partition, customerId, now }, { name: 'view' })
   }
 

@@ -26,6 +26,7 @@ export type StoreUnderTest = {
 const cluster: Cluster = {
   format: storeFormat,
   partitions: 2,
+  clock: 'wall',
   salt: 'salt',
   completeSince: 5,
   pack: 'pack',

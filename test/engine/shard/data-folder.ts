@@ -1,0 +1,117 @@
+/** A data folder for tests of the shards: the real logs, dead letters, store and pack, with the shards over them. */
+import { join } from 'node:path'
+import { type Clock, eventClock, wallClock } from '../../../engine/clock.ts'
+import { createShards, type EmbeddedShards, type ShardsOptions } from '../../../engine/shard/embedded-shards.ts'
+import { initStore } from '../../../engine/store/init-store.ts'
+import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
+import { storeFormat } from '../../../engine/store/store.ts'
+import type { DeadLetters } from '../../../ingest/dead-letters.ts'
+import { openDeadLetters } from '../../../ingest/lmdb-dead-letters.ts'
+import { openLogEnvironment } from '../../../ingest/lmdb-log.ts'
+import type { Log, LogRecord } from '../../../ingest/log.ts'
+import { compilePack } from '../../../rules/compile-pack.ts'
+import { loadPack } from '../../../rules/load-pack.ts'
+import type { LoadedPack } from '../../../rules/model.ts'
+import { hashOf } from '../../../rules/pack-hash.ts'
+
+export const partitions = 4
+export const epoch = Date.UTC(2026, 2, 2, 8)
+export const salt = 'salt of the test'
+
+export type Folder = {
+  readonly dir: string
+  readonly pack: LoadedPack
+  readonly clock: Clock
+  readonly log: Log
+  readonly decisions: Log
+  readonly deadLetters: DeadLetters
+  /** Shards over the folder; the store is closed with them. */
+  shards(options?: Partial<ShardsOptions>): Promise<EmbeddedShards>
+  /** Closes the logs and the dead letters. */
+  close(): Promise<void>
+}
+
+/** The pack of the repository; `contacts` makes answers in the app contacts, so that they reserve. */
+export async function bankPack(contacts: 'app_counts' | 'as_shipped' = 'as_shipped'): Promise<LoadedPack> {
+  const loaded = await loadPack(new URL('../../../rules/packs/retail-bank', import.meta.url).pathname)
+  if (loaded.kind === 'refused') throw new Error('the pack of the repository loads')
+  if (contacts === 'as_shipped') return loaded.pack
+  const { model } = loaded.pack
+  const channels = model.channels.map((channel) => (channel.id === 'in_app' ? { ...channel, contact: true } : channel))
+  const changed = { ...model, channels }
+  return { model: changed, hash: hashOf(changed) }
+}
+
+export async function openFolder(
+  dir: string,
+  options: { readonly clock: 'wall' | 'event'; readonly pack?: LoadedPack; readonly retentionMs?: number },
+): Promise<Folder> {
+  const pack = options.pack ?? (await bankPack())
+  const clock = options.clock === 'wall' ? wallClock : eventClock(epoch)
+  const environment = openLogEnvironment(join(dir, 'log'))
+  const retentionMs = options.retentionMs ?? 1e13
+  const common = { partitions, retentionMs, maxBytes: 2 ** 30, now: () => clock.now() }
+  const log = await environment.openLog({ name: 'events', ...common })
+  const decisions = await environment.openLog({ name: 'decisions', ...common })
+  const deadLetters = openDeadLetters({
+    dir: join(dir, 'dead-letters'),
+    maxCount: 100_000,
+    maxBytes: 2 ** 30,
+    retentionMs: 1e13,
+    now: () => clock.now(),
+  })
+  const storeDir = join(dir, 'store')
+  return {
+    dir,
+    pack,
+    clock,
+    log,
+    decisions,
+    deadLetters,
+    async shards(more) {
+      const observedSince = Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0]))
+      const store = openLmdbStore({ dir: storeDir })
+      await initStore(store, {
+        format: storeFormat,
+        partitions,
+        clock: clock.kind,
+        salt,
+        completeSince: 0,
+        pack: pack.hash,
+        observedSince,
+      })
+      await store.close()
+      return createShards({
+        log,
+        decisions,
+        deadLetters,
+        store: { dir: storeDir, journalBytes: 64 * 1_024 },
+        pack,
+        salt,
+        observedSince,
+        clock,
+        mode: 'inline',
+        shards: 1,
+        cacheBytes: 64 * 2 ** 20,
+        ...more,
+      })
+    },
+    async close() {
+      await deadLetters.close()
+      await environment.close()
+    },
+  }
+}
+
+/** Every record of a partition. */
+export async function readAll(log: Log, partition: number): Promise<LogRecord[]> {
+  const all: LogRecord[] = []
+  let { start } = await log.bounds(partition)
+  for (;;) {
+    const some = await log.read(partition, start, { maxBytes: 1 << 20, maxRecords: 4_096 })
+    const last = some.at(-1)
+    if (last === undefined) return all
+    all.push(...some)
+    start = last.offset + 1
+  }
+}

@@ -1,0 +1,319 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { EmbeddedShards } from '../../../engine/shard/embedded-shards.ts'
+import type { DecisionRequest } from '../../../engine/shard/shards.ts'
+import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
+import { encodeEvent } from '../../../ingest/avro-codec.ts'
+import type { Event } from '../../../ingest/event.ts'
+import type { NewRecord } from '../../../ingest/log.ts'
+import { partitionOf } from '../../../ingest/partition.ts'
+import { decodeDecision } from '../../../sinks/decision-codec.ts'
+import { bankPack, type Folder, openFolder, partitions, readAll } from './data-folder.ts'
+
+let dir = ''
+let folder: Folder
+let running: EmbeddedShards[] = []
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'proffer-shards-'))
+  folder = await openFolder(dir, { clock: 'wall', pack: await bankPack('app_counts') })
+  running = []
+})
+afterEach(async () => {
+  for (const shards of running) await shards.stop(3_000)
+  await folder.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function started(options: Parameters<Folder['shards']>[0] = {}): Promise<EmbeddedShards> {
+  const shards = await folder.shards(options)
+  running.push(shards)
+  await shards.start()
+  return shards
+}
+
+let count = 0
+function request(customerId: string, more: Partial<DecisionRequest> = {}): DecisionRequest {
+  const requestId = `r${++count}`
+  return {
+    customerId,
+    requestId,
+    placement: 'app_home_banner',
+    count: 1,
+    deadlineAt: Date.now() + 2_000,
+    after: null,
+    ...more,
+  }
+}
+
+function pageView(customerId: string, id: string, more: Partial<Event> = {}): Event {
+  return {
+    id,
+    source: 'mobile-app',
+    type: 'page.viewed',
+    customerId,
+    time: Date.now() - 1_000,
+    provenance: { via: 'http', consentId: null },
+    data: { page: '/', pageGroup: 'wealth', dwellMs: 1_000 },
+    ...more,
+  }
+}
+
+async function append(event: Event): Promise<{ partition: number; offset: number }> {
+  const partition = partitionOf(event.customerId, partitions)
+  const { firstOffset } = await folder.log.append(partition, [{ key: event.customerId, value: encodeEvent(event) }])
+  return { partition, offset: firstOffset }
+}
+
+async function appendAll(events: readonly Event[]): Promise<void> {
+  const records: NewRecord[][] = Array.from({ length: partitions }, () => [])
+  for (const event of events) {
+    records[partitionOf(event.customerId, partitions)]?.push({ key: event.customerId, value: encodeEvent(event) })
+  }
+  await Promise.all(records.map((some, partition) => folder.log.append(partition, some)))
+}
+
+const views = (amount: number, customers: number): readonly Event[] =>
+  Array.from({ length: amount }, (_, i) => pageView(`customer-${i % customers}`, `view-${i}`))
+
+async function published(): Promise<ReturnType<typeof decodeDecision>[]> {
+  const records = await Promise.all(Array.from({ length: partitions }, (_, p) => readAll(folder.decisions, p)))
+  return records.flat().map(({ value }) => decodeDecision(value))
+}
+
+/** A known customer of the bank: without history the answer is the fallback. */
+async function known(shards: EmbeddedShards, customerId: string): Promise<void> {
+  const data = {
+    employmentStatus: 'employed',
+    studentStatus: false,
+    riskGrade: 'balanced',
+    birthDate: null,
+    totalAssets: 10_000_000,
+    currency: 'CNY',
+    residenceRegion: null,
+    tier: null,
+    hasChildren: null,
+    cleared: [],
+  }
+  await append(pageView(customerId, `profile-${customerId}`, { source: 'core-banking', type: 'profile.updated', data }))
+  const consent = { channel: 'in_app', granted: true, purpose: 'marketing' }
+  await append(pageView(customerId, `consent-${customerId}`, { source: 'crm', type: 'consent.updated', data: consent }))
+  await shards.drained()
+}
+
+for (const mode of ['inline', 'worker'] as const) {
+  describe(`${mode} shards`, () => {
+    it('an answer that reserves is committed, and its repeat takes nothing twice', async () => {
+      const shards = await started({ mode })
+      await known(shards, 'anna')
+      const asked = request('anna')
+      const first = await shards.decide(asked)
+      expect(first).toMatchObject({ committed: true, decision: { outcome: 'offered', customerId: 'anna' } })
+      const again = await shards.decide(asked)
+      expect(again.decision).toMatchObject({ id: first.decision.id, reason: 'repeated_request' })
+      expect((await shards.customer('anna')).contacts.length).toBe(1)
+    })
+
+    it('an answer that reserves nothing comes without a commit, and its record leaves within two seconds', async () => {
+      const shards = await started({ mode })
+      const before = await shards.partitions()
+      const { decision, committed } = await shards.decide(request('nobody-knows', { placement: 'adviser_desk' }))
+      expect(committed).toBe(false)
+      expect((await shards.partitions()).map(({ seq }) => seq)).toEqual(before.map(({ seq }) => seq))
+      await expect.poll(async () => (await published()).map(({ id }) => id), { timeout: 2_000 }).toContain(decision.id)
+    })
+
+    it('a request sees the event whose position it carries', async () => {
+      const shards = await started({ mode })
+      for (let i = 0; i < 20; i++) {
+        const after = await append(pageView('berta', `view-${i}`))
+        const { decision } = await shards.decide(request('berta', { after }))
+        expect(decision.reason).not.toBe('deadline_exceeded')
+        const views = (await shards.customer('berta')).variables.find(({ name }) => name === 'wealth_reading_ms_7d')
+        expect(views?.lo).toBe((i + 1) * 1_000)
+      }
+    })
+
+    it('it is told what became of each event, exactly', async () => {
+      const shards = await started({ mode })
+      const soon = Date.now() + 5_000
+      const first = await append(pageView('carl', 'one'))
+      const second = await append(pageView('carl', 'one'))
+      const late = await append(pageView('carl', 'late', { time: Date.now() - 100 * 3_600_000 }))
+      const { firstOffset } = await folder.log.append(first.partition, [{ key: 'carl', value: Buffer.from('torn') }])
+      const wrong = (first.partition + 1) % partitions
+      const misplaced = await folder.log.append(wrong, [{ key: 'carl', value: encodeEvent(pageView('carl', 'two')) }])
+      expect(await shards.applied(first, soon)).toBe('accepted')
+      expect(await shards.applied(second, soon)).toBe('duplicate')
+      expect(await shards.applied(late, soon)).toBe('too_late')
+      expect(await shards.applied({ partition: first.partition, offset: firstOffset }, soon)).toBe('undecodable')
+      expect(await shards.applied({ partition: wrong, offset: misplaced.firstOffset }, soon)).toBe('wrong_partition')
+      expect(await shards.applied({ partition: wrong, offset: 10_000 }, Date.now() + 30)).toBeNull()
+      await shards.drained()
+      expect(await shards.totals()).toMatchObject({ accepted: 1, duplicates: 1, deadLettered: 3 })
+      const letters = await folder.deadLetters.list({ limit: 10 })
+      expect(letters.map(({ reason }) => reason).sort()).toEqual(['too_late', 'undecodable', 'wrong_partition'])
+      expect(await folder.deadLetters.get(`p${first.partition}-${firstOffset}`)).toMatchObject({ via: 'stream' })
+    })
+
+    it('a stop finishes, publishes and leaves nothing in the outbox', async () => {
+      const shards = await started({ mode })
+      await appendAll(views(200, 200).map((event) => ({ ...event, time: Date.now() - 1e9 })))
+      await shards.decide(request('customer-1', { placement: 'adviser_desk' }))
+      await shards.stop(5_000)
+      const refused = await shards.decide(request('customer-1'))
+      expect(refused.decision.reason).toBe('shutting_down')
+      const store = openLmdbStore({ dir: join(dir, 'store') })
+      for (let p = 0; p < partitions; p++) {
+        const meta = await store.meta(p)
+        const left = await store.outbox(p, meta?.published ?? 0, Number.MAX_SAFE_INTEGER / 1_000)
+        expect(left).toEqual([])
+      }
+      await store.close()
+    })
+
+    it('a start over a log with events counts them all and publishes nothing twice after a clean stop', async () => {
+      await appendAll(views(700, 300))
+      const first = await started({ mode })
+      await first.drained()
+      expect(await first.totals()).toMatchObject({ accepted: 700, duplicates: 0 })
+      await first.stop(5_000)
+      const before = await published()
+      const second = await started({ mode })
+      await second.drained()
+      expect(await second.totals()).toMatchObject({ accepted: 700, duplicates: 0 })
+      expect(await published()).toEqual(before)
+    })
+  })
+}
+
+describe('shards in trouble', () => {
+  it('a request whose time is over gets the placement’s fallback then, and not later than that', async () => {
+    const shards = await folder.shards()
+    running.push(shards)
+    const asked = Date.now()
+    const { decision, committed } = await shards.decide(request('dora', { deadlineAt: asked + 50 }))
+    const took = Date.now() - asked
+    expect(took).toBeGreaterThanOrEqual(45)
+    expect(took).toBeLessThan(90)
+    expect(committed).toBe(false)
+    expect(decision).toMatchObject({ outcome: 'fallback', reason: 'deadline_exceeded', placement: 'app_home_banner' })
+    expect(decision.offers.length).toBe(1)
+    await shards.start()
+    await shards.drained()
+    expect((await published()).map(({ id }) => id)).toContain(decision.id)
+  })
+
+  it('a request for an event that never comes gets the fallback at its deadline', async () => {
+    const shards = await started()
+    const after = { partition: 0, offset: 99 }
+    const { decision } = await shards.decide(request('dora', { after, deadlineAt: Date.now() + 40 }))
+    expect(decision.reason).toBe('deadline_exceeded')
+  })
+
+  it('more requests than may wait get the fallback at once', async () => {
+    const shards = await started({ limits: { liveQueue: 3 } })
+    const answers = await Promise.all(Array.from({ length: 10 }, () => shards.decide(request('emil'))))
+    expect(answers.filter(({ decision }) => decision.reason === 'overloaded').length).toBe(7)
+  })
+
+  it('a log that dropped unread events closes the partition and says so', async () => {
+    const partition = partitionOf('frida', partitions)
+    await started().then((shards) => shards.stop(3_000))
+    const store = openLmdbStore({ dir: join(dir, 'store') })
+    const meta = await store.acquire(partition, 'by-hand')
+    if (meta === null) throw new Error('the partition is there')
+    const commit = { token: 'by-hand', from: 0, to: 1, writes: [], outbox: null, trim: 0 }
+    await store.commit(partition, { ...commit, meta: { ...meta, next: 50 } })
+    await store.close()
+    const shards = await started()
+    const status = (await shards.partitions())[partition]
+    expect(status).toMatchObject({ state: 'closed', seq: 1, next: 50 })
+    expect(status?.reason).toMatch(/^log_reset/)
+    expect((await shards.decide(request('frida'))).decision.reason).toBe('partition_closed')
+    await expect(shards.customer('frida')).rejects.toMatchObject({ code: 'partition_closed' })
+    expect(await shards.reopen(partition)).toMatchObject({ state: 'closed' })
+    await expect(shards.drained()).rejects.toMatchObject({ code: 'partition_closed' })
+  })
+
+  it('a partition without a header stays closed and is not made anew', async () => {
+    const pack = folder.pack
+    const store = openLmdbStore({ dir: join(dir, 'store') })
+    const cluster = { format: 1, partitions, clock: 'wall', salt: 's', completeSince: 0, pack: pack.hash } as const
+    await store.putCluster({ ...cluster, observedSince: {} })
+    await store.close()
+    const shards = await started()
+    const [status] = await shards.partitions()
+    expect(status?.state).toBe('closed')
+    expect(status?.reason).toMatch(/header of the partition is missing/)
+  })
+
+  it('an owner that lost the partition writes nothing more and closes it', async () => {
+    const shards = await started()
+    const { partition } = await append(pageView('gustav', 'one'))
+    await shards.drained()
+    const store = openLmdbStore({ dir: join(dir, 'store') })
+    const taken = await store.acquire(partition, 'somebody-else')
+    const after = await append(pageView('gustav', 'two'))
+    expect(await shards.applied(after, Date.now() + 300)).toBeNull()
+    expect((await shards.partitions())[partition]).toMatchObject({ state: 'closed' })
+    expect((await shards.partitions())[partition]?.reason).toMatch(/Another owner/)
+    expect(await store.meta(partition)).toEqual(taken)
+    await store.close()
+    expect(await shards.reopen(partition)).toMatchObject({ state: 'running' })
+    await shards.drained()
+    expect((await shards.totals()).accepted).toBe(2)
+  })
+
+  it('a worker thread that dies is replaced, and nothing is lost or counted twice', async () => {
+    await appendAll(views(1_500, 100))
+    const shards = await started({ mode: 'worker', failAt: { name: 'committed', passing: 9, how: 'exit_thread' } })
+    await shards.drained()
+    expect(await shards.totals()).toMatchObject({ accepted: 1_500, duplicates: 0 })
+    let readMs = 0
+    for (let i = 0; i < 100; i++) {
+      const view = await shards.customer(`customer-${i}`)
+      readMs += view.variables.find(({ name }) => name === 'wealth_reading_ms_7d')?.lo ?? 0
+    }
+    expect(readMs).toBe(1_500 * 1_000)
+  })
+
+  it('when nothing can be published the partition stops and answers the fallback, and goes on afterwards', async () => {
+    const partition = partitionOf('hanna', partitions)
+    let full = true
+    const decisions: Folder['decisions'] = {
+      ...folder.decisions,
+      append: (p, records) => (full ? Promise.reject(new Error('full')) : folder.decisions.append(p, records)),
+    }
+    const shards = await started({ decisions, limits: { outboxCommits: 2 } })
+    await known(shards, 'ines')
+    const customers = Array.from({ length: 40 }, (_, i) => `hanna-${i}`).filter(
+      (id) => partitionOf(id, partitions) === partition,
+    )
+    const reasons: string[] = []
+    for (const customerId of [...customers, ...customers]) {
+      await append(pageView(customerId, `fail-${reasons.length}`, { source: 'nobody', time: Date.now() - 1e10 }))
+      const { decision } = await shards.decide(request(customerId, { deadlineAt: Date.now() + 300 }))
+      reasons.push(decision.reason)
+      if (decision.reason === 'outbox_full') break
+      await new Promise((resolve) => setTimeout(resolve, 1_050))
+    }
+    expect(reasons.at(-1)).toBe('outbox_full')
+    full = false
+    await shards.drained()
+    const { decision } = await shards.decide(request('hanna'))
+    expect(decision.reason).not.toBe('outbox_full')
+  }, 20_000)
+
+  it('a cache that cannot hold a batch of customers takes smaller ones', async () => {
+    await appendAll(views(3_000, 3_000))
+    const shards = await started({ cacheBytes: 160 * 1_024 })
+    await shards.drained()
+    expect(await shards.totals()).toMatchObject({ accepted: 3_000 })
+    const [usage] = await shards.usage()
+    expect(usage?.bytes).toBeLessThanOrEqual(160 * 1_024)
+    expect(usage?.customers).toBeLessThan(1_000)
+  })
+})
