@@ -1,0 +1,154 @@
+/** The command line as a person meets it: real processes, real folders. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type RunningEngine, repayment, runEngine } from './running-engine.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'proffer-cli-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function proffer(words: readonly string[], settings: Record<string, string> = {}) {
+  const run = spawnSync(process.execPath, ['engine/main.ts', ...words], {
+    encoding: 'utf8',
+    env: { ...process.env, CACHE_MB: '32', SHARD_MODE: 'inline', ...settings },
+  })
+  return { code: run.status, out: run.stdout, err: run.stderr }
+}
+
+describe('help and misuse', () => {
+  test.each([
+    'serve',
+    'import',
+    'check',
+    'config',
+    'init',
+    'inspect',
+    'explain',
+    'tail',
+    'sql',
+    'partitions',
+    'deadletters',
+  ])('%s explains itself', (name) => {
+    const { code, out } = proffer([name, '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain(`proffer ${name}`)
+  })
+
+  test('an unknown command is refused with a hint', () => {
+    const { code, err } = proffer(['serv'])
+    expect(code).toBe(1)
+    expect(err).toMatch(/unknown command|Did you mean/)
+  })
+
+  test('a wrong setting is told before anything starts', () => {
+    const { code, err } = proffer(['inspect', 'C1'], { PARTITIONS: 'many', DATA_DIR: join(folder, 'none') })
+    expect(code).toBe(2)
+    expect(err).toContain('PARTITIONS')
+  })
+
+  test('a DATA_DIR that is not there is refused with a sentence', () => {
+    const { code, err } = proffer(['inspect', 'C1'], { DATA_DIR: join(folder, 'nowhere') })
+    expect(code).toBe(2)
+    expect(err).toContain('There is no installation')
+  })
+})
+
+describe('check', () => {
+  test('the shipped pack is sound', () => {
+    const { code, out } = proffer(['check', 'rules/packs/retail-bank'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/version [0-9a-f]{64}/)
+  })
+
+  test('a folder that is no pack is refused', () => {
+    expect(proffer(['check', folder]).code).toBe(1)
+  })
+
+  test('an engine does not start on a pack that is refused', () => {
+    const { code, err } = proffer(['serve'], { PACK: folder, DATA_DIR: join(folder, 'data-refused'), PORT: '0' })
+    expect(code).toBe(2)
+    expect(err).toContain('is refused')
+  })
+})
+
+describe('with an engine that runs', () => {
+  let running: RunningEngine
+  test('commands ask it, and a second engine on its folder is refused', { timeout: 60_000 }, async () => {
+    const dataDir = join(folder, 'running')
+    running = await runEngine({ dataDir })
+    try {
+      await running.call('POST', '/v1/events', repayment('C-cli', 500_000))
+      // The commands run while this process serves, so they must not block it.
+      const run = (words: readonly string[]) =>
+        new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
+          const child = spawn(process.execPath, ['engine/main.ts', ...words], {
+            env: { ...process.env, DATA_DIR: dataDir, PORT: '0' },
+          })
+          let out = ''
+          let err = ''
+          child.stdout.on('data', (chunk: Buffer) => {
+            out += chunk
+          })
+          child.stderr.on('data', (chunk: Buffer) => {
+            err += chunk
+          })
+          child.on('exit', (code) => resolve({ code, out, err }))
+        })
+      const inspected = await run(['inspect', 'C-cli'])
+      expect(inspected.code).toBe(0)
+      expect(inspected.out).toContain('C-cli')
+      const partitions = await run(['partitions', '--json'])
+      expect(JSON.parse(partitions.out).partitions).toHaveLength(8)
+      const tail = await run(['tail', '--from-start', '--limit', '1'])
+      expect(tail.out).toContain('repayment_thanks')
+      const second = await run(['serve'])
+      expect(second.code).toBe(2)
+      expect(second.err).toMatch(/engine|process/)
+    } finally {
+      await running.stop()
+    }
+  })
+})
+
+describe('without an engine', () => {
+  test('a first import takes the rows, a second one changes nothing, broken rows are kept', { timeout: 90_000 }, () => {
+    const dataDir = join(folder, 'import')
+    const words = [
+      'import',
+      'test/fixtures/berka-mini/trans.csv',
+      '--mapping',
+      'ingest/import/mappings/berka-transactions.yaml',
+      '--clock=event',
+      '--json',
+    ]
+    const first = proffer(words, { DATA_DIR: dataDir })
+    expect(first.err).toBe('')
+    expect(first.code).toBe(0)
+    const one = JSON.parse(first.out.trim().split('\n').at(-1) ?? '')
+    expect(one.accepted).toBeGreaterThan(0)
+    expect(one.accepted + one.rejected + one.duplicates).toBe(one.rows)
+    const two = JSON.parse(proffer(words, { DATA_DIR: dataDir }).out.trim().split('\n').at(-1) ?? '')
+    expect(two.accepted).toBe(0)
+    expect(two.rows).toBe(one.rows)
+
+    const onWall = proffer(['serve'], { DATA_DIR: dataDir, PORT: '0' })
+    expect(onWall.code).toBe(2)
+    expect(onWall.err).toContain('event clock')
+    const otherPartitions = proffer(['partitions'], { DATA_DIR: dataDir, PARTITIONS: '4' })
+    expect(otherPartitions.code).toBe(2)
+    expect(otherPartitions.err).toContain('PARTITIONS=8')
+  })
+
+  test('init declares the past once and only once', () => {
+    const settings = { DATA_DIR: join(folder, 'init') }
+    const first = proffer(['init', '--complete-since', '2026-01-01'], settings)
+    expect(first.code).toBe(0)
+    expect(first.out).toContain('2026-01-01')
+    expect(proffer(['init'], settings).code).toBe(1)
+    const seen = proffer(['inspect', 'C1', '--json'], settings)
+    expect(seen.code).toBe(0)
+    expect(JSON.parse(seen.out).known).toBe(false)
+  })
+})
