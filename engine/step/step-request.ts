@@ -34,24 +34,27 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   run.lawful = true
   if (placement?.direction !== 'inbound') {
     resetRun(run, { ...nowhere, id: input.placement }, 0)
-    return { decision: requestDecision(context, input, 'none', 'no_candidate'), reserves: false }
+    return { decision: requestDecision(context, input, 'none', 'no_candidate'), reserves: false, repeats: false }
   }
   resetRun(run, placement, Math.min(input.count, placement.slots))
   const table = run.tables.placements[placement.index]
   fillFrame(context, table?.reads ?? [])
-  if (table?.contact !== true) return { decision: decide(context, input), reserves: false }
+  if (table?.contact !== true) return { decision: decide(context, input), reserves: false, repeats: false }
 
   hash64(`${input.requestId}\0${input.placement}`, idHash)
   const high = idHash[0]!
   const low = idHash[1]!
   const given = states.answerOf(slot, high, low, input.now)
-  if (given !== null) return { decision: repeat(context, input, given), reserves: false }
+  if (given !== null) {
+    const again = repeat(context, input, given)
+    return { decision: again, reserves: false, repeats: again.reason === 'repeated_request' }
+  }
   const decision = decide(context, input)
-  if (run.chosen.length === 0) return { decision, reserves: false }
+  if (run.chosen.length === 0) return { decision, reserves: false, repeats: false }
   recordContacts(context, decision.id)
   const keys = run.chosen.map((candidate) => candidate.offer.key)
   states.rememberAnswer(slot, high, low, input.now, keys)
-  return { decision, reserves: true }
+  return { decision, reserves: true, repeats: false }
 }
 
 function decide(context: StepContext, input: RequestInput): Decision {

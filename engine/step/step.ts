@@ -57,6 +57,8 @@ export type RequestOutcome = {
   readonly decision: Decision
   /** Whether it changed the state (reserved a contact) and must wait for its commit. */
   readonly reserves: boolean
+  /** Whether it is the answer given before: its record has left under this id already and is not to leave again. */
+  readonly repeats: boolean
 }
 
 export type StepEvent = (context: StepContext, slot: Slot, input: EventInput) => EventOutcome

@@ -28,7 +28,7 @@ test.each<{ status: string; data: Record<string, FieldValue>; open: boolean }>([
   for (const offer of lifestyle) {
     const closed = `guardrail/student/no-lifestyle-credit-for-students`
     expect([offer, fateOf(decision, offer) === closed]).toEqual([offer, !open])
-    if (!open) expect(offersOf({ decision, reserves: false })).not.toContain(offer)
+    if (!open) expect(decision.offers.map((item) => item.offer)).not.toContain(offer)
   }
   expect(fateOf(decision, 'study-loan')).not.toMatch(/guardrail/)
   expect(decision.outcome).toBe('offered')
@@ -98,13 +98,10 @@ test.each([
   }
 })
 
-test('an unknown customer always gets the safe offer of the placement, and the reason says cold start', () => {
+test('a stranger gets what needs nothing to be known, and nothing else', () => {
   const bank = createBank(pack)
-  const { decision, reserves } = bank.ask('nobody', 'inbox', { at })
-  // The inbox tip needs nothing to be known, so a stranger gets it; a stranger in a bank without tips gets the safe offer.
-  expect(offersOf({ decision, reserves })).toEqual(['inbox-tip'])
-  const banner = bank.ask('stranger', 'home-banner', { at, count: 3 })
-  expect(offersOf(banner)).toEqual(['study-loan'])
+  expect(offersOf(bank.ask('nobody', 'inbox', { at }))).toEqual(['inbox-tip'])
+  expect(offersOf(bank.ask('stranger', 'home-banner', { at, count: 3 }))).toEqual(['study-loan'])
 })
 
 test('when nothing is left the fallback answers with a reason, never nothing', async () => {
@@ -142,10 +139,10 @@ test('a repeated request gets the same offers and takes one contact', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at - 1)
   const first = bank.ask('c', 'inbox', { at, requestId: 'r' })
-  expect([first.reserves, first.decision.reason]).toEqual([true, 'offered'])
+  expect([first.reserves, first.repeats, first.decision.reason]).toEqual([true, false, 'offered'])
   for (let i = 1; i <= 5; i++) {
     const again = bank.ask('c', 'inbox', { at: at + i * 60_000, requestId: 'r' })
-    expect(again.reserves).toBe(false)
+    expect([again.reserves, again.repeats]).toEqual([false, true])
     expect(again.decision).toMatchObject({
       id: first.decision.id,
       reason: 'repeated_request',
