@@ -4,7 +4,7 @@ import type { Directory } from './directory.ts'
 import type { Heap } from './heap.ts'
 import { StateError } from './heap.ts'
 import type { RecordShape } from './record.ts'
-import { SERIES_BYTES } from './record.ts'
+import { blockAt, SERIES_BYTES } from './record.ts'
 import { readSections, writeSections } from './section-codec.ts'
 import { BOUND, coarsenSeries, contentBytes, lowerBound, takeSeries } from './series.ts'
 import { readSeries, skipSeries, writeSeries } from './series-codec.ts'
@@ -44,11 +44,11 @@ export function writeBase(parts: CodecParts, r: number, writer: ByteWriter): voi
     writer.numberOrNothing(heap.f64[r + shape.values + i]!)
   }
   let series = 0
-  for (let i = 0; i < shape.series; i++) if (heap.u32[r * 2 + shape.blocks + i] !== 0) series++
+  for (let i = 0; i < shape.series; i++) if (heap.u32[blockAt(shape, r, i)] !== 0) series++
   writer.reserve(8)
   writer.varint(series)
   for (let i = 0; i < shape.series; i++) {
-    const p = heap.u32[r * 2 + shape.blocks + i]!
+    const p = heap.u32[blockAt(shape, r, i)]!
     if (p === 0) continue
     writer.reserve(8)
     writer.key(directory.keys[shape.attributes + i]!)
@@ -65,7 +65,7 @@ export function renumber(parts: CodecParts, r: number): void {
   directory.clear(r)
   for (let i = 0; i < shape.attributes; i++) if (heap.f64[r + shape.setAts + i]! >= 0) directory.name(r, i)
   for (let i = 0; i < shape.series; i++) {
-    if (heap.u32[r * 2 + shape.blocks + i] !== 0) directory.name(r, shape.attributes + i)
+    if (heap.u32[blockAt(shape, r, i)] !== 0) directory.name(r, shape.attributes + i)
   }
 }
 
@@ -110,7 +110,7 @@ export function openSealed(bytes: Uint8Array, reader: ByteReader): void {
 function loadSeries(parts: CodecParts, r: number, series: number, reader: ByteReader): void {
   const { heap, shape } = parts
   const rules = parts.rules[series]!
-  const block = r * 2 + shape.blocks + series
+  const block = blockAt(shape, r, series)
   if (heap.u32[block] !== 0) throw new StateError('state_corrupt', 'a stored state names a series twice')
   // In the record before it is filled: whatever fails, the record can be given back whole.
   const p = readSeries(heap, rules, reader, (entries) => {
@@ -118,7 +118,8 @@ function loadSeries(parts: CodecParts, r: number, series: number, reader: ByteRe
     return heap.u32[block]!
   })
   if (p === 0) return
+  // Both change nothing unless the layout did.
   coarsenSeries(heap, rules, p, Number.NEGATIVE_INFINITY)
   lowerBound(heap, rules, p, heap.u16[p * 4 + BOUND]!)
-  heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules.valued, p)
+  heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules, p)
 }

@@ -3,12 +3,26 @@ import { CHECKSUM_BYTES, type CodecParts, LAYOUT_VERSION, renumber, writeBase } 
 import { ByteWriter, checksum } from './bytes.ts'
 import type { CustomerIndex } from './customer-index.ts'
 import { PatchLog } from './patch-log.ts'
-import type { OpenBatch, Slots } from './slots.ts'
+import {
+  BASE_BYTES,
+  FIRST_RUN,
+  LAST_RUN,
+  NEXT,
+  type OpenBatch,
+  PARTITION,
+  PATCH_BYTES,
+  PATCHES,
+  PENDING,
+  RECORD,
+  SLOT_FIELDS,
+  type Slots,
+} from './slots.ts'
 import type { Slot, Write } from './states.ts'
 
 /** Patches after which a base is written, and bytes of patches beyond which one is written sooner. */
 export const PATCHES_MAX = 32
-const PATCH_BYTES_MIN = 1024
+const PATCH_BYTES_MIN = 640
+const PATCH_SHARE = 1 / 8
 
 /** Version, reference and checksum of a patch take at most this much beside its operations. */
 const PATCH_HEAD_BYTES = 1 + 8 + CHECKSUM_BYTES
@@ -16,6 +30,7 @@ const PATCH_HEAD_BYTES = 1 + 8 + CHECKSUM_BYTES
 /** The open batches, one a partition at most: what was touched in them, what has to be written for it. */
 export class Batches {
   readonly #slots: Slots
+  readonly #table: Int32Array
   readonly #index: CustomerIndex
   readonly #parts: CodecParts
   readonly #open: (OpenBatch | undefined)[] = []
@@ -24,6 +39,7 @@ export class Batches {
 
   constructor(slots: Slots, index: CustomerIndex, parts: CodecParts) {
     this.#slots = slots
+    this.#table = slots.table
     this.#index = index
     this.#parts = parts
   }
@@ -42,7 +58,7 @@ export class Batches {
 
   /** The log that a change of a slot is written to; `at` (-1: none) becomes the reference when it is the batch's first instant. */
   open(slot: Slot, at: number): PatchLog {
-    const batch = this.#open[this.#slots.partition[slot]!]
+    const batch = this.#open[this.#table[slot * SLOT_FIELDS + PARTITION]!]
     assert(batch !== undefined, 'a state changes in an open batch only')
     this.#slots.touch(slot, batch)
     const { log } = batch
@@ -53,9 +69,9 @@ export class Batches {
 
   /** What was written since `open` belongs to the slot's patch. */
   close(slot: Slot, log: PatchLog): void {
-    const run = log.extend(this.#slots.last[slot]!)
-    this.#slots.last[slot] = run
-    if (this.#slots.first[slot] === -1) this.#slots.first[slot] = run
+    const run = log.extend(this.#table[slot * SLOT_FIELDS + LAST_RUN]!)
+    this.#table[slot * SLOT_FIELDS + LAST_RUN] = run
+    if (this.#table[slot * SLOT_FIELDS + FIRST_RUN] === -1) this.#table[slot * SLOT_FIELDS + FIRST_RUN] = run
   }
 
   /** See `States.writes`. The bytes of all writes share one buffer, made for them. */
@@ -65,16 +81,16 @@ export class Batches {
     const slots = this.#slots
     const writer = this.#writer
     writer.at = 0
-    for (let slot = batch.head; slot !== -1; slot = slots.next[slot]!) {
-      if (slots.first[slot] === -1) continue
+    for (let slot = batch.head; slot !== -1; slot = this.#table[slot * SLOT_FIELDS + NEXT]!) {
+      if (this.#table[slot * SLOT_FIELDS + FIRST_RUN] === -1) continue
       const start = writer.at
       if (this.#writesBase(slot, batch.log)) {
         slots.markBase(slot)
-        writeBase(this.#parts, slots.record[slot]!, writer)
+        writeBase(this.#parts, this.#table[slot * SLOT_FIELDS + RECORD]!, writer)
       } else {
         this.#writePatch(slot, batch.log)
       }
-      slots.pending[slot] = writer.at - start
+      this.#table[slot * SLOT_FIELDS + PENDING] = writer.at - start
     }
     return this.#collect(batch, writer.bytes.slice(0, writer.at))
   }
@@ -85,8 +101,8 @@ export class Batches {
     assert(batch !== undefined, 'a batch was begun')
     const slots = this.#slots
     for (let slot = batch.head; slot !== -1; ) {
-      const next = slots.next[slot]!
-      if (how === 'installed' && slots.first[slot] !== -1) this.#install(slot)
+      const next = this.#table[slot * SLOT_FIELDS + NEXT]!
+      if (how === 'installed' && this.#table[slot * SLOT_FIELDS + FIRST_RUN] !== -1) this.#install(slot)
       slots.unpin(slot)
       slot = next
     }
@@ -99,30 +115,32 @@ export class Batches {
 
   #install(slot: Slot): void {
     const slots = this.#slots
-    const bytes = slots.pending[slot]!
+    const bytes = this.#table[slot * SLOT_FIELDS + PENDING]!
     assert(bytes > 0, 'what is installed was written')
     if (slots.hasBaseMark(slot)) {
-      slots.baseBytes[slot] = bytes
-      slots.patchBytes[slot] = 0
-      slots.patches[slot] = 0
-      renumber(this.#parts, slots.record[slot]!)
+      this.#table[slot * SLOT_FIELDS + BASE_BYTES] = bytes
+      this.#table[slot * SLOT_FIELDS + PATCH_BYTES] = 0
+      this.#table[slot * SLOT_FIELDS + PATCHES] = 0
+      renumber(this.#parts, this.#table[slot * SLOT_FIELDS + RECORD]!)
     } else {
-      slots.patchBytes[slot]! += bytes
-      slots.patches[slot]!++
+      this.#table[slot * SLOT_FIELDS + PATCH_BYTES]! += bytes
+      this.#table[slot * SLOT_FIELDS + PATCHES]!++
     }
   }
 
   #writesBase(slot: Slot, log: PatchLog): boolean {
-    const slots = this.#slots
-    if (slots.patches[slot]! >= PATCHES_MAX) return true
-    const bytes = slots.patchBytes[slot]! + log.lengthOf(slots.first[slot]!) + PATCH_HEAD_BYTES
-    return bytes > Math.max(PATCH_BYTES_MIN, slots.baseBytes[slot]! / 2)
+    if (this.#table[slot * SLOT_FIELDS + PATCHES]! >= PATCHES_MAX) return true
+    const bytes =
+      this.#table[slot * SLOT_FIELDS + PATCH_BYTES]! +
+      log.lengthOf(this.#table[slot * SLOT_FIELDS + FIRST_RUN]!) +
+      PATCH_HEAD_BYTES
+    return bytes > Math.max(PATCH_BYTES_MIN, this.#table[slot * SLOT_FIELDS + BASE_BYTES]! * PATCH_SHARE)
   }
 
   #writePatch(slot: Slot, log: PatchLog): void {
     const writer = this.#writer
     const start = writer.at
-    const first = this.#slots.first[slot]!
+    const first = this.#table[slot * SLOT_FIELDS + FIRST_RUN]!
     writer.reserve(log.lengthOf(first) + PATCH_HEAD_BYTES)
     writer.u8(LAYOUT_VERSION)
     writer.varint(Math.max(0, log.reference))
@@ -134,12 +152,12 @@ export class Batches {
     const slots = this.#slots
     const writes: Write[] = []
     let at = 0
-    for (let slot = batch.head; slot !== -1; slot = slots.next[slot]!) {
-      if (slots.first[slot] === -1) continue
-      const part = bytes.subarray(at, at + slots.pending[slot]!)
+    for (let slot = batch.head; slot !== -1; slot = this.#table[slot * SLOT_FIELDS + NEXT]!) {
+      if (this.#table[slot * SLOT_FIELDS + FIRST_RUN] === -1) continue
+      const part = bytes.subarray(at, at + this.#table[slot * SLOT_FIELDS + PENDING]!)
       at += part.length
       const customerId = this.#index.idOf(slot)
-      const patches = slots.patches[slot]!
+      const patches = this.#table[slot * SLOT_FIELDS + PATCHES]!
       writes.push(
         slots.hasBaseMark(slot)
           ? { kind: 'base', customerId, bytes: part, patches }

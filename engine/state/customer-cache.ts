@@ -11,7 +11,7 @@ import { Mutations } from './mutations.ts'
 import { Replayer } from './patch-codec.ts'
 import { recordShape, takeRecord } from './record.ts'
 import { seriesRules } from './series-rules.ts'
-import { SLOT_BYTES, Slots } from './slots.ts'
+import { BASE_BYTES, PARTITION, PATCH_BYTES, PATCHES, RECORD, SLOT_BYTES, SLOT_FIELDS, Slots } from './slots.ts'
 import type { Slot, Stored } from './states.ts'
 
 /** The largest part of the memory that slots may take, and the room a load leaves for the growth of what is in use. */
@@ -42,7 +42,7 @@ export class CustomerCache {
     this.#reserve = Math.min(RESERVE_MAX, Math.floor(arena.freeBytes * RESERVE_SHARE))
     this.slots = new Slots(most)
     this.heap = new Heap(arena, () => this.#evictOne())
-    this.index = new CustomerIndex(this.heap, most)
+    this.index = new CustomerIndex(this.heap, this.slots, shape, most)
     const directory = new Directory(this.heap, shape, layout)
     this.parts = { heap: this.heap, shape, rules, directory }
     this.mutations = new Mutations(this.heap, shape, layout, rules, softLimitBytes)
@@ -53,7 +53,7 @@ export class CustomerCache {
   /** See `States.find`. */
   find(customerId: string): Slot {
     const slot = this.index.find(customerId)
-    if (slot !== -1) this.slots.touch(slot, this.batches.of(this.slots.partition[slot]!))
+    if (slot !== -1) this.slots.touch(slot, this.batches.of(this.slots.table[slot * SLOT_FIELDS + PARTITION]!))
     return slot
   }
 
@@ -70,11 +70,12 @@ export class CustomerCache {
       slots.give(slot)
       throw error
     }
-    slots.partition[slot] = partition
+    const at = slot * SLOT_FIELDS
+    slots.table[at + PARTITION] = partition
     if (stored !== null) {
-      slots.baseBytes[slot] = stored.base?.length ?? 0
-      slots.patches[slot] = stored.patches.length
-      for (const bytes of stored.patches) slots.patchBytes[slot]! += bytes.length
+      slots.table[at + BASE_BYTES] = stored.base?.length ?? 0
+      slots.table[at + PATCHES] = stored.patches.length
+      for (const bytes of stored.patches) slots.table[at + PATCH_BYTES]! += bytes.length
     }
     slots.touch(slot, this.batches.of(partition))
     return slot
@@ -85,7 +86,8 @@ export class CustomerCache {
     const { slots } = this
     if (this.batches.of(partition) !== undefined) this.batches.end(partition, 'discarded')
     for (let slot = 0; slot < slots.end; slot++) {
-      if (slots.record[slot] !== 0 && slots.partition[slot] === partition) this.#forget(slot)
+      const at = slot * SLOT_FIELDS
+      if (slots.table[at + RECORD] !== 0 && slots.table[at + PARTITION] === partition) this.#forget(slot)
     }
   }
 
@@ -97,19 +99,19 @@ export class CustomerCache {
 
   /** Decodes into a slot that is not entered anywhere yet; on failure everything is given back. */
   #fill(slot: Slot, customerId: string, stored: Stored | null): void {
-    const r = takeRecord(this.heap, this.parts.shape)
+    const r = takeRecord(this.heap, this.parts.shape, customerId)
     try {
       this.#targets.length = 0
       if (stored !== null) {
         if (stored.base !== null) readBase(this.parts, r, stored.base, this.#reader, this.#targets)
         for (const bytes of stored.patches) this.#replayer.replay(r, bytes, this.#reader, this.#targets)
       }
-      this.index.insert(customerId, slot)
     } catch (error) {
       this.mutations.release(r)
       throw error
     }
-    this.slots.record[slot] = r
+    this.slots.table[slot * SLOT_FIELDS + RECORD] = r
+    this.index.insert(customerId, slot)
   }
 
   #evictOne(): boolean {
@@ -125,7 +127,7 @@ export class CustomerCache {
 
   #forget(slot: Slot): void {
     this.index.remove(slot)
-    this.mutations.release(this.slots.record[slot]!)
+    this.mutations.release(this.slots.recordOf(slot))
     this.slots.give(slot)
   }
 }

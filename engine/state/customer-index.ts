@@ -1,30 +1,32 @@
 import assert from 'node:assert/strict'
 import { hash32 } from '../../ingest/hash.ts'
 import type { Heap } from './heap.ts'
+import { ID_LENGTH, type RecordShape } from './record.ts'
+import type { Slots } from './slots.ts'
 
 /**
- * Customer id -> slot, and back: an open-addressing table of slots (linear probing, deletion by shifting back) over ids kept
- * as bytes in the heap. It never grows, so it never stops the shard to be copied, and holds no JavaScript string.
+ * Customer id -> slot, and back: an open-addressing table of (slot + 1, hash), with linear probing and deletion by shifting
+ * back, over the ids in the records. It never grows, so it never stops the shard to be copied, and holds no JavaScript string.
  */
 export class CustomerIndex {
   readonly #heap: Heap
+  readonly #slots: Slots
+  readonly #idAt: number
+  /** Slot + 1 (0: free) and hash of each entry. Untouched pages of a large table cost nothing. */
   readonly #table: Int32Array
   readonly #mask: number
-  readonly #hashes: Uint32Array
-  readonly #names: Uint32Array
   readonly #text: Buffer
   #used = 0
 
-  /** @param slots most customers at once */
-  constructor(heap: Heap, slots: number) {
+  /** @param most customers at once */
+  constructor(heap: Heap, slots: Slots, shape: RecordShape, most: number) {
     this.#heap = heap
+    this.#slots = slots
+    this.#idAt = shape.id
     let size = 16
-    while (size < slots * 2) size *= 2
-    // A table entry is the slot + 1; 0 is free. Untouched pages of a large one cost nothing.
-    this.#table = new Int32Array(size)
+    while (size < most * 2) size *= 2
+    this.#table = new Int32Array(size * 2)
     this.#mask = size - 1
-    this.#hashes = new Uint32Array(slots)
-    this.#names = new Uint32Array(slots)
     this.#text = Buffer.from(heap.u8.buffer)
   }
 
@@ -34,64 +36,57 @@ export class CustomerIndex {
 
   /** Slot of a customer, or -1. */
   find(id: string): number {
-    const hash = hash32(id)
+    const hash = hash32(id) | 0
+    const table = this.#table
     for (let at = hash & this.#mask; ; at = (at + 1) & this.#mask) {
-      const slot = this.#table[at]! - 1
+      const slot = table[at * 2]! - 1
       if (slot === -1) return -1
-      if (this.#hashes[slot] === hash && this.#isNamed(slot, id)) return slot
+      if (table[at * 2 + 1] === hash && this.#isNamed(slot, id)) return slot
     }
   }
 
-  /** Enters a customer that is not there; ids are 1 to 255 characters of one byte. */
+  /** Enters a slot whose record has the id, which is not there yet. */
   insert(id: string, slot: number): void {
-    assert(id.length > 0 && id.length < 256, 'a customer id has 1 to 255 characters')
-    const p = this.#heap.take(id.length + 1)
-    const { u8 } = this.#heap
-    u8[p * 8] = id.length
-    for (let i = 0; i < id.length; i++) {
-      const code = id.charCodeAt(i)
-      assert(code < 256, 'a customer id has characters of one byte')
-      u8[p * 8 + 1 + i] = code
-    }
-    const hash = hash32(id)
+    const hash = hash32(id) | 0
     let at = hash & this.#mask
-    while (this.#table[at] !== 0) at = (at + 1) & this.#mask
-    this.#table[at] = slot + 1
-    this.#hashes[slot] = hash
-    this.#names[slot] = p
+    while (this.#table[at * 2] !== 0) at = (at + 1) & this.#mask
+    this.#table[at * 2] = slot + 1
+    this.#table[at * 2 + 1] = hash
     this.#used++
+    assert(this.#used * 2 <= this.#mask + 1, 'the index has room for every slot')
   }
 
-  /** The id of a slot that is in the index. */
+  /** The id of a slot in use. */
   idOf(slot: number): string {
-    const at = this.#names[slot]! * 8
-    return this.#text.toString('latin1', at + 1, at + 1 + this.#heap.u8[at]!)
+    const r = this.#slots.recordOf(slot)
+    const at = r * 8 + this.#idAt
+    return this.#text.toString('latin1', at, at + this.#heap.u16[r * 4 + ID_LENGTH]!)
   }
 
-  /** Takes a slot out and gives its id's bytes back. */
+  /** Takes a slot out; its record must still be there. */
   remove(slot: number): void {
     const table = this.#table
     const mask = this.#mask
-    let hole = this.#hashes[slot]! & mask
-    while (table[hole] !== slot + 1) hole = (hole + 1) & mask
-    for (let at = (hole + 1) & mask; table[at] !== 0; at = (at + 1) & mask) {
-      const home = this.#hashes[table[at]! - 1]! & mask
+    let hole = hash32(this.idOf(slot)) & mask
+    while (table[hole * 2] !== slot + 1) hole = (hole + 1) & mask
+    for (let at = (hole + 1) & mask; table[at * 2] !== 0; at = (at + 1) & mask) {
+      const home = table[at * 2 + 1]! & mask
       // It may move back unless its home lies after the hole, in the order of probing.
       if (((at - home) & mask) < ((at - hole) & mask)) continue
-      table[hole] = table[at]!
+      table[hole * 2] = table[at * 2]!
+      table[hole * 2 + 1] = table[at * 2 + 1]!
       hole = at
     }
-    table[hole] = 0
-    this.#heap.give(this.#names[slot]!)
-    this.#names[slot] = 0
+    table[hole * 2] = 0
     this.#used--
   }
 
   #isNamed(slot: number, id: string): boolean {
-    const { u8 } = this.#heap
-    const at = this.#names[slot]! * 8
-    if (u8[at] !== id.length) return false
-    for (let i = 0; i < id.length; i++) if (u8[at + 1 + i] !== id.charCodeAt(i)) return false
+    const { u8, u16 } = this.#heap
+    const r = this.#slots.recordOf(slot)
+    if (u16[r * 4 + ID_LENGTH] !== id.length) return false
+    const at = r * 8 + this.#idAt
+    for (let i = 0; i < id.length; i++) if (u8[at + i] !== id.charCodeAt(i)) return false
     return true
   }
 }

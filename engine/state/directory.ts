@@ -1,7 +1,7 @@
 import type { Layout } from '../../rules/compiled.ts'
 import type { Heap } from './heap.ts'
 import type { RecordShape } from './record.ts'
-import { DIRECTORY_N, NO_NUMBER } from './record.ts'
+import { DIRECTORY_N, NO_NUMBER, numberAt } from './record.ts'
 
 /**
  * The names of attributes and series in stored states. A base and the patches after it number the keys they name in the order
@@ -36,22 +36,21 @@ export class Directory {
 
   /** Number of a target in the stored customer; `NO_NUMBER`: not named yet. */
   numberOf(r: number, target: number): number {
-    return this.#heap.u16[r * 4 + this.#shape.numbers + target]!
+    return this.#heap.u16[numberAt(this.#shape, r, target)]!
   }
 
   /** Gives the next number to a target; -1 lets an unknown key have it. */
   name(r: number, target: number): number {
     const { u16 } = this.#heap
     const number = u16[r * 4 + DIRECTORY_N]!++
-    if (target !== -1) u16[r * 4 + this.#shape.numbers + target] = number
+    if (target !== -1) u16[numberAt(this.#shape, r, target)] = number
     return number
   }
 
   /** Forgets all numbers. */
   clear(r: number): void {
     const { u16 } = this.#heap
-    const start = r * 4 + this.#shape.numbers
-    u16.fill(NO_NUMBER, start, start + this.keys.length)
+    for (let target = 0; target < this.keys.length; target++) u16[numberAt(this.#shape, r, target)] = NO_NUMBER
     u16[r * 4 + DIRECTORY_N] = 0
   }
 }

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import type { FeatureDef, Layout } from '../../rules/compiled.ts'
-import type { FeatureKind, Window } from '../../rules/model.ts'
+import type { FeatureKind, FeatureModel } from '../../rules/model.ts'
 import { Calendar } from './calendar.ts'
 import type { Heap } from './heap.ts'
 import { lifetime } from './lifetime.ts'
-import type { RecordShape } from './record.ts'
+import { blockAt, type RecordShape } from './record.ts'
 import type { SeriesRules } from './series-rules.ts'
 import type { FeatureClass } from './states.ts'
 import { WindowReader } from './window.ts'
+
+const ATTRIBUTE = 0
+const ROLLING = 1
+const CALENDAR = 2
+const LIFETIME = 3
+const GROWTH = 4
+const NOT_OURS = 255
 
 /** Everything that reads features and attributes out of records of one layout. */
 export class Evaluator {
@@ -17,10 +24,12 @@ export class Evaluator {
   readonly #since: Float64Array
   readonly #reader: WindowReader
   readonly #calendar: Calendar
-  /** By frame index: -1 not ours, an attribute's index, or the number of attributes plus a feature's index. */
-  readonly #sources: Int32Array
-  readonly #validFor: Float64Array
   readonly #features: readonly FeatureDef[]
+  /** By frame index: what it is, which attribute or series it reads, its validity or window in ms, which feature it is. */
+  readonly #sort: Uint8Array
+  readonly #source: Uint16Array
+  readonly #ms: Float64Array
+  readonly #feature: Uint16Array
 
   constructor(
     heap: Heap,
@@ -36,33 +45,47 @@ export class Evaluator {
     this.#since = Float64Array.from(observedSince)
     this.#reader = new WindowReader(heap)
     this.#calendar = new Calendar(layout.zone)
-    this.#sources = new Int32Array(layout.variables).fill(-1)
-    this.#validFor = Float64Array.from(layout.attributes, (def) => def.validForMs ?? Number.POSITIVE_INFINITY)
     this.#features = layout.features
-    for (const [index, def] of layout.attributes.entries()) this.#sources[def.variable] = index
-    for (const [index, def] of layout.features.entries()) this.#sources[def.variable] = shape.attributes + index
+    this.#sort = new Uint8Array(layout.variables).fill(NOT_OURS)
+    this.#source = new Uint16Array(layout.variables)
+    this.#ms = new Float64Array(layout.variables)
+    this.#feature = new Uint16Array(layout.variables)
+    for (const [index, def] of layout.attributes.entries()) {
+      this.#sort[def.variable] = ATTRIBUTE
+      this.#source[def.variable] = index
+      this.#ms[def.variable] = def.validForMs ?? Number.POSITIVE_INFINITY
+    }
+    for (const [index, def] of layout.features.entries()) {
+      const { window } = def.model
+      this.#sort[def.variable] = sortOf(def)
+      this.#source[def.variable] = def.series
+      this.#ms[def.variable] = window.kind === 'rolling' ? window.ms : 0
+      this.#feature[def.variable] = index
+    }
   }
 
   /** See `States.evaluate`; `r` is the record. */
   evaluate(r: number, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {
-    const attributes = this.#shape.attributes
-    const { out } = this.#reader
+    const reader = this.#reader
+    const { out } = reader
+    reader.close()
     for (let i = 0; i < reads.length; i++) {
       const variable = reads[i]!
-      const source = this.#sources[variable]!
-      if (source < 0) continue
-      if (source < attributes) this.#attribute(r, source, now)
-      else this.#feature(r, this.#features[source - attributes]!, asOf)
+      const sort = this.#sort[variable]!
+      if (sort === NOT_OURS) continue
+      if (sort === ATTRIBUTE) this.#attribute(r, variable, now)
+      else this.#read(r, variable, sort, asOf)
       lo[variable] = out[0]!
       hi[variable] = out[1]!
     }
   }
 
-  #attribute(r: number, attribute: number, now: number): void {
+  #attribute(r: number, variable: number, now: number): void {
     const { f64 } = this.#heap
+    const attribute = this.#source[variable]!
     const value = f64[r + this.#shape.values + attribute]!
     const setAt = f64[r + this.#shape.setAts + attribute]!
-    if (setAt < 0 || Number.isNaN(value) || now - setAt > this.#validFor[attribute]!) {
+    if (setAt < 0 || Number.isNaN(value) || now - setAt > this.#ms[variable]!) {
       this.#reader.unknown()
       return
     }
@@ -71,34 +94,32 @@ export class Evaluator {
     out[1] = value
   }
 
-  #feature(r: number, def: FeatureDef, asOf: number): void {
-    const { model, series } = def
-    const p = this.#heap.u32[r * 2 + this.#shape.blocks + series]!
+  #read(r: number, variable: number, sort: number, asOf: number): void {
+    const series = this.#source[variable]!
+    const p = this.#heap.u32[blockAt(this.#shape, r, series)]!
     const rules = this.#rules[series]!
     const since = this.#since[series]!
-    if (model.window.kind === 'lifetime') {
+    const { model } = this.#features[this.#feature[variable]!]!
+    if (sort === LIFETIME) {
       lifetime(this.#heap, this.#reader, model.kind, p, rules, asOf, since)
       return
     }
-    const start = this.#startOf(model.window, asOf)
-    if (model.kind === 'growth') {
-      this.#growth(p, rules, def, asOf, since)
+    if (sort === GROWTH) {
+      this.#growth(p, rules, model, asOf, since)
       return
     }
+    const { window } = model
+    const start = window.kind === 'calendar' ? this.#calendar.startOf(window.period, asOf) : asOf - this.#ms[variable]!
     this.#reader.open(p, rules, start, asOf, since)
-    read(this.#reader, model.kind)
-  }
-
-  #startOf(window: Exclude<Window, { kind: 'lifetime' }>, asOf: number): number {
-    return window.kind === 'rolling' ? asOf - window.ms : this.#calendar.startOf(window.period, asOf)
+    ask(this.#reader, model.kind)
   }
 
   /**
    * (aggregate of the window) / (mean of the same aggregate over the n windows before) - 1. The windows before end where the
    * recent one begins: [asOf - (k+1)W, asOf - kW) for k = 1..n, so no entry counts twice.
    */
-  #growth(p: number, rules: SeriesRules, def: FeatureDef, asOf: number, since: number): void {
-    const { window, baseline, value } = def.model
+  #growth(p: number, rules: SeriesRules, model: FeatureModel, asOf: number, since: number): void {
+    const { window, baseline, value } = model
     assert(window.kind === 'rolling' && baseline !== null, 'growth has a rolling window and a baseline')
     const reader = this.#reader
     const { out } = reader
@@ -121,6 +142,11 @@ export class Evaluator {
   }
 }
 
+function sortOf({ model }: FeatureDef): number {
+  if (model.kind === 'growth') return GROWTH
+  return { rolling: ROLLING, calendar: CALENDAR, lifetime: LIFETIME }[model.window.kind]
+}
+
 /** How a value is known. */
 export function classOf(lo: number, hi: number): FeatureClass {
   if (lo === hi) return 'exact'
@@ -132,7 +158,7 @@ function quotient(a: number, b: number): number {
   return Number.isFinite(b) ? a / b : 0
 }
 
-function read(reader: WindowReader, kind: FeatureKind): void {
+function ask(reader: WindowReader, kind: FeatureKind): void {
   switch (kind) {
     case 'count':
       reader.count()

@@ -9,7 +9,7 @@ import type { Heap } from './heap.ts'
 import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
 import { CONTACTS_N } from './record.ts'
-import { SLOT_BYTES } from './slots.ts'
+import { SLOT_BYTES, type Slots } from './slots.ts'
 import type { Contact, FeatureClass, Slot, States, Stored, Write } from './states.ts'
 import { suppressedUntilIn } from './suppressions.ts'
 
@@ -37,7 +37,7 @@ export class FlatStates implements States {
   readonly layout: Layout
   readonly #cache: CustomerCache
   readonly #heap: Heap
-  readonly #record: Uint32Array
+  readonly #slots: Slots
   readonly #mutations: Mutations
   readonly #patches: PatchWriter
   readonly #evaluator: Evaluator
@@ -49,7 +49,7 @@ export class FlatStates implements States {
     this.#cache = new CustomerCache(layout, options.maxBytes, options.softLimitBytes ?? 32 * KB)
     const { heap, parts, mutations, slots } = this.#cache
     this.#heap = heap
-    this.#record = slots.record
+    this.#slots = slots
     this.#mutations = mutations
     this.#patches = new PatchWriter(parts.directory, parts.shape, parts.rules)
     this.#evaluator = new Evaluator(heap, parts.shape, layout, parts.rules, options.observedSince)
@@ -90,23 +90,23 @@ export class FlatStates implements States {
   }
 
   bytesOf(slot: Slot): number {
-    return this.#mutations.takenBytes(this.#record[slot]!) + SLOT_BYTES
+    return this.#mutations.takenBytes(this.#slots.recordOf(slot)) + SLOT_BYTES
   }
 
   isTooLarge(slot: Slot): boolean {
-    return this.#mutations.contentBytes(this.#record[slot]!) > this.#hardLimit
+    return this.#mutations.contentBytes(this.#slots.recordOf(slot)) > this.#hardLimit
   }
 
   encode(slot: Slot): Uint8Array {
     const writer = this.#scratch
     writer.at = 0
-    writeBase(this.#cache.parts, this.#record[slot]!, writer)
+    writeBase(this.#cache.parts, this.#slots.recordOf(slot), writer)
     return writer.bytes.slice(0, writer.at)
   }
 
   remember(slot: Slot, idHigh: number, idLow: number, acceptedAt: number): boolean {
     const log = this.#cache.batches.open(slot, acceptedAt)
-    if (!this.#mutations.remember(this.#record[slot]!, idHigh, idLow, acceptedAt)) return false
+    if (!this.#mutations.remember(this.#slots.recordOf(slot), idHigh, idLow, acceptedAt)) return false
     this.#patches.remember(log, idHigh, idLow, acceptedAt)
     this.#cache.batches.close(slot, log)
     return true
@@ -114,7 +114,7 @@ export class FlatStates implements States {
 
   setAttribute(slot: Slot, attribute: number, value: number, at: number): void {
     const log = this.#cache.batches.open(slot, at)
-    const r = this.#record[slot]!
+    const r = this.#slots.recordOf(slot)
     if (!this.#mutations.setAttribute(r, attribute, value, at)) return
     this.#patches.setAttribute(log, r, attribute, value, at)
     this.#cache.batches.close(slot, log)
@@ -122,7 +122,7 @@ export class FlatStates implements States {
 
   addEntry(slot: Slot, series: number, at: number, value: number): void {
     const log = this.#cache.batches.open(slot, at)
-    const r = this.#record[slot]!
+    const r = this.#slots.recordOf(slot)
     if (!this.#mutations.addEntry(r, series, at, value)) return
     this.#patches.addEntry(log, r, series, at, value)
     this.#cache.batches.close(slot, log)
@@ -130,58 +130,58 @@ export class FlatStates implements States {
 
   suppress(slot: Slot, key: number, at: number, until: number): void {
     const log = this.#cache.batches.open(slot, at)
-    if (!this.#mutations.suppress(this.#record[slot]!, key, at, until)) return
+    if (!this.#mutations.suppress(this.#slots.recordOf(slot), key, at, until)) return
     this.#patches.suppress(log, key, at, until)
     this.#cache.batches.close(slot, log)
   }
 
   lift(slot: Slot, key: number, at: number): void {
     const log = this.#cache.batches.open(slot, at)
-    if (!this.#mutations.lift(this.#record[slot]!, key, at)) return
+    if (!this.#mutations.lift(this.#slots.recordOf(slot), key, at)) return
     this.#patches.lift(log, key, at)
     this.#cache.batches.close(slot, log)
   }
 
   suppressedUntil(slot: Slot, key: number): number {
-    return suppressedUntilIn(this.#heap, this.#record[slot]!, key)
+    return suppressedUntilIn(this.#heap, this.#slots.recordOf(slot), key)
   }
 
   addContact(slot: Slot, contact: Contact): void {
     const log = this.#cache.batches.open(slot, contact.at)
-    if (!this.#mutations.addContact(this.#record[slot]!, contact)) return
+    if (!this.#mutations.addContact(this.#slots.recordOf(slot), contact)) return
     this.#patches.addContact(log, contact)
     this.#cache.batches.close(slot, log)
   }
 
   removeContact(slot: Slot, decision: number): boolean {
     const log = this.#cache.batches.open(slot, -1)
-    if (!this.#mutations.removeContact(this.#record[slot]!, decision)) return false
+    if (!this.#mutations.removeContact(this.#slots.recordOf(slot), decision)) return false
     this.#patches.removeContact(log, decision)
     this.#cache.batches.close(slot, log)
     return true
   }
 
   contactCount(slot: Slot): number {
-    return this.#heap.u16[this.#record[slot]! * 4 + CONTACTS_N]!
+    return this.#heap.u16[this.#slots.recordOf(slot) * 4 + CONTACTS_N]!
   }
 
   contactAt(slot: Slot, i: number, into: { -readonly [K in keyof Contact]: Contact[K] }): void {
-    readContact(this.#heap, this.#record[slot]!, i, into)
+    readContact(this.#heap, this.#slots.recordOf(slot), i, into)
   }
 
   rememberAnswer(slot: Slot, idHigh: number, idLow: number, at: number, offers: readonly number[]): void {
     const log = this.#cache.batches.open(slot, at)
-    if (!this.#mutations.rememberAnswer(this.#record[slot]!, idHigh, idLow, at, offers)) return
+    if (!this.#mutations.rememberAnswer(this.#slots.recordOf(slot), idHigh, idLow, at, offers)) return
     this.#patches.answer(log, { idHigh, idLow, at, offers })
     this.#cache.batches.close(slot, log)
   }
 
   answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null {
-    return findAnswer(this.#heap, this.#record[slot]!, idHigh, idLow, now)
+    return findAnswer(this.#heap, this.#slots.recordOf(slot), idHigh, idLow, now)
   }
 
   evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {
-    this.#evaluator.evaluate(this.#record[slot]!, asOf, now, reads, lo, hi)
+    this.#evaluator.evaluate(this.#slots.recordOf(slot), asOf, now, reads, lo, hi)
   }
 
   classOf(variable: number, lo: Float64Array, hi: Float64Array): FeatureClass {

@@ -212,6 +212,7 @@ function distinct(heap: Heap, reader: WindowReader, p: number, rules: SeriesRule
   reader.open(p, rules, 0, asOf, UNKNOWN_LOW)
   reader.isWhole = true
   reader.distinct()
+  reader.close()
   answer(out, Math.max(1, out[0]!), Math.max(1, out[1]! + dropped))
 }
 

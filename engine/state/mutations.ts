@@ -8,6 +8,7 @@ import type { RecordShape } from './record.ts'
 import {
   ANSWERS,
   ANSWERS_USED,
+  blockAt,
   CONTACTS,
   CONTACTS_N,
   RING,
@@ -17,7 +18,7 @@ import {
   SUPPRESSIONS_N,
 } from './record.ts'
 import { appendId, isRemembered } from './ring.ts'
-import { addToSeries, contentBytes, ENTRIES, giveSeries, lowerBound } from './series.ts'
+import { addToSeries, contentBytes, ENTRIES, giveSeries, lowerBound, PANES_AT } from './series.ts'
 import type { SeriesRules } from './series-rules.ts'
 import type { Contact } from './states.ts'
 import { liftIn, suppressIn } from './suppressions.ts'
@@ -79,12 +80,12 @@ export class Mutations {
     const rules = this.#rules[series]!
     if (rules.valued && !Number.isFinite(value)) return false
     const heap = this.#heap
-    const block = r * 2 + this.#shape.blocks + series
+    const block = blockAt(this.#shape, r, series)
     const p = heap.u32[block]!
-    const before = contentBytes(heap, rules.valued, p)
+    const before = contentBytes(heap, rules, p)
     const moved = addToSeries(heap, rules, p, at, rules.valued ? value + 0 : 0)
     heap.u32[block] = moved
-    heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules.valued, moved) - before
+    heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules, moved) - before
     if (heap.u32[r * 2 + SERIES_BYTES]! > this.#softLimit) this.#shrink(r)
     return true
   }
@@ -121,7 +122,7 @@ export class Mutations {
   contentBytes(r: number): number {
     const { u16, u32 } = this.#heap
     const small = u16[r * 4 + RING_IDS]! * 12 + (u16[r * 4 + CONTACTS_N]! + u16[r * 4 + SUPPRESSIONS_N]!) * 32
-    return this.#shape.words * 8 + u32[r * 2 + SERIES_BYTES]! + small + u32[r * 2 + ANSWERS_USED]! * 4
+    return this.#shape.id + u32[r * 2 + SERIES_BYTES]! + small + u32[r * 2 + ANSWERS_USED]! * 4
   }
 
   /** Bytes of memory the record takes, with spare room and block headers. */
@@ -130,8 +131,8 @@ export class Mutations {
     let bytes = arena.sizeOf(r)
     for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS]) bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
-      const p = u32[r * 2 + this.#shape.blocks + series]!
-      if (p !== 0) bytes += arena.sizeOf(p) + arena.sizeOf(u32[p * 2 + 6]!)
+      const p = u32[blockAt(this.#shape, r, series)]!
+      if (p !== 0) bytes += arena.sizeOf(p) + arena.sizeOf(u32[p * 2 + PANES_AT]!)
     }
     return bytes
   }
@@ -141,7 +142,7 @@ export class Mutations {
     const heap = this.#heap
     const { u32 } = heap
     for (let series = 0; series < this.#shape.series; series++) {
-      giveSeries(heap, u32[r * 2 + this.#shape.blocks + series]!)
+      giveSeries(heap, u32[blockAt(this.#shape, r, series)]!)
     }
     heap.give(u32[r * 2 + RING]!)
     heap.give(u32[r * 2 + CONTACTS]!)
@@ -157,11 +158,11 @@ export class Mutations {
       const largest = this.#largest(r)
       if (largest === -1) return
       const rules = this.#rules[largest]!
-      const p = heap.u32[r * 2 + this.#shape.blocks + largest]!
-      const before = contentBytes(heap, rules.valued, p)
+      const p = heap.u32[blockAt(this.#shape, r, largest)]!
+      const before = contentBytes(heap, rules, p)
       lowerBound(heap, rules, p, Math.max(SMALLEST_BOUND, heap.u16[p * 4 + ENTRIES]! >> 1))
       this.overflows.softLimit++
-      heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules.valued, p) - before
+      heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules, p) - before
       if (heap.u32[r * 2 + SERIES_BYTES]! <= this.#softLimit) return
     }
   }
@@ -172,10 +173,10 @@ export class Mutations {
     let largest = -1
     let most = 0
     for (let series = 0; series < this.#shape.series; series++) {
-      const p = heap.u32[r * 2 + this.#shape.blocks + series]!
+      const p = heap.u32[blockAt(this.#shape, r, series)]!
       if (p === 0 || heap.u16[p * 4 + ENTRIES]! <= SMALLEST_BOUND) continue
       const rules = this.#rules[series]!
-      const bytes = contentBytes(heap, rules.valued, p)
+      const bytes = contentBytes(heap, rules, p)
       if (bytes > most || (bytes === most && rules.key < this.#rules[largest]!.key)) {
         largest = series
         most = bytes

@@ -1,16 +1,18 @@
+import assert from 'node:assert/strict'
 import type { Layout } from '../../rules/compiled.ts'
 import type { Heap } from './heap.ts'
 
 /**
- * The fixed part of a customer: one block, the same size for all customers of a layout.
+ * The fixed part of a customer: one block, the same for all customers of a layout but for the id at its end.
  *
  * word  0 newest acceptance of an event id
  *       1 u32 ring, u16 start, u16 ids                2 u16 ring capacity, u16 contacts, u16 contacts capacity, u16 answers
  *       3 u32 contacts, u32 suppressions              4 u32 answers, u16 suppressions, u16 suppressions capacity
- *       5 u32 content bytes of all series, u16 keys in the directory, u16 spare
+ *       5 u32 content bytes of all series, u16 keys in the directory, u16 length of the id
  *       6 u32 answers: words used, u32 answers: words of the block
- *       8 values of the attributes, then the instants they were set at (-1 never; a NaN value: cleared)
- *       then u32 blocks of the series (0 none), then u16 directory numbers of attributes and series (0xffff none)
+ *       7 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
+ *       then values of the attributes, the instants they were set at (-1 never; a NaN value: cleared), their u16 directory
+ *       numbers; then the id, a byte a character
  */
 export const NEWEST_ACCEPTED = 0
 /** Indexes of the 32-bit view, from `p * 2`. */
@@ -31,44 +33,64 @@ export const ANSWERS_N = 11
 export const SUPPRESSIONS_N = 18
 export const SUPPRESSIONS_CAPACITY = 19
 export const DIRECTORY_N = 22
+export const ID_LENGTH = 23
 
-const FIXED_WORDS = 8
+const FIXED_WORDS = 7
+const ID_MAX = 255
 /** Directory number of a key that the stored customer does not name yet. */
 export const NO_NUMBER = 0xffff
 
 /** Where the parts that depend on the layout lie, relative to the record and in units of their view. */
 export type RecordShape = {
-  readonly words: number
   readonly attributes: number
   readonly series: number
+  /** Offset of the series words in the 32-bit view: a block every second. */
+  readonly blocks: number
   /** Word offset of the values. */
   readonly values: number
   /** Word offset of the instants the values were set at. */
   readonly setAts: number
-  /** Offset of the series blocks in the 32-bit view. */
-  readonly blocks: number
-  /** Offset of the directory numbers in the 16-bit view: attributes first, then series. */
+  /** Offset of the attributes' directory numbers in the 16-bit view. */
   readonly numbers: number
+  /** Offset of the id in bytes, which is the size without the id. */
+  readonly id: number
 }
 
 /** The record's shape for a layout. */
 export function recordShape(layout: Layout): RecordShape {
   const attributes = layout.attributes.length
   const series = layout.series.length
-  const values = FIXED_WORDS
+  const values = FIXED_WORDS + series
   const setAts = values + attributes
-  const blocksWord = setAts + attributes
-  const numbersWord = blocksWord + Math.ceil(series / 2)
-  const words = numbersWord + Math.ceil((attributes + series) / 4)
-  return { words, attributes, series, values, setAts, blocks: blocksWord * 2, numbers: numbersWord * 4 }
+  const numbers = (setAts + attributes) * 4
+  return { attributes, series, blocks: FIXED_WORDS * 2, values, setAts, numbers, id: (numbers + attributes) * 2 }
 }
 
-/** An empty customer. */
-export function takeRecord(heap: Heap, shape: RecordShape): number {
-  const p = heap.take(shape.words * 8)
-  heap.f64.fill(0, p, p + shape.words)
-  heap.f64.fill(-1, p + shape.setAts, p + shape.setAts + shape.attributes)
-  const numbers = p * 4 + shape.numbers
-  heap.u16.fill(NO_NUMBER, numbers, numbers + shape.attributes + shape.series)
-  return p
+/** An empty customer; ids are 1 to 255 characters of one byte. */
+export function takeRecord(heap: Heap, shape: RecordShape, id: string): number {
+  assert(id.length > 0 && id.length <= ID_MAX, 'a customer id has 1 to 255 characters')
+  const r = heap.take(shape.id + id.length)
+  heap.u8.fill(0, r * 8, r * 8 + shape.id)
+  heap.f64.fill(-1, r + shape.setAts, r + shape.setAts + shape.attributes)
+  heap.u16[r * 4 + ID_LENGTH] = id.length
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i)
+    assert(code < 256, 'a customer id has characters of one byte')
+    heap.u8[r * 8 + shape.id + i] = code
+  }
+  for (let target = 0; target < shape.attributes + shape.series; target++) {
+    heap.u16[numberAt(shape, r, target)] = NO_NUMBER
+  }
+  return r
+}
+
+/** Where the block of a series lies in the 32-bit view; 0 there when the customer has no entry of it. */
+export function blockAt(shape: RecordShape, r: number, series: number): number {
+  return r * 2 + shape.blocks + series * 2
+}
+
+/** Where the directory number of a target lies in the 16-bit view: attributes first, then series. */
+export function numberAt(shape: RecordShape, r: number, target: number): number {
+  if (target < shape.attributes) return r * 4 + shape.numbers + target
+  return r * 4 + shape.blocks * 2 + (target - shape.attributes) * 4 + 2
 }

@@ -4,8 +4,8 @@ import { HIGH, StateError } from './heap.ts'
 import { type Pane, paneCount, paneFirst, paneLast } from './panes.ts'
 import {
   BOUND,
-  CAPACITY,
   COUNT,
+  DROPPED,
   ENTRIES,
   entryAt,
   entryValue,
@@ -20,6 +20,7 @@ import {
   PANES,
   PANES_AT,
   PANES_CAPACITY,
+  putEntry,
   SUM,
 } from './series.ts'
 import type { SeriesRules } from './series-rules.ts'
@@ -45,6 +46,7 @@ export function writeSeries(heap: Heap, rules: SeriesRules, p: number, writer: B
   writer.varint(f64[p + COUNT]!)
   writer.varint(f64[p + FIRST]!)
   writer.varint(f64[p + LAST]! - f64[p + FIRST]!)
+  writer.varint(f64[p + DROPPED]! + 1)
   if (valued) for (const field of [SUM, MIN, MAX, FIRST_VALUE, LAST_VALUE]) writer.number(f64[p + field]!)
   writer.varint(panes)
   writer.varint(n)
@@ -52,7 +54,7 @@ export function writeSeries(heap: Heap, rules: SeriesRules, p: number, writer: B
   const lows = lowsOf(heap, valued, p)
   writer.reserve(n * 17)
   for (let i = 0; i < n; i++) {
-    const at = entryAt(heap, p, lows, i)
+    const at = entryAt(heap, rules, p, lows, i)
     writer.varint(at - before)
     before = at
     if (natural) writer.varint(entryValue(heap, p, i))
@@ -86,7 +88,16 @@ function isNatural(heap: Heap, p: number, n: number): boolean {
   return true
 }
 
-type Header = { flags: number; bound: number; count: number; first: number; last: number; panes: number; n: number }
+type Header = {
+  flags: number
+  bound: number
+  count: number
+  first: number
+  last: number
+  dropped: number
+  panes: number
+  n: number
+}
 
 const pane: Pane = { first: 0, last: 0, count: 0, positive: 0, negative: 0, min: 0, max: 0 }
 const totals = [0, 0, 0, 0, 0]
@@ -97,8 +108,9 @@ function readHeader(reader: ByteReader): Header {
   const count = reader.varint()
   const first = reader.instant()
   const last = first + reader.instant()
+  const dropped = reader.instant() - 1
   for (let i = 0; i < 5; i++) totals[i] = flags & VALUED ? reader.number() : 0
-  return { flags, bound, count, first, last, panes: reader.count(PIECES_MAX), n: reader.count(PIECES_MAX) }
+  return { flags, bound, count, first, last, dropped, panes: reader.count(PIECES_MAX), n: reader.count(PIECES_MAX) }
 }
 
 function readPane(reader: ByteReader, flags: number, before: number): void {
@@ -142,32 +154,37 @@ export function readSeries(
   const isUsable = !rules.valued || (flags & VALUED) !== 0
   if (n > reader.left) throw new StateError('state_corrupt', 'a stored count is too large')
   const p = isUsable ? take(n) : 0
-  const { f64, u16 } = heap
-  if (isUsable) {
-    f64[p + COUNT] = header.count
-    f64[p + FIRST] = header.first
-    f64[p + LAST] = header.last
-    if (header.bound !== 0) u16[p * 4 + BOUND] = Math.min(header.bound, rules.bound)
-    if (rules.valued) for (let i = 0; i < 5; i++) f64[p + SUM + i] = totals[i]!
-  }
+  if (isUsable) putTotals(heap, rules, p, header)
+  // Under a layout that looks back less far than the one it was written for, the older entries are not taken in.
+  const cutoff = header.last - rules.keepMs
+  let dropped = header.dropped
   let before = header.first
+  let panes = 0
   for (let i = 0; i < header.panes; i++) {
     readPane(reader, flags, before)
     before = pane.last
-    if (isUsable) insertPane(heap, rules.valued, p, i, pane)
+    if (before < cutoff) dropped = Math.max(dropped, before)
+    else if (isUsable) insertPane(heap, rules.valued, p, panes++, pane)
   }
-  const lows = isUsable ? lowsOf(heap, rules.valued, p) : 0
-  const highs = isUsable ? (lows + u16[p * 4 + CAPACITY]!) * 2 : 0
+  let entries = 0
   for (let i = 0; i < n; i++) {
-    const at = before + reader.instant()
+    before += reader.instant()
     const value = readValue(reader, flags)
-    before = at
-    if (!isUsable) continue
-    heap.u32[lows + i] = at
-    u16[highs + i] = at / HIGH
-    if (rules.valued) f64[p + 10 + i] = value
+    if (before < cutoff) dropped = Math.max(dropped, before)
+    else if (isUsable) putEntry(heap, rules, p, entries++, before, value)
   }
-  if (isUsable) u16[p * 4 + ENTRIES] = n
-  if (isUsable && before > header.last) throw new StateError('state_corrupt', 'a stored series is out of order')
+  if (before > header.last) throw new StateError('state_corrupt', 'a stored series is out of order')
+  if (!isUsable) return 0
+  heap.u16[p * 4 + ENTRIES] = entries
+  heap.f64[p + DROPPED] = dropped
   return p
+}
+
+function putTotals(heap: Heap, rules: SeriesRules, p: number, header: Header): void {
+  const { f64 } = heap
+  f64[p + COUNT] = header.count
+  f64[p + FIRST] = header.first
+  f64[p + LAST] = header.last
+  if (header.bound !== 0) heap.u16[p * 4 + BOUND] = Math.min(header.bound, rules.bound)
+  if (rules.valued) for (let i = 0; i < totals.length; i++) f64[p + SUM + i] = totals[i]!
 }

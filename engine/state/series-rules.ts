@@ -1,4 +1,5 @@
 import type { FeatureDef, Layout, SeriesDef } from '../../rules/compiled.ts'
+import { HIGH } from './heap.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -15,10 +16,24 @@ export type SeriesRules = {
   readonly bound: number
   /** An entry this much older than the newest is dropped: what the windows see, and the lateness of an evaluation. */
   readonly keepMs: number
+  /** Whether entries may lie 2^32 ms or more before the newest, so that the low half of an instant does not tell it. */
+  readonly wide: boolean
   /** Width of a pane's cell for each level, ascending; each a multiple of the one before. */
   readonly widths: Float64Array
   /** Level l > 0 holds once the whole cell is older than `ages[l]`; `ages[0]` is 0. */
   readonly ages: Float64Array
+}
+
+/** The rules of no series at all: a placeholder before the first is looked at. */
+export const NO_RULES: SeriesRules = {
+  key: '',
+  valued: false,
+  nonNegative: false,
+  bound: 1,
+  keepMs: 0,
+  wide: false,
+  widths: new Float64Array(1),
+  ages: new Float64Array(1),
 }
 
 /** The rules of each series of a layout. Windows of growth baselines and calendar periods count besides `windowsMs`. */
@@ -41,12 +56,14 @@ function rulesOf(def: SeriesDef, features: readonly FeatureDef[], latenessMs: nu
     widths[level] = before * Math.max(1, Math.floor(window / PANES / before))
     ages[level] = level === 0 ? 0 : windows[level - 1]!
   }
+  const keepMs = Math.max(retention, ...lengths) + latenessMs
   return {
     key: def.key,
     valued: def.valued,
     nonNegative: def.nonNegative === true,
     bound: Math.min(BOUND_MAX, Math.max(1, Math.ceil(def.bound))),
-    keepMs: Math.max(retention, ...lengths) + latenessMs,
+    keepMs,
+    wide: keepMs >= HIGH,
     widths,
     ages,
   }

@@ -1,49 +1,45 @@
 import type { PatchLog } from './patch-log.ts'
 
-/** The customers changed or read in an open batch of a partition, as a chain through `Slots.next`. */
+/** The customers changed or read in an open batch of a partition, as a chain through the slots' `NEXT`. */
 export type OpenBatch = { readonly log: PatchLog; head: number; tail: number }
+
+/** Fields of a slot, from `slot * SLOT_FIELDS`: together, because a customer's turn needs most of them. */
+export const SLOT_FIELDS = 10
+/** Block of the record; 0: the slot is free. */
+export const RECORD = 0
+export const PARTITION = 1
+/** First and last run in the log of the open batch; -1: not changed. */
+export const FIRST_RUN = 2
+export const LAST_RUN = 3
+export const NEXT = 4
+/** Bytes that `writes` gave out for the slot. */
+export const PENDING = 5
+/** Bytes of the stored base and of the patches after it, and how many patches these are. */
+export const BASE_BYTES = 6
+export const PATCH_BYTES = 7
+export const PATCHES = 8
+const FLAGS = 9
 
 const PINNED = 1
 const RECENT = 2
 /** A base goes with this commit; cleared when it is installed. */
 const BASE = 4
 
-/** Bytes a slot takes outside the arena, its two entries in the index included. */
-export const SLOT_BYTES = 52
+/** Bytes a slot takes outside the arena, its share of the index (up to four entries of 8 bytes) included. */
+export const SLOT_BYTES = SLOT_FIELDS * 4 + 32
 
-/** The table of cached customers: one index a customer in each typed array. */
+/** The table of cached customers. */
 export class Slots {
-  /** Block of the record; 0: the slot is free. */
-  readonly record: Uint32Array
-  readonly partition: Int32Array
-  /** Bytes of the stored base and of the patches after it, and how many patches these are. */
-  readonly baseBytes: Uint32Array
-  readonly patchBytes: Uint32Array
-  readonly patches: Uint16Array
-  /** First and last run in the log of the open batch; -1: not changed. */
-  readonly first: Int32Array
-  readonly last: Int32Array
-  /** Bytes that `writes` gave out for the slot. */
-  readonly pending: Uint32Array
-  readonly next: Int32Array
-  readonly #flags: Uint8Array
+  readonly table: Int32Array
   readonly #most: number
   #free = -1
   #fresh = 0
   #hand = 0
 
+  /** @param most customers at once */
   constructor(most: number) {
     this.#most = most
-    this.record = new Uint32Array(most)
-    this.partition = new Int32Array(most)
-    this.baseBytes = new Uint32Array(most)
-    this.patchBytes = new Uint32Array(most)
-    this.patches = new Uint16Array(most)
-    this.first = new Int32Array(most)
-    this.last = new Int32Array(most)
-    this.pending = new Uint32Array(most)
-    this.next = new Int32Array(most)
-    this.#flags = new Uint8Array(most)
+    this.table = new Int32Array(most * SLOT_FIELDS)
   }
 
   /** Slots ever used: all live ones are below. */
@@ -51,61 +47,67 @@ export class Slots {
     return this.#fresh
   }
 
+  /** Block of the record of a slot in use. */
+  recordOf(slot: number): number {
+    return this.table[slot * SLOT_FIELDS + RECORD]!
+  }
+
   /** A free slot, or -1. */
   take(): number {
     let slot = this.#free
-    if (slot !== -1) this.#free = this.next[slot]!
+    if (slot !== -1) this.#free = this.table[slot * SLOT_FIELDS + NEXT]!
     else if (this.#fresh < this.#most) slot = this.#fresh++
     else return -1
-    this.record[slot] = 0
-    this.baseBytes[slot] = 0
-    this.patchBytes[slot] = 0
-    this.patches[slot] = 0
-    this.first[slot] = -1
-    this.last[slot] = -1
-    this.pending[slot] = 0
-    this.next[slot] = -1
-    this.#flags[slot] = RECENT
+    const at = slot * SLOT_FIELDS
+    this.table.fill(0, at, at + SLOT_FIELDS)
+    this.table[at + FIRST_RUN] = -1
+    this.table[at + LAST_RUN] = -1
+    this.table[at + NEXT] = -1
+    this.table[at + FLAGS] = RECENT
     return slot
   }
 
   /** Frees a slot. */
   give(slot: number): void {
-    this.record[slot] = 0
-    this.#flags[slot] = 0
-    this.next[slot] = this.#free
+    const at = slot * SLOT_FIELDS
+    this.table[at + RECORD] = 0
+    this.table[at + FLAGS] = 0
+    this.table[at + NEXT] = this.#free
     this.#free = slot
   }
 
   /** Marks a slot as used lately; within an open batch it stays until the batch ends. */
   touch(slot: number, batch: OpenBatch | undefined): void {
-    const flags = this.#flags[slot]!
+    const { table } = this
+    const at = slot * SLOT_FIELDS
+    const flags = table[at + FLAGS]!
     if (batch === undefined || (flags & PINNED) !== 0) {
-      this.#flags[slot] = flags | RECENT
+      table[at + FLAGS] = flags | RECENT
       return
     }
-    this.#flags[slot] = flags | RECENT | PINNED
-    this.next[slot] = -1
+    table[at + FLAGS] = flags | RECENT | PINNED
+    table[at + NEXT] = -1
     if (batch.head === -1) batch.head = slot
-    else this.next[batch.tail] = slot
+    else table[batch.tail * SLOT_FIELDS + NEXT] = slot
     batch.tail = slot
   }
 
   /** Ends the batch for a slot. */
   unpin(slot: number): void {
-    this.#flags[slot]! &= ~(PINNED | BASE)
-    this.first[slot] = -1
-    this.last[slot] = -1
-    this.pending[slot] = 0
-    this.next[slot] = -1
+    const at = slot * SLOT_FIELDS
+    this.table[at + FLAGS]! &= ~(PINNED | BASE)
+    this.table[at + FIRST_RUN] = -1
+    this.table[at + LAST_RUN] = -1
+    this.table[at + PENDING] = 0
+    this.table[at + NEXT] = -1
   }
 
   markBase(slot: number): void {
-    this.#flags[slot]! |= BASE
+    this.table[slot * SLOT_FIELDS + FLAGS]! |= BASE
   }
 
   hasBaseMark(slot: number): boolean {
-    return (this.#flags[slot]! & BASE) !== 0
+    return (this.table[slot * SLOT_FIELDS + FLAGS]! & BASE) !== 0
   }
 
   /**
@@ -113,13 +115,15 @@ export class Slots {
    * and over pinned ones; -1: all are pinned.
    */
   victim(): number {
+    const { table } = this
     for (let steps = this.#fresh * 2; steps > 0; steps--) {
       const slot = this.#hand
       this.#hand = slot + 1 >= this.#fresh ? 0 : slot + 1
-      const flags = this.#flags[slot]!
-      if (this.record[slot] === 0 || (flags & PINNED) !== 0) continue
+      const at = slot * SLOT_FIELDS
+      const flags = table[at + FLAGS]!
+      if (table[at + RECORD] === 0 || (flags & PINNED) !== 0) continue
       if ((flags & RECENT) === 0) return slot
-      this.#flags[slot] = flags & ~RECENT
+      table[at + FLAGS] = flags & ~RECENT
     }
     return -1
   }

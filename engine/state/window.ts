@@ -2,8 +2,8 @@ import { DistinctSet } from './distinct.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
 import { paneAt, paneCount, paneFirst, paneLast } from './panes.ts'
-import { CAPACITY, ENTRIES, entryAt, LAST, lowsOf, PANES, PANES_AT, PANES_CAPACITY, START } from './series.ts'
-import type { SeriesRules } from './series-rules.ts'
+import { DROPPED, ENTRIES, entryAt, LAST, lowsOf, PANES, PANES_AT, PANES_CAPACITY, START, valuesOf } from './series.ts'
+import { NO_RULES, type SeriesRules } from './series-rules.ts'
 
 /** How a pane lies to the window: bits, 0 is wholly inside. */
 const BEGINS_BEFORE = 1
@@ -25,6 +25,7 @@ export class WindowReader {
   /** Start, end, instant since which the series is observed. */
   readonly #times = new Float64Array(3)
   #p = 0
+  #rules: SeriesRules = NO_RULES
   #valued = false
   #nonNegative = false
   #from = 0
@@ -38,14 +39,22 @@ export class WindowReader {
     this.#heap = heap
   }
 
+  /** Forgets the series looked at last: it may have changed since. */
+  close(): void {
+    this.#p = -1
+  }
+
   /** Looks at series `p` (0: no entries) from `start` to `end`, both included. */
   open(p: number, rules: SeriesRules, start: number, end: number, since: number): void {
+    const times = this.#times
+    if (p === this.#p && rules === this.#rules && start === times[0] && end === times[1]) return
     this.#p = p
+    this.#rules = rules
     this.#valued = rules.valued
     this.#nonNegative = rules.nonNegative
-    this.#times[0] = start
-    this.#times[1] = end
-    this.#times[2] = since
+    times[0] = start
+    times[1] = end
+    times[2] = since
     this.isWhole = start >= since
     this.#from = 0
     this.#to = 0
@@ -54,11 +63,10 @@ export class WindowReader {
     if (p === 0) return
     const { f64, u16, u32 } = this.#heap
     const last = f64[p + LAST]!
-    if (start < last - rules.keepMs) this.isWhole = false
+    if (start <= f64[p + DROPPED]!) this.isWhole = false
     const n = u16[p * 4 + ENTRIES]!
-    const lows = lowsOf(this.#heap, rules.valued, p)
-    this.#from = this.#search(p, lows, n, start)
-    this.#to = last <= end ? n : this.#search(p, lows, n, end + 1)
+    this.#from = this.#search(p, rules, n, start)
+    this.#to = last <= end ? n : this.#search(p, rules, n, end + 1)
     const panes = u16[p * 4 + PANES]!
     if (panes === 0) return
     this.#panes = u32[p * 2 + PANES_AT]!
@@ -90,9 +98,8 @@ export class WindowReader {
       return
     }
     const { f64 } = this.#heap
-    let lo = 0
     const values = this.#values()
-    for (let i = values + this.#from; i < values + this.#to; i++) lo += f64[i]!
+    let lo = sumOf(f64, values + this.#from, values + this.#to)
     let hi = lo
     for (let i = this.#paneFrom; i < this.#paneTo; i++) {
       const k = this.#panes + i
@@ -277,7 +284,7 @@ export class WindowReader {
   /** A floor for the instant of the latest entry that is certain, exact unless a pane lies across the end; -Infinity: none. */
   latest(): number {
     if (this.#from < this.#to) {
-      return entryAt(this.#heap, this.#p, lowsOf(this.#heap, this.#valued, this.#p), this.#to - 1)
+      return entryAt(this.#heap, this.#rules, this.#p, lowsOf(this.#heap, this.#valued, this.#p), this.#to - 1)
     }
     if (this.#paneFrom === this.#paneTo) return Number.NEGATIVE_INFINITY
     const i = this.#paneTo - 1
@@ -298,7 +305,7 @@ export class WindowReader {
 
   /** Word of the value of entry 0. */
   #values(): number {
-    return this.#p === 0 ? 0 : this.#p + 10 + this.#heap.u16[this.#p * 4 + START]!
+    return this.#p === 0 ? 0 : valuesOf(this.#heap, this.#p)
   }
 
   #valueOfPane(i: number): void {
@@ -324,18 +331,48 @@ export class WindowReader {
   }
 
   /** Index of the first entry at or after `at`. */
-  #search(p: number, lows: number, n: number, at: number): number {
-    const { u16, u32 } = this.#heap
-    const start = u16[p * 4 + START]!
-    const low = lows + start
-    const high = (lows + u16[p * 4 + CAPACITY]!) * 2 + start
+  #search(p: number, rules: SeriesRules, n: number, at: number): number {
+    const { f64, u16, u32 } = this.#heap
+    const lows = lowsOf(this.#heap, rules.valued, p)
     let from = 0
     let to = n
+    if (rules.wide) {
+      while (from < to) {
+        const middle = (from + to) >>> 1
+        if (entryAt(this.#heap, rules, p, lows, middle) < at) from = middle + 1
+        else to = middle
+      }
+      return from
+    }
+    // Ages before the last entry, as 32-bit integers.
+    const last = f64[p + LAST]!
+    const age = last - at
+    if (age < 0) return n
+    if (age >= HIGH) return 0
+    const low = lows + u16[p * 4 + START]!
+    const lastLow = last | 0
     while (from < to) {
       const middle = (from + to) >>> 1
-      if (u16[high + middle]! * HIGH + u32[low + middle]! < at) from = middle + 1
+      if ((lastLow - u32[low + middle]!) >>> 0 > age) from = middle + 1
       else to = middle
     }
     return from
   }
+}
+
+/** Sum of the elements from `from` to `to`, four at a time: additions that wait for each other take four times as long. */
+function sumOf(f64: Float64Array, from: number, to: number): number {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  let i = from
+  for (; i + 3 < to; i += 4) {
+    a += f64[i]!
+    b += f64[i + 1]!
+    c += f64[i + 2]!
+    d += f64[i + 3]!
+  }
+  for (; i < to; i++) a += f64[i]!
+  return a + b + (c + d)
 }
