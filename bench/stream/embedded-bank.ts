@@ -28,6 +28,8 @@ export type BankOptions = {
   readonly retentionMs?: number
   readonly trimEveryMs?: number
   readonly onBatch?: ShardsOptions['onBatch']
+  /** Called with the store's folder before the shards open it. */
+  readonly beforeShards?: (storeDir: string) => void
 }
 
 /**
@@ -86,6 +88,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     retentionMs: 1e13,
     now: () => clock.now(),
   })
+  options.beforeShards?.(storeDir)
   const shards = createShards({
     log,
     decisions,
