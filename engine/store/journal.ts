@@ -4,11 +4,10 @@
  * A commit writes all its patches as one value, so that it dirties a handful of neighbouring pages instead of one page a
  * customer. The ring holds those values as they are stored, and a flat index chains the patches of each customer, oldest
  * first. When the values exceed the limit the oldest commits are folded: their customers' patches move into the rows.
- * Everything here is typed arrays: nothing is kept as an object a customer or a patch.
  */
 import assert from 'node:assert/strict'
 import type { Write } from '../state/states.ts'
-import { createPatchIndex } from './patch-index.ts'
+import { PatchIndex } from './patch-index.ts'
 
 const kindPatch = 1
 const kindClear = 2
@@ -23,213 +22,220 @@ export type JournalPlan = {
   readonly drops: readonly number[]
 }
 
-export type Journal = {
-  /** The seq up to which the index is complete. */
-  seq(): number
-  /** Takes a stored value in, ascending by seq; for the scan at start. */
-  restore(seq: number, value: Uint8Array): void
-  /** Sets the seq after the scan. */
-  restored(seq: number): void
-  /** Copies of the patches of a customer, oldest first. */
-  patches(customerId: string): Uint8Array[]
-  /** Lays out a commit. Nothing counts until `install`; one plan at a time. */
-  plan(writes: readonly Write[]): JournalPlan
-  /** The planned commit was applied as `seq`. */
-  install(seq: number): void
-  /** The planned commit was not applied. */
-  abandon(): void
-  /** Bytes of live values, and of the ring. */
-  usage(): { readonly bytes: number; readonly capacity: number }
-}
-
 /** At most this many customers are folded by one commit. */
-const maxFolds = 512
+const foldsMax = 512
+/** Room in the ring beyond its limit and a half. */
+const spareBytes = 65_536
 
-/**
- * An empty journal.
- *
- * @param limitBytes values above it are folded into the rows; the ring is half as large again and grows only when one
- * commit needs more
- */
-export function createJournal(limitBytes: number): Journal {
-  let ring = Buffer.from(new ArrayBuffer(Math.ceil(limitBytes * 1.5) + 65_536))
-  const index = createPatchIndex((at) => idAt(ring, at))
-  // Live values, oldest first, from `first` on.
-  let seqs: number[] = []
-  let positions: number[] = []
-  let lengths: number[] = []
-  let first = 0
-  let bytes = 0
-  let head = 0
-  let seqNow = 0
-  let open: { position: number; length: number; drops: number } | null = null
+export class Journal {
+  readonly #limitBytes: number
+  readonly #index: PatchIndex
+  #ring: Buffer
+  /** Live values, oldest first, from `#first` on. */
+  #seqs: number[] = []
+  #positions: number[] = []
+  #lengths: number[] = []
+  #first = 0
+  #bytes = 0
+  #head = 0
+  #seq = 0
+  #open: { readonly position: number; readonly length: number; readonly drops: number } | null = null
 
-  /** Where `length` bytes fit behind the newest value, or -1. Never touches live bytes. */
-  function place(length: number): number {
-    if (first === seqs.length) return length <= ring.length ? 0 : -1
-    const oldest = positions[first] ?? 0
-    if (head > oldest) {
-      if (head + length <= ring.length) return head
-      return length < oldest ? 0 : -1
-    }
-    return head + length < oldest ? head : -1
+  /**
+   * An empty journal.
+   * @param limitBytes values above it are folded into the rows; the ring is half as large again and grows only when one
+   *   commit needs more
+   */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes
+    this.#ring = Buffer.from(new ArrayBuffer(Math.ceil(limitBytes * 1.5) + spareBytes))
+    this.#index = new PatchIndex((at) => idAt(this.#ring, at))
   }
 
-  /** Moves the live values to a larger ring and indexes them again. */
-  function grow(needed: number): void {
-    const larger = Buffer.from(new ArrayBuffer(Math.max(ring.length * 2, bytes + needed + 65_536)))
-    index.reset()
-    head = 0
-    const previous = ring
-    const oldPositions = positions
-    ring = larger
-    positions = [...positions]
-    for (let i = first; i < seqs.length; i++) {
-      const from = oldPositions[i] ?? 0
-      const length = lengths[i] ?? 0
-      previous.copy(ring, head, from, from + length)
-      positions[i] = head
-      applyEntries(head, length)
-      head += length
-    }
+  /** The seq up to which the index is complete. */
+  get seq(): number {
+    return this.#seq
   }
 
-  function reserve(length: number): number {
-    let position = place(length)
-    if (position < 0) {
-      grow(length)
-      position = place(length)
-    }
-    assert(position >= 0, 'a grown ring has room')
-    return position
+  /** Bytes of live values. */
+  get bytes(): number {
+    return this.#bytes
   }
 
-  function applyEntries(position: number, length: number): void {
-    const end = position + length
-    let at = position
-    while (at < end) {
-      const id = idAt(ring, at)
-      if (ring[at] === kindClear) {
-        index.clear(id)
-        at += 2 + id.length
-      } else {
-        index.add(id, at)
-        at += 6 + id.length + ring.readUInt32LE(at + 2)
-      }
-    }
+  /** Takes a stored value in, ascending by seq; for the scan at start. */
+  restore(seq: number, value: Uint8Array): void {
+    const position = this.#reserve(value.length)
+    this.#ring.set(value, position)
+    this.#keep(seq, position, value.length)
   }
 
-  function keep(seq: number, position: number, length: number): void {
-    seqs.push(seq)
-    positions.push(position)
-    lengths.push(length)
-    bytes += length
-    head = position + length
-    applyEntries(position, length)
+  /** Sets the seq after the scan. */
+  restored(seq: number): void {
+    this.#seq = seq
   }
 
-  function drop(count: number): void {
-    for (let i = 0; i < count; i++) {
-      bytes -= lengths[first] ?? 0
-      first++
-    }
-    if (first > 1_024) {
-      seqs = seqs.slice(first)
-      positions = positions.slice(first)
-      lengths = lengths.slice(first)
-      first = 0
-    }
-  }
-
-  /** Customers whose oldest patch lies in the i-th live value. */
-  function oldestOf(i: number, skip: ReadonlySet<string>, into: string[]): void {
-    const position = positions[first + i] ?? 0
-    const end = position + (lengths[first + i] ?? 0)
-    let at = position
-    while (at < end) {
-      const id = idAt(ring, at)
-      if (index.oldest(id) === at && !skip.has(id)) into.push(id)
-      at += ring[at] === kindClear ? 2 + id.length : 6 + id.length + ring.readUInt32LE(at + 2)
-    }
-  }
-
-  function patches(customerId: string): Uint8Array[] {
+  /** Copies of the patches of a customer, oldest first. */
+  patches(customerId: string): Uint8Array[] {
+    const ring = this.#ring
     const found: Uint8Array[] = []
-    for (let entry = index.first(customerId); entry >= 0; entry = index.next(entry)) {
-      const at = index.position(entry)
+    for (let entry = this.#index.first(customerId); entry >= 0; entry = this.#index.next(entry)) {
+      const at = this.#index.position(entry)
       const start = at + 6 + (ring[at + 1] ?? 0)
       found.push(new Uint8Array(ring.subarray(start, start + ring.readUInt32LE(at + 2))))
     }
     return found
   }
 
-  function plan(writes: readonly Write[]): JournalPlan {
-    assert(open === null, 'one commit of a partition at a time')
+  /** Lays out a commit. Nothing counts until `install`; one plan at a time. */
+  plan(writes: readonly Write[]): JournalPlan {
+    assert(this.#open === null, 'one commit of a partition at a time')
+    const { folded, drops } = this.#chooseFolds(writes)
     let length = 0
-    const skip = new Set<string>()
     for (const write of writes) {
-      if (write.kind === 'base') skip.add(write.customerId)
       length += 2 + write.customerId.length + (write.kind === 'base' ? 0 : 4 + write.bytes.length)
     }
-    const folded: string[] = []
-    let drops = 0
-    let freed = 0
-    while (bytes - freed + length > limitBytes && drops < seqs.length - first && folded.length < maxFolds) {
-      const from = folded.length
-      oldestOf(drops, skip, folded)
-      for (const id of folded.slice(from)) {
-        skip.add(id)
-        length += 2 + id.length
-      }
-      freed += lengths[first + drops] ?? 0
-      drops++
-    }
-    const position = length === 0 ? 0 : reserve(length)
+    for (const id of folded) length += 2 + id.length
+    const position = length === 0 ? 0 : this.#reserve(length)
+    const ring = this.#ring
     let at = position
     for (const id of folded) at = writeClear(ring, at, id)
     for (const write of writes) {
       at = write.kind === 'base' ? writeClear(ring, at, write.customerId) : writePatch(ring, at, write)
     }
     assert(at === position + length, 'the planned length is what was written')
-    open = { position, length, drops }
+    this.#open = { position, length, drops }
     return {
       value: length === 0 ? null : ring.subarray(position, position + length),
-      folds: folded.map((customerId) => ({ customerId, patches: patches(customerId) })),
-      drops: seqs.slice(first, first + drops),
+      folds: folded.map((customerId) => ({ customerId, patches: this.patches(customerId) })),
+      drops: this.#seqs.slice(this.#first, this.#first + drops),
     }
   }
 
-  return {
-    seq: () => seqNow,
-    restore(seq, value) {
-      const position = reserve(value.length)
-      ring.set(value, position)
-      keep(seq, position, value.length)
-    },
-    restored(seq) {
-      seqNow = seq
-    },
-    patches,
-    plan,
-    install(seq) {
-      assert(open !== null, 'only a planned commit is installed')
-      const { position, length, drops } = open
-      open = null
-      if (length > 0) keep(seq, position, length)
-      drop(drops)
-      seqNow = seq
-    },
-    abandon() {
-      open = null
-    },
-    usage: () => ({ bytes, capacity: ring.length }),
+  /** The planned commit was applied as `seq`. */
+  install(seq: number): void {
+    assert(this.#open !== null, 'only a planned commit is installed')
+    const { position, length, drops } = this.#open
+    this.#open = null
+    if (length > 0) this.#keep(seq, position, length)
+    this.#drop(drops)
+    this.#seq = seq
+  }
+
+  /** The planned commit was not applied. */
+  abandon(): void {
+    this.#open = null
+  }
+
+  /** Which of the oldest commits have to go, and the customers that still have patches in them. */
+  #chooseFolds(writes: readonly Write[]): { readonly folded: readonly string[]; readonly drops: number } {
+    const settled = new Set<string>()
+    let left = this.#bytes
+    for (const { kind, customerId, bytes } of writes) {
+      if (kind === 'base') settled.add(customerId)
+      else left += bytes.length
+    }
+    const folded: string[] = []
+    let drops = 0
+    while (left > this.#limitBytes && drops < this.#seqs.length - this.#first && folded.length < foldsMax) {
+      for (const id of this.#oldestIn(this.#first + drops)) {
+        if (settled.has(id)) continue
+        settled.add(id)
+        folded.push(id)
+      }
+      left -= this.#lengths[this.#first + drops] ?? 0
+      drops++
+    }
+    return { folded, drops }
+  }
+
+  /** Customers whose oldest patch lies in a live value. */
+  #oldestIn(i: number): string[] {
+    const found: string[] = []
+    const position = this.#positions[i] ?? 0
+    const end = position + (this.#lengths[i] ?? 0)
+    for (let at = position; at < end; at = entryEnd(this.#ring, at)) {
+      const id = idAt(this.#ring, at)
+      if (this.#index.oldest(id) === at) found.push(id)
+    }
+    return found
+  }
+
+  #keep(seq: number, position: number, length: number): void {
+    this.#seqs.push(seq)
+    this.#positions.push(position)
+    this.#lengths.push(length)
+    this.#bytes += length
+    this.#head = position + length
+    this.#applyEntries(position, length)
+  }
+
+  #applyEntries(position: number, length: number): void {
+    for (let at = position; at < position + length; at = entryEnd(this.#ring, at)) {
+      const id = idAt(this.#ring, at)
+      if (this.#ring[at] === kindClear) this.#index.clear(id)
+      else this.#index.add(id, at)
+    }
+  }
+
+  #drop(count: number): void {
+    for (let i = 0; i < count; i++) {
+      this.#bytes -= this.#lengths[this.#first] ?? 0
+      this.#first++
+    }
+    if (this.#first <= 1_024) return
+    this.#seqs = this.#seqs.slice(this.#first)
+    this.#positions = this.#positions.slice(this.#first)
+    this.#lengths = this.#lengths.slice(this.#first)
+    this.#first = 0
+  }
+
+  #reserve(length: number): number {
+    let position = this.#place(length)
+    if (position < 0) {
+      this.#grow(length)
+      position = this.#place(length)
+    }
+    assert(position >= 0, 'a grown ring has room')
+    return position
+  }
+
+  /** Where `length` bytes fit behind the newest value, or -1. Never touches live bytes. */
+  #place(length: number): number {
+    if (this.#first === this.#seqs.length) return length <= this.#ring.length ? 0 : -1
+    const oldest = this.#positions[this.#first] ?? 0
+    if (this.#head > oldest) {
+      if (this.#head + length <= this.#ring.length) return this.#head
+      return length < oldest ? 0 : -1
+    }
+    return this.#head + length < oldest ? this.#head : -1
+  }
+
+  /** Moves the live values to a larger ring and indexes them again. */
+  #grow(needed: number): void {
+    const previous = this.#ring
+    this.#ring = Buffer.from(new ArrayBuffer(Math.max(previous.length * 2, this.#bytes + needed + spareBytes)))
+    this.#index.reset()
+    this.#head = 0
+    for (let i = this.#first; i < this.#seqs.length; i++) {
+      const from = this.#positions[i] ?? 0
+      const length = this.#lengths[i] ?? 0
+      previous.copy(this.#ring, this.#head, from, from + length)
+      this.#positions[i] = this.#head
+      this.#applyEntries(this.#head, length)
+      this.#head += length
+    }
   }
 }
 
+/** Entry: kind (u8), id length (u8), for patches the length (u32), the id, the patch. */
+function entryEnd(ring: Buffer, at: number): number {
+  const id = ring[at + 1] ?? 0
+  return ring[at] === kindClear ? at + 2 + id : at + 6 + id + ring.readUInt32LE(at + 2)
+}
+
 function idAt(ring: Buffer, at: number): string {
-  const length = ring[at + 1] ?? 0
   const start = at + (ring[at] === kindClear ? 2 : 6)
-  return ring.toString('latin1', start, start + length)
+  return ring.toString('latin1', start, start + (ring[at + 1] ?? 0))
 }
 
 function writeClear(ring: Buffer, at: number, id: string): number {

@@ -9,7 +9,8 @@ import assert from 'node:assert/strict'
 import { mkdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
-import { createJournal, type Journal } from './journal.ts'
+import type { Stored } from '../state/states.ts'
+import { Journal, type JournalPlan } from './journal.ts'
 import { type Cluster, type Commit, type CommitReply, type Meta, type Store, StoreError, storeFormat } from './store.ts'
 import { decodeRow, encodeRow, endKey, maxCustomerIdBytes, seqKey, seqOf, textKey } from './stored-row.ts'
 
@@ -61,173 +62,210 @@ export function openLmdbStore(options: LmdbStoreOptions): Store {
       { retryable: false },
     )
   }
-  const file = join(options.dir, 'data.mdb')
-  const journals = new Map<number, Journal>()
-  const journalLimit = (partitions: number): number => Math.ceil((options.journalBytes ?? 128 * 2 ** 20) / partitions)
-  const trimmed = new Map<number, number>()
-  let partitions = found?.partitions ?? 8
+  return new LmdbStore(tables, { dir: options.dir, maxBytes, journalBytes: options.journalBytes ?? 128 * 2 ** 20 })
+}
 
-  /** The journal of a partition, read again when another owner changed it. */
-  function journalAt(partition: number, seq: number): Journal {
-    const present = journals.get(partition)
-    if (present !== undefined && present.seq() === seq) return present
-    const journal = createJournal(journalLimit(partitions))
-    for (const { key, value } of tables.journal.getRange({ start: seqKey(partition, 0), end: endKey(partition) })) {
-      journal.restore(seqOf(key), value)
+class LmdbStore implements Store {
+  readonly #tables: Tables
+  readonly #dir: string
+  readonly #maxBytes: number
+  readonly #journalBytes: number
+  readonly #journals = new Map<number, Journal>()
+  /** Highest seq whose outbox value this instance dropped, by partition. */
+  readonly #trimmed = new Map<number, number>()
+
+  constructor(
+    tables: Tables,
+    bounds: { readonly dir: string; readonly maxBytes: number; readonly journalBytes: number },
+  ) {
+    this.#tables = tables
+    this.#dir = bounds.dir
+    this.#maxBytes = bounds.maxBytes
+    this.#journalBytes = bounds.journalBytes
+  }
+
+  async cluster(): Promise<Cluster | null> {
+    return readCluster(this.#tables)
+  }
+
+  async putCluster(cluster: Cluster): Promise<void> {
+    const before = readCluster(this.#tables)
+    if (before !== null && before.partitions !== cluster.partitions) {
+      throw new StoreError(
+        'partitions_changed',
+        `The data were laid out for ${before.partitions} partitions and ${cluster.partitions} are asked for. ` +
+          'The number is fixed at the first start.',
+        { retryable: false },
+      )
     }
-    journal.restored(seq)
-    journals.set(partition, journal)
-    return journal
+    assert(cluster.format === storeFormat, 'a release writes its own format')
+    await this.#written(this.#tables.fixed.put(clusterKey, Buffer.from(JSON.stringify(cluster))))
   }
 
-  /** What a commit that may not be applied is answered; null: it may go on. */
-  function refusal(partition: number, commit: Commit): CommitReply | null {
-    const header = readHeader(tables, partition)
-    if (header === null || header.token !== commit.token) return { kind: 'fenced' }
-    if (header.seq === commit.to) return { kind: 'applied' }
-    return header.seq === commit.from ? null : { kind: 'seq_mismatch', stored: header.seq }
+  async putPack(hash: string, json: string): Promise<void> {
+    const key = Buffer.from(`pack/${hash}`)
+    if (this.#tables.fixed.get(key) !== undefined) return
+    await this.#written(this.#tables.fixed.put(key, Buffer.from(json)))
   }
 
-  function refuseWhenFull(): void {
-    const size = statSync(file).size
-    if (size < maxBytes) return
-    throw new StoreError('store_full', `The store's file has reached its bound of ${maxBytes} bytes.`, {
-      retryable: true,
-    })
+  async pack(hash: string): Promise<string | null> {
+    const json = this.#tables.fixed.get(Buffer.from(`pack/${hash}`))
+    return json === undefined ? null : Buffer.from(json).toString()
   }
 
-  /** Seqs of outbox values to delete, oldest first. */
-  function trimList(partition: number, upTo: number): number[] {
-    let from = trimmed.get(partition)
-    if (from === undefined) {
-      const keys = [...tables.outbox.getKeys({ start: seqKey(partition, 0), end: endKey(partition), limit: 1 })]
-      from = keys[0] === undefined ? upTo : seqOf(keys[0]) - 1
-    }
-    const seqs: number[] = []
-    for (let seq = from + 1; seq <= upTo; seq++) seqs.push(seq)
-    return seqs
+  async create(partition: number, meta: Omit<Meta, 'token' | 'seq'>): Promise<void> {
+    assert(readHeader(this.#tables, partition) === null, 'a header is created once')
+    const header = encodeMeta({ ...meta, token: '', seq: 0 })
+    await this.#written(this.#tables.headers.put(textKey(partition, ''), header, 0))
   }
 
-  async function commit(partition: number, wanted: Commit): Promise<CommitReply> {
-    checkCommit(wanted)
-    const refused = refusal(partition, wanted)
-    if (refused !== null) return refused
-    refuseWhenFull()
-    const journal = journalAt(partition, wanted.from)
-    const plan = journal.plan(wanted.writes)
-    const trims = trimList(partition, wanted.trim)
-    const meta = encodeMeta({ ...wanted.meta, token: wanted.token, seq: wanted.to })
-    const key = textKey(partition, wanted.token)
-    const rows = plan.folds.map((fold): [Buffer, Buffer] => {
-      const rowKey = textKey(partition, fold.customerId)
-      const row = tables.rows.get(rowKey)
-      const before = row === undefined ? { base: null, patches: [] } : decodeRow(row)
-      return [rowKey, encodeRow({ base: before.base, patches: [...before.patches, ...fold.patches] })]
-    })
-    for (const write of wanted.writes) {
-      if (write.kind === 'base') {
-        rows.push([textKey(partition, write.customerId), encodeRow({ base: write.bytes, patches: [] })])
-      }
-    }
-    try {
-      // Nothing below may throw between the first and the last put: all of it is one conditional block.
-      const applied = await tables.headers.ifVersion(key, wanted.from, () => {
-        for (const [rowKey, row] of rows) tables.rows.put(rowKey, row)
-        if (plan.value !== null) tables.journal.put(seqKey(partition, wanted.to), plan.value)
-        for (const seq of plan.drops) tables.journal.remove(seqKey(partition, seq))
-        for (const seq of trims) tables.outbox.remove(seqKey(partition, seq))
-        if (wanted.outbox !== null) tables.outbox.put(seqKey(partition, wanted.to), wanted.outbox)
-        tables.headers.put(key, meta, wanted.to)
+  async acquire(partition: number, token: string): Promise<Meta | null> {
+    assert(token.length > 0 && token.length <= maxCustomerIdBytes, 'a token is a short text')
+    this.#journals.delete(partition)
+    this.#trimmed.delete(partition)
+    const { headers } = this.#tables
+    for (let attempt = 0; attempt < 100; attempt++) {
+      const header = readHeader(this.#tables, partition)
+      if (header === null) return null
+      if (header.token === token) return header
+      const before = textKey(partition, header.token)
+      const mine = { ...header, token }
+      const taken = headers.ifVersion(before, header.seq, () => {
+        headers.remove(before)
+        headers.put(textKey(partition, token), encodeMeta(mine), header.seq)
       })
-      if (!applied) {
+      if (await this.#written(taken)) return mine
+    }
+    throw unavailable('The partition could not be taken: another owner commits without pause.', undefined)
+  }
+
+  async meta(partition: number): Promise<Meta | null> {
+    return readHeader(this.#tables, partition)
+  }
+
+  async load(partition: number, customerIds: readonly string[]): Promise<readonly (Stored | null)[]> {
+    const header = readHeader(this.#tables, partition)
+    if (header === null) return customerIds.map(() => null)
+    const journal = this.#journalAt(partition, header.seq)
+    return customerIds.map((customerId) => {
+      const row = this.#tables.rows.get(textKey(partition, customerId))
+      const recent = journal.patches(customerId)
+      if (row === undefined) return recent.length === 0 ? null : { base: null, patches: recent }
+      const { base, patches } = decodeRow(row)
+      return { base, patches: [...patches, ...recent] }
+    })
+  }
+
+  async commit(partition: number, commit: Commit): Promise<CommitReply> {
+    checkCommit(commit)
+    const refused = this.#refusal(partition, commit)
+    if (refused !== null) return refused
+    this.#refuseWhenFull()
+    const journal = this.#journalAt(partition, commit.from)
+    const plan = journal.plan(commit.writes)
+    try {
+      if (!(await this.#write(partition, commit, plan))) {
         journal.abandon()
-        const reply = refusal(partition, wanted)
+        const reply = this.#refusal(partition, commit)
         if (reply === null) throw unavailable('The commit was refused without a reason.', undefined)
         return reply
       }
     } catch (error) {
       journal.abandon()
-      throw await translated(error, options.dir)
+      throw await translated(error, this.#dir)
     }
-    journal.install(wanted.to)
-    if (wanted.trim > (trimmed.get(partition) ?? 0)) trimmed.set(partition, wanted.trim)
+    journal.install(commit.to)
+    if (commit.trim > (this.#trimmed.get(partition) ?? 0)) this.#trimmed.set(partition, commit.trim)
     return { kind: 'applied' }
   }
 
-  return {
-    async cluster() {
-      return readCluster(tables)
-    },
-    async putCluster(cluster) {
-      const before = readCluster(tables)
-      if (before !== null && before.partitions !== cluster.partitions) {
-        throw new StoreError(
-          'partitions_changed',
-          `The data were laid out for ${before.partitions} partitions and ${cluster.partitions} are asked for. ` +
-            'The number is fixed at the first start.',
-          { retryable: false },
-        )
-      }
-      assert(cluster.format === storeFormat, 'a release writes its own format')
-      await written(tables.fixed.put(clusterKey, Buffer.from(JSON.stringify(cluster))))
-      partitions = cluster.partitions
-    },
-    async putPack(hash, json) {
-      const key = Buffer.from(`pack/${hash}`)
-      if (tables.fixed.get(key) === undefined) await written(tables.fixed.put(key, Buffer.from(json)))
-    },
-    async pack(hash) {
-      const json = tables.fixed.get(Buffer.from(`pack/${hash}`))
-      return json === undefined ? null : Buffer.from(json).toString()
-    },
-    async create(partition, meta) {
-      assert(readHeader(tables, partition) === null, 'a header is created once')
-      const header = { ...meta, token: '', seq: 0 }
-      await written(tables.headers.put(textKey(partition, ''), encodeMeta(header), 0))
-    },
-    async acquire(partition, token) {
-      assert(token.length > 0 && token.length <= maxCustomerIdBytes, 'a token is a short text')
-      journals.delete(partition)
-      trimmed.delete(partition)
-      for (let attempt = 0; attempt < 100; attempt++) {
-        const header = readHeader(tables, partition)
-        if (header === null) return null
-        if (header.token === token) return header
-        const before = textKey(partition, header.token)
-        const mine = { ...header, token }
-        const taken = await written(
-          tables.headers.ifVersion(before, header.seq, () => {
-            tables.headers.remove(before)
-            tables.headers.put(textKey(partition, token), encodeMeta(mine), header.seq)
-          }),
-        )
-        if (taken) return mine
-      }
-      throw unavailable('The partition could not be taken: another owner commits without pause.', undefined)
-    },
-    async meta(partition) {
-      return readHeader(tables, partition)
-    },
-    async load(partition, customerIds) {
-      const header = readHeader(tables, partition)
-      if (header === null) return customerIds.map(() => null)
-      const journal = journalAt(partition, header.seq)
-      return customerIds.map((customerId) => {
-        const row = tables.rows.get(textKey(partition, customerId))
-        const recent = journal.patches(customerId)
-        if (row === undefined) return recent.length === 0 ? null : { base: null, patches: recent }
-        const { base, patches } = decodeRow(row)
-        return { base, patches: [...patches, ...recent] }
-      })
-    },
-    commit,
-    async outbox(partition, from, to) {
-      const range = tables.outbox.getRange({ start: seqKey(partition, from + 1), end: seqKey(partition, to + 1) })
-      return [...range].map(({ key, value }) => ({ seq: seqOf(key), value }))
-    },
-    async close() {
-      await tables.root.close()
-    },
+  async outbox(partition: number, from: number, to: number): Promise<readonly { seq: number; value: Uint8Array }[]> {
+    const range = this.#tables.outbox.getRange({ start: seqKey(partition, from + 1), end: seqKey(partition, to + 1) })
+    return [...range].map(({ key, value }) => ({ seq: seqOf(key), value }))
+  }
+
+  async close(): Promise<void> {
+    await this.#tables.root.close()
+  }
+
+  /** One conditional block: LMDB's writer applies all of it when token and seq are right, else nothing. */
+  #write(partition: number, commit: Commit, plan: JournalPlan): Promise<boolean> {
+    const { headers, rows, journal, outbox } = this.#tables
+    // All that may throw comes first: a block that was begun is closed and written as far as it got.
+    const changed = this.#rowsOf(partition, commit, plan)
+    const trims = this.#trims(partition, commit.trim)
+    const meta = encodeMeta({ ...commit.meta, token: commit.token, seq: commit.to })
+    const key = textKey(partition, commit.token)
+    const seq = seqKey(partition, commit.to)
+    return headers.ifVersion(key, commit.from, () => {
+      for (const [rowKey, row] of changed) rows.put(rowKey, row)
+      if (plan.value !== null) journal.put(seq, plan.value)
+      for (const dropped of plan.drops) journal.remove(seqKey(partition, dropped))
+      for (const trimmed of trims) outbox.remove(seqKey(partition, trimmed))
+      if (commit.outbox !== null) outbox.put(seq, commit.outbox)
+      headers.put(key, meta, commit.to)
+    })
+  }
+
+  /** Rows that change: folded customers with their patches added, written customers with their new base alone. */
+  #rowsOf(partition: number, commit: Commit, plan: JournalPlan): (readonly [Buffer, Buffer])[] {
+    const changed = plan.folds.map(({ customerId, patches }) => {
+      const key = textKey(partition, customerId)
+      const row = this.#tables.rows.get(key)
+      const before = row === undefined ? { base: null, patches: [] } : decodeRow(row)
+      return [key, encodeRow({ base: before.base, patches: [...before.patches, ...patches] })] as const
+    })
+    for (const { kind, customerId, bytes } of commit.writes) {
+      if (kind === 'base') changed.push([textKey(partition, customerId), encodeRow({ base: bytes, patches: [] })])
+    }
+    return changed
+  }
+
+  /** Seqs of outbox values to drop, oldest first. */
+  #trims(partition: number, upTo: number): number[] {
+    let from = this.#trimmed.get(partition)
+    if (from === undefined) {
+      const range = { start: seqKey(partition, 0), end: endKey(partition), limit: 1 }
+      const [oldest] = [...this.#tables.outbox.getKeys(range)]
+      from = oldest === undefined ? upTo : seqOf(oldest) - 1
+    }
+    return Array.from({ length: Math.max(0, upTo - from) }, (_, i) => from + 1 + i)
+  }
+
+  /** The journal of a partition, read again when it is not known or another owner changed it. */
+  #journalAt(partition: number, seq: number): Journal {
+    const present = this.#journals.get(partition)
+    if (present !== undefined && present.seq === seq) return present
+    const partitions = readCluster(this.#tables)?.partitions ?? 1
+    const journal = new Journal(Math.ceil(this.#journalBytes / partitions))
+    const range = { start: seqKey(partition, 0), end: endKey(partition) }
+    for (const { key, value } of this.#tables.journal.getRange(range)) journal.restore(seqOf(key), value)
+    journal.restored(seq)
+    this.#journals.set(partition, journal)
+    return journal
+  }
+
+  /** What a commit that may not be applied is answered; null: it may go on. */
+  #refusal(partition: number, commit: Commit): CommitReply | null {
+    const header = readHeader(this.#tables, partition)
+    if (header === null || header.token !== commit.token) return { kind: 'fenced' }
+    if (header.seq === commit.to) return { kind: 'applied' }
+    return header.seq === commit.from ? null : { kind: 'seq_mismatch', stored: header.seq }
+  }
+
+  #refuseWhenFull(): void {
+    if (statSync(join(this.#dir, 'data.mdb')).size < this.#maxBytes) return
+    throw new StoreError('store_full', `The store's file has reached its bound of ${this.#maxBytes} bytes.`, {
+      retryable: true,
+    })
+  }
+
+  async #written(promise: Promise<boolean>): Promise<boolean> {
+    try {
+      return await promise
+    } catch (error) {
+      throw await translated(error, this.#dir)
+    }
   }
 }
 
@@ -300,23 +338,17 @@ function unavailable(message: string, cause: unknown): StoreError {
   return new StoreError('store_unavailable', message, { retryable: true, cause })
 }
 
-async function written(promise: Promise<boolean>): Promise<boolean> {
-  try {
-    return await promise
-  } catch (error) {
-    throw await translated(error, null)
-  }
-}
-
 /** lmdb-js rejects with a general error whose `commitError` is a promise that rejects with LMDB's own. */
-async function translated(error: unknown, dir: string | null): Promise<StoreError> {
+async function translated(error: unknown, dir: string): Promise<StoreError> {
   if (error instanceof StoreError) return error
+  // A bug is not doubt: it would be sent again for ever.
+  if (error instanceof assert.AssertionError) throw error
   let cause = error
   if (error instanceof Error && 'commitError' in error && error.commitError instanceof Promise) {
     cause = await error.commitError.catch((reason: unknown) => reason)
   }
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : 0
-  if (fullCodes.has(code) || (code === shortWrite && dir !== null && !hasRoom(dir))) {
+  if (fullCodes.has(code) || (code === shortWrite && !hasRoom(dir))) {
     return new StoreError('store_full', 'There is no room left for the store.', { retryable: true, cause })
   }
   return unavailable('The store did not take the commit.', cause)

@@ -1,0 +1,148 @@
+/**
+ * Goal: a commit without a definite answer is sent again until there is one, and takes effect once. Method: the real store
+ * behind a wire that loses calls or replies.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { packEvents } from '../../../engine/shard/event-frame.ts'
+import { ShardCore } from '../../../engine/shard/shard-core.ts'
+import type { BatchResult, BatchTask } from '../../../engine/shard/shard-port.ts'
+import { createStates } from '../../../engine/state/flat-states.ts'
+import { createStepContext } from '../../../engine/step/step-context.ts'
+import { initStore } from '../../../engine/store/init-store.ts'
+import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
+import { type Commit, type CommitReply, type Store, StoreError, storeFormat } from '../../../engine/store/store.ts'
+import { compilePack } from '../../../rules/compile-pack.ts'
+import type { CompiledPack } from '../../../rules/compiled.ts'
+import { bankPack, epoch } from './data-folder.ts'
+import { streamRecord } from './event-stream.ts'
+
+type Fault = 'call_lost' | 'reply_lost' | 'none'
+
+let dir = ''
+let store: Store
+let pack: CompiledPack
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'proffer-doubt-'))
+  pack = compilePack(await bankPack())
+  store = openLmdbStore({ dir })
+  const cluster = { format: storeFormat, partitions: 1, clock: 'wall', salt: 's', completeSince: 0 } as const
+  await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {} })
+})
+afterEach(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** A shard whose commits meet the faults, one after the other; and what was sent. */
+async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Commit[] }> {
+  const sent: Commit[] = []
+  const lost = (): StoreError => new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
+  const wire: Store = {
+    cluster: () => store.cluster(),
+    putCluster: (cluster) => store.putCluster(cluster),
+    putPack: (hash, json) => store.putPack(hash, json),
+    pack: (hash) => store.pack(hash),
+    create: (partition, meta) => store.create(partition, meta),
+    acquire: (partition, token) => store.acquire(partition, token),
+    meta: (partition) => store.meta(partition),
+    load: (partition, ids) => store.load(partition, ids),
+    outbox: (partition, from, to) => store.outbox(partition, from, to),
+    close: () => store.close(),
+    async commit(partition, commit): Promise<CommitReply> {
+      sent.push(commit)
+      const fault = faults.shift() ?? 'none'
+      if (fault === 'call_lost') throw lost()
+      const reply = await store.commit(partition, commit)
+      if (fault === 'reply_lost') throw lost()
+      return reply
+    },
+  }
+  const states = createStates(pack.layout, { maxBytes: 2 ** 22, observedSince: pack.layout.series.map(() => 0) })
+  const context = createStepContext(pack, states, 'salt')
+  const core = new ShardCore({ store: wire, states, context, partitions: 1, clock: 'wall', failpoint: () => {} })
+  expect(await core.acquire(0, 'token')).toMatchObject({ kind: 'acquired' })
+  return { core, sent }
+}
+
+function events(from: number, to: number): ArrayBuffer {
+  const records = Array.from({ length: to - from }, (_, i) => {
+    const { record } = streamRecord(from + i, 5)
+    return { offset: from + i, appendTime: epoch + (from + i) * 250, key: record.key, value: record.value }
+  })
+  return packEvents(records, { events: 1_000, customers: 256, bytes: 1e6 }).buffer
+}
+
+function task(more: Partial<BatchTask>): BatchTask {
+  const nothing = { events: null, requests: [], records: [], published: 0, flush: false }
+  return { partition: 0, now: epoch + 1e6, ...nothing, ...more }
+}
+
+async function untilDefinite(core: ShardCore, first: BatchResult): Promise<BatchResult> {
+  let result = first
+  for (let i = 0; i < 10 && result.kind === 'doubt'; i++) result = await core.resend(0)
+  return result
+}
+
+for (const faults of [['call_lost'], ['reply_lost'], ['call_lost', 'reply_lost', 'reply_lost']] as const) {
+  it(`after ${faults.join(', ')} the same bytes are sent again and take effect once`, async () => {
+    const { core, sent } = await shardWith([...faults])
+    const doubtful = await core.batch(task({ events: events(0, 40) }))
+    expect(doubtful).toEqual({ kind: 'doubt', reason: 'The line was cut.' })
+    const result = await untilDefinite(core, doubtful)
+    expect(result).toMatchObject({ kind: 'done', committed: true, progress: { seq: 1, next: 40 } })
+    expect(sent.length).toBe(faults.length + 1)
+    for (const commit of sent) expect(commit).toBe(sent[0])
+    const after = await core.batch(task({ events: events(40, 60) }))
+    expect(after).toMatchObject({ kind: 'done', progress: { seq: 2, next: 60 } })
+    const meta = await store.meta(0)
+    expect((meta?.accepted ?? 0) + (meta?.duplicates ?? 0) + (meta?.deadLettered ?? 0)).toBe(60)
+  })
+}
+
+it('events that were applied already are skipped, whatever is sent again', async () => {
+  const { core } = await shardWith([])
+  await core.batch(task({ events: events(0, 40) }))
+  const again = await core.batch(task({ events: events(20, 50) }))
+  expect(again).toMatchObject({ kind: 'done', stats: { events: 10 }, progress: { next: 50 } })
+})
+
+it('old commit bytes that arrive late change nothing', async () => {
+  const { core, sent } = await shardWith([])
+  await core.batch(task({ events: events(0, 10) }))
+  await core.batch(task({ flush: true }))
+  const [first] = sent
+  if (first === undefined) throw new Error('a commit was sent')
+  expect(await store.commit(0, first)).toEqual({ kind: 'seq_mismatch', stored: 2 })
+  expect(await store.meta(0)).toMatchObject({ seq: 2, next: 10 })
+})
+
+it('the clock of a partition never runs backwards', async () => {
+  const { core } = await shardWith([])
+  await core.batch(task({ events: events(0, 10), now: epoch + 5_000_000 }))
+  await core.batch(task({ events: events(10, 20), now: epoch + 4_000_000 }))
+  expect(await store.meta(0)).toMatchObject({ clock: epoch + 5_000_000 })
+})
+
+it('a batch takes at most 256 customers and says where it stopped', async () => {
+  const { core } = await shardWith([])
+  const records = Array.from({ length: 400 }, (_, i) => {
+    const { record } = streamRecord(5, 1)
+    // The customer is inside the record; the key is not believed.
+    return { offset: i, appendTime: epoch, key: `key-${i}`, value: record.value }
+  })
+  const same = packEvents(records, { events: 400, customers: 400, bytes: 1e6 }).buffer
+  expect(await core.batch(task({ events: same }))).toMatchObject({ kind: 'done', progress: { next: 400 } })
+  const various = Array.from({ length: 400 }, (_, i) => {
+    const { record } = streamRecord(1_000 + i, 100_000)
+    return { offset: 400 + i, appendTime: epoch + 1e6, key: 'one-key', value: record.value }
+  })
+  const frame = packEvents(various, { events: 400, customers: 400, bytes: 1e6 }).buffer
+  const result = await core.batch(task({ events: frame }))
+  if (result.kind !== 'done') throw new Error('it was committed')
+  expect(result.stats.customers).toBe(256)
+  expect(result.progress.next).toBeGreaterThanOrEqual(656)
+  expect(result.progress.next).toBeLessThan(800)
+})
