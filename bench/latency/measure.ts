@@ -208,7 +208,8 @@ async function engineRun(bench: Bench, rate: number, seconds: number, giveUp: bo
   }
 }
 
-function asCollection(data: unknown): ThreadCollection {
+/** A collection as the channel brought it. */
+export function asCollection(data: unknown): ThreadCollection {
   const of: Readonly<Record<string, unknown>> = { ...(typeof data === 'object' ? data : null) }
   const number = (value: unknown): number => (typeof value === 'number' ? value : 0)
   const { kind } = of

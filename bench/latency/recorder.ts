@@ -43,6 +43,12 @@ export class Recorder {
     return this.#count
   }
 
+  /** Forgets what was recorded, so that the same memory serves the next run. Nothing may be under way. */
+  reset(): void {
+    this.#count = 0
+    this.#received = 0
+  }
+
   /** Events that are under way. */
   get waiting(): number {
     return this.#received - this.#count

@@ -5,7 +5,7 @@
  */
 import { createStates, type FlatStates } from '../../engine/state/flat-states.ts'
 import type { Stored, Write } from '../../engine/state/states.ts'
-import { machine, printResult } from '../report.ts'
+import { type BenchResult, machine, printResult } from '../report.ts'
 import { bankLayout, DAY_MS, KINDS, START, seeded } from './bank.ts'
 
 const TYPICAL = { name: 'typical', eventsADay: 20, days: 60, everySeries: false }
@@ -14,20 +14,20 @@ const HEAVIEST = { name: 'heaviest', eventsADay: 4_000, days: 60, everySeries: t
 type Life = typeof TYPICAL
 type Sizes = { memory: number; base: number; storedMean: number; storedMost: number; patchMean: number }
 
-function main(): void {
+export function benchBytes(): BenchResult {
   const figures: Record<string, number> = {}
   for (const life of [TYPICAL, HEAVIEST]) {
     const sizes = live(life)
     for (const [what, bytes] of Object.entries(sizes)) figures[`${life.name} ${what} bytes`] = Math.round(bytes)
   }
-  printResult({
-    name: 'state-bytes',
+  return {
+    name: 'state',
     ratios: {
       storedOfMemoryTypical: (figures['typical storedMean bytes'] ?? 0) / (figures['typical memory bytes'] ?? 1),
     },
     figures,
     machine: machine(),
-  })
+  }
 }
 
 /** One customer's life, a commit an event; sizes are taken over the last 30 days. */
@@ -91,4 +91,4 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 }
 
-main()
+if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(benchBytes())
