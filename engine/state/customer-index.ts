@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hash32 } from '../../ingest/hash.ts'
 import type { Heap } from './heap.ts'
-import { ID_LENGTH, type RecordShape } from './record.ts'
+import { ID_LENGTH, idAt } from './record.ts'
 import type { Slots } from './slots.ts'
 
 /**
@@ -11,7 +11,6 @@ import type { Slots } from './slots.ts'
 export class CustomerIndex {
   readonly #heap: Heap
   readonly #slots: Slots
-  readonly #idAt: number
   /** Slot + 1 (0: free) and hash of each entry. Untouched pages of a large table cost nothing. */
   readonly #table: Int32Array
   readonly #mask: number
@@ -19,10 +18,9 @@ export class CustomerIndex {
   #used = 0
 
   /** @param most customers at once */
-  constructor(heap: Heap, slots: Slots, shape: RecordShape, most: number) {
+  constructor(heap: Heap, slots: Slots, most: number) {
     this.#heap = heap
     this.#slots = slots
-    this.#idAt = shape.id
     let size = 16
     while (size < most * 2) size *= 2
     this.#table = new Int32Array(size * 2)
@@ -59,7 +57,7 @@ export class CustomerIndex {
   /** The id of a slot in use. */
   idOf(slot: number): string {
     const r = this.#slots.recordOf(slot)
-    const at = r * 8 + this.#idAt
+    const at = idAt(this.#heap, r)
     return this.#text.toString('latin1', at, at + this.#heap.u16[r * 4 + ID_LENGTH]!)
   }
 
@@ -85,7 +83,7 @@ export class CustomerIndex {
     const { u8, u16 } = this.#heap
     const r = this.#slots.recordOf(slot)
     if (u16[r * 4 + ID_LENGTH] !== id.length) return false
-    const at = r * 8 + this.#idAt
+    const at = idAt(this.#heap, r)
     for (let i = 0; i < id.length; i++) if (u8[at + i] !== id.charCodeAt(i)) return false
     return true
   }

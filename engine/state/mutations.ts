@@ -9,6 +9,7 @@ import {
   ANSWERS,
   ANSWERS_USED,
   blockAt,
+  blockOf,
   CONTACTS,
   CONTACTS_N,
   RING,
@@ -122,13 +123,13 @@ export class Mutations {
   contentBytes(r: number): number {
     const { u16, u32 } = this.#heap
     const small = u16[r * 4 + RING_IDS]! * 12 + (u16[r * 4 + CONTACTS_N]! + u16[r * 4 + SUPPRESSIONS_N]!) * 32
-    return this.#shape.id + u32[r * 2 + SERIES_BYTES]! + small + u32[r * 2 + ANSWERS_USED]! * 4
+    return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + small + u32[r * 2 + ANSWERS_USED]! * 4
   }
 
   /** Bytes of memory the record takes, with spare room and block headers. */
   takenBytes(r: number): number {
     const { u32, arena } = this.#heap
-    let bytes = arena.sizeOf(r)
+    let bytes = arena.sizeOf(blockOf(this.#heap, r))
     for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS]) bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
       const p = u32[blockAt(this.#shape, r, series)]!
@@ -148,7 +149,7 @@ export class Mutations {
     heap.give(u32[r * 2 + CONTACTS]!)
     heap.give(u32[r * 2 + SUPPRESSIONS]!)
     heap.give(u32[r * 2 + ANSWERS]!)
-    heap.give(r)
+    heap.give(blockOf(heap, r))
   }
 
   /** Halves the exact entries of the largest series until the customer is below the soft limit or nothing is left to halve. */

@@ -3,7 +3,8 @@ import type { Layout } from '../../rules/compiled.ts'
 import type { Heap } from './heap.ts'
 
 /**
- * The fixed part of a customer: one block, the same for all customers of a layout but for the id at its end.
+ * The fixed part of a customer: one block, the same for all customers of a layout but for the id at its head: a byte a
+ * character, in the words before the record, so that it is read together with the first of them.
  *
  * word  0 newest acceptance of an event id
  *       1 u32 ring, u16 start, u16 ids                2 u16 ring capacity, u16 contacts, u16 contacts capacity, u16 answers
@@ -12,7 +13,7 @@ import type { Heap } from './heap.ts'
  *       6 u32 answers: words used, u32 answers: words of the block
  *       7 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
  *       then values of the attributes, the instants they were set at (-1 never; a NaN value: cleared), their u16 directory
- *       numbers; then the id, a byte a character
+ *       numbers
  */
 export const NEWEST_ACCEPTED = 0
 /** Indexes of the 32-bit view, from `p * 2`. */
@@ -52,8 +53,8 @@ export type RecordShape = {
   readonly setAts: number
   /** Offset of the attributes' directory numbers in the 16-bit view. */
   readonly numbers: number
-  /** Offset of the id in bytes, which is the size without the id. */
-  readonly id: number
+  /** Bytes of the record without the id. */
+  readonly bytes: number
 }
 
 /** The record's shape for a layout. */
@@ -63,25 +64,39 @@ export function recordShape(layout: Layout): RecordShape {
   const values = FIXED_WORDS + series
   const setAts = values + attributes
   const numbers = (setAts + attributes) * 4
-  return { attributes, series, blocks: FIXED_WORDS * 2, values, setAts, numbers, id: (numbers + attributes) * 2 }
+  return { attributes, series, blocks: FIXED_WORDS * 2, values, setAts, numbers, bytes: (numbers + attributes) * 2 }
 }
 
 /** An empty customer; ids are 1 to 255 characters of one byte. */
 export function takeRecord(heap: Heap, shape: RecordShape, id: string): number {
   assert(id.length > 0 && id.length <= ID_MAX, 'a customer id has 1 to 255 characters')
-  const r = heap.take(shape.id + id.length)
-  heap.u8.fill(0, r * 8, r * 8 + shape.id)
+  const r = heap.take(shape.bytes + wordsOf(id.length) * 8) + wordsOf(id.length)
+  heap.u8.fill(0, r * 8, r * 8 + shape.bytes)
   heap.f64.fill(-1, r + shape.setAts, r + shape.setAts + shape.attributes)
   heap.u16[r * 4 + ID_LENGTH] = id.length
   for (let i = 0; i < id.length; i++) {
     const code = id.charCodeAt(i)
     assert(code < 256, 'a customer id has characters of one byte')
-    heap.u8[r * 8 + shape.id + i] = code
+    heap.u8[idAt(heap, r) + i] = code
   }
   for (let target = 0; target < shape.attributes + shape.series; target++) {
     heap.u16[numberAt(shape, r, target)] = NO_NUMBER
   }
   return r
+}
+
+/** Where the id lies in bytes. */
+export function idAt(heap: Heap, r: number): number {
+  return blockOf(heap, r) * 8
+}
+
+/** The block of a record, to give it back or to ask for its size. */
+export function blockOf(heap: Heap, r: number): number {
+  return r - wordsOf(heap.u16[r * 4 + ID_LENGTH]!)
+}
+
+function wordsOf(length: number): number {
+  return (length + 7) >>> 3
 }
 
 /** Where the block of a series lies in the 32-bit view; 0 there when the customer has no entry of it. */

@@ -8,7 +8,7 @@ const SMALLEST = 8
 const ROOM_MAX = RING_MAX + RING_MAX / 2
 
 /** An id is 3 u32: low half, high half, low 32 bits of the acceptance. */
-const FIELDS = 3
+export const ID_FIELDS = 3
 const HIGH_HALF = 1
 const ACCEPTED = 2
 
@@ -40,9 +40,9 @@ export function isRemembered(
   const low = idLow >>> 0
   const first = fieldsOf(heap, r, 0)
   // Newest first: a producer's retry follows soon.
-  for (let at = first + (n - 1) * FIELDS; at >= first; at -= FIELDS) {
+  for (let at = first + (n - 1) * ID_FIELDS; at >= first; at -= ID_FIELDS) {
     if (u32[at] === low && u32[at + HIGH_HALF] === idHigh >>> 0) {
-      return acceptedAt - acceptedOf(heap, r, (at - first) / FIELDS) <= horizonMs
+      return acceptedAt - acceptedOf(heap, r, (at - first) / ID_FIELDS) <= horizonMs
     }
   }
   return false
@@ -91,7 +91,7 @@ export function appendId(
 
 /** Where the fields of id `i` lie in the 32-bit view. */
 function fieldsOf(heap: Heap, r: number, i: number): number {
-  return heap.u32[r * 2 + RING]! * 2 + (heap.u16[r * 4 + RING_START]! + i) * FIELDS
+  return heap.u32[r * 2 + RING]! * 2 + (heap.u16[r * 4 + RING_START]! + i) * ID_FIELDS
 }
 
 function dropOldest(heap: Heap, r: number): void {
@@ -110,8 +110,8 @@ function makeRoom(heap: Heap, r: number): void {
   const block = u32[r * 2 + RING]!
   const stays = start > n >> 2
   const room = stays ? cap : Math.min(ROOM_MAX, Math.max(SMALLEST, n + (n >> 2)))
-  const target = stays ? block : heap.take(room * FIELDS * 4 + filterBits(room) / 8)
-  u32.copyWithin(target * 2, from, from + n * FIELDS)
+  const target = stays ? block : heap.take(room * ID_FIELDS * 4 + filterBits(room) / 8)
+  u32.copyWithin(target * 2, from, from + n * ID_FIELDS)
   u16[h + RING_START] = 0
   if (!stays) {
     heap.give(block)
@@ -128,7 +128,7 @@ function filterBits(room: number): number {
 
 /** Where the filter lies in the 32-bit view. */
 function filterOf(heap: Heap, r: number): number {
-  return heap.u32[r * 2 + RING]! * 2 + heap.u16[r * 4 + RING_CAPACITY]! * FIELDS
+  return heap.u32[r * 2 + RING]! * 2 + heap.u16[r * 4 + RING_CAPACITY]! * ID_FIELDS
 }
 
 function mayHold(heap: Heap, r: number, idLow: number): boolean {
