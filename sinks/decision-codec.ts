@@ -6,16 +6,13 @@
  * a new field has a default, a field or symbol is never renamed or reused. Bytes of every id in `readers` stay readable;
  * an unknown id is refused, so readers are upgraded before writers.
  */
-import assert from 'node:assert'
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 import type { Decision } from './decision.ts'
+import { decisionBytesMax, writeDecision } from './decision-writer.ts'
 
 /** Id of `schemas/decision.avsc` in the wire framing. */
 export const decisionSchemaId = 1001
-
-/** Most bytes one record may take: far above any real one, a bound for readers of foreign bytes. */
-export const decisionBytesMax = 1024 * 1024
 
 /** Bytes that are not a decision of a schema we know. Never holds the content. */
 export class DecisionDecodeError extends Error {
@@ -28,16 +25,7 @@ export class DecisionDecodeError extends Error {
  * @throws AssertionError when it is larger than `decisionBytesMax`, TypeError when a field has a wrong type (both bugs)
  */
 export function encodeDecision(decision: Decision): Uint8Array {
-  let end = current.encode(decision, scratch, headerBytes)
-  if (end < 0) {
-    const needed = scratch.length - end
-    assert(needed <= decisionBytesMax, 'a decision record is bounded by its pack')
-    scratch = header(Buffer.alloc(needed * 2))
-    end = current.encode(decision, scratch, headerBytes)
-  }
-  const bytes = new Uint8Array(end)
-  bytes.set(scratch.subarray(0, end))
-  return bytes
+  return writeDecision(decision, header)
 }
 
 /**
@@ -71,10 +59,5 @@ const current = avro.Type.forSchema(
   },
 )
 const readers: ReadonlyMap<number, avro.Type> = new Map([[decisionSchemaId, current]])
-let scratch = header(Buffer.alloc(16 * 1024))
-
-function header(buffer: Buffer): Buffer {
-  buffer[0] = 0
-  buffer.writeUInt32BE(decisionSchemaId, 1)
-  return buffer
-}
+const header = Buffer.alloc(headerBytes)
+header.writeUInt32BE(decisionSchemaId, 1)

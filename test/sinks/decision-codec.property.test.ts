@@ -1,4 +1,6 @@
 /** The bytes on the decisions log give back exactly the record that went in, and anything else is refused. */
+import { readFileSync } from 'node:fs'
+import avro from 'avsc'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decisionSchemaId, decodeDecision, encodeDecision } from '../../sinks/decision-codec.ts'
@@ -8,6 +10,16 @@ test('a decoded decision equals the encoded one, infinite bounds and negative ze
   fc.assert(
     fc.property(anyDecision, (decision) => {
       expect(decodeDecision(encodeDecision(decision))).toEqual(decision)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('the bytes are those that avsc writes for the schema', () => {
+  const schema = avro.Type.forSchema(JSON.parse(readFileSync('sinks/schemas/decision.avsc', 'utf8')))
+  fc.assert(
+    fc.property(anyDecision, (decision) => {
+      expect(Buffer.from(encodeDecision(decision).subarray(5)).equals(schema.toBuffer(decision))).toBe(true)
     }),
     { numRuns: 500 },
   )
