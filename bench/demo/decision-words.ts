@@ -12,6 +12,9 @@ export type DecisionLine = { readonly kind: 'offered' | 'because' | 'stopped' | 
 /** Stages whose stops are worth telling; an offer that does not apply, or lost to a better one, is only counted. */
 const toldStages: readonly Fate['stage'][] = ['trigger', 'suitability', 'guardrail', 'contact', 'final_gate']
 
+/** Most offers of one decision that are told as closed by something unknown. */
+const unknownsTold = 2
+
 /** The lines of a decision. */
 export function decisionLines(decision: Decision, model: Model): readonly DecisionLine[] {
   const { fates, offers, outcome, channel } = decision
@@ -20,10 +23,13 @@ export function decisionLines(decision: Decision, model: Model): readonly Decisi
     const title = shortTitle(model, offer)
     const how = outcome === 'fallback' ? 'the safe default' : channel === 'in_app' ? 'in the app' : `by ${channel}`
     lines.push({ kind: 'offered', text: `offered ${how}: ${title}` })
-    const because = outcome === 'fallback' ? fallbackWords(decision, model) : becauseWords(decision, offer, model)
+    const because = outcome === 'fallback' ? fallbackWords(decision) : becauseWords(decision, offer, model)
     if (because !== '') lines.push({ kind: 'because', text: because })
   }
   const stopped = fates.filter((fate) => toldStages.includes(fate.stage))
+  // Where only the safe default was left, what kept the others away is the story: what is not known opens nothing.
+  if (outcome === 'fallback' && decision.reason !== 'cold_start')
+    stopped.push(...fates.filter((fate) => fate.reason === 'eligibility_unknown').slice(0, unknownsTold))
   for (const fate of stopped) lines.push({ kind: 'stopped', text: stopWords(decision, fate, model) })
   const silent = fates.filter((fate) => fate.stage !== 'offered' && !stopped.includes(fate)).length
   if (silent > 0)
@@ -43,9 +49,10 @@ function titleOf(model: Model, offer: string): string {
   return model.offers.find((known) => known.id === offer)?.title.en ?? offer
 }
 
-function fallbackWords({ reason, placement, offers }: Decision, model: Model): string {
+function fallbackWords({ reason, placement }: Decision): string {
   if (!isReasonCode(reason)) return reason
-  return explainReason(reason, 'en', { placement, offer: shortTitle(model, offers[0]?.offer ?? '') })
+  const sentence = explainReason(reason, 'en', { placement, offer: 'this one' })
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1)
 }
 
 /** What was known of the features that the offer's own conditions name. */
@@ -84,5 +91,6 @@ function stopWords(decision: Decision, fate: Fate, model: Model): string {
     model,
     'en',
   )
-  return sentence.replaceAll(titleOf(model, fate.offer), shortTitle(model, fate.offer))
+  // Conditions may run over several lines in their pack.
+  return sentence.replaceAll(titleOf(model, fate.offer), shortTitle(model, fate.offer)).replace(/\s+/g, ' ')
 }

@@ -9,8 +9,8 @@ import type { EventClock } from '../../engine/clock.ts'
 import type { Engine } from '../../engine/compose.ts'
 import type { Applied, DecisionAnswer } from '../../engine/shard/shards.ts'
 import type { EventMoment, Moment, RawMoment, RequestMoment } from '../workload/moment.ts'
+import { planDay, type Slice, slicesOf } from './day-plan.ts'
 import type { LatencyMeter } from './latency.ts'
-import { type Slice, slicesOf } from './slices.ts'
 import { type Handed, submitMoments } from './submit-moments.ts'
 
 export type DayOptions = {
@@ -31,9 +31,6 @@ export type DayOptions = {
   readonly onAnswered: (moment: RequestMoment, answer: DecisionAnswer) => void
 }
 
-/** One simulated minute. */
-export const sliceMs = 60_000
-const slices = 1_440
 /** So long a commit or an answer may take before the engine counts as stuck, wall milliseconds. */
 const stuckAfterMs = 60_000
 
@@ -44,7 +41,7 @@ export class DemoStuckError extends Error {
 
 /**
  * Lives the day: in each slice everything that arrives is sent at once at the intended instant of the slice and is committed
- * before its requests are asked, half a slice later; these are answered before the next slice begins. So the decisions do not
+ * before its requests are asked, half its wall time later; these are answered before the next slice begins. So the decisions do not
  * depend on how fast the machine is. Ends early, between two slices, when the signal aborts.
  *
  * Measured: an event until the last event of its slice and partition is known to be committed (never less than its own
@@ -53,17 +50,16 @@ export class DemoStuckError extends Error {
  */
 export async function liveDay(options: DayOptions): Promise<void> {
   const { moments, startMs, wallMs, signal } = options
-  const wallSliceMs = wallMs / slices
   const began = performance.now()
-  for (const slice of slicesOf(moments, { startMs, sliceMs, count: slices })) {
-    const intended = began + slice.index * wallSliceMs
+  for (const slice of slicesOf(moments, planDay(startMs, wallMs))) {
+    const intended = began + slice.wallAtMs
     await until(intended, signal)
     if (signal.aborted) return
     options.clock.advance(slice.startMs)
     options.onSlice(slice)
     await arrive(options, slice, intended)
     options.clock.advance(slice.endMs)
-    const intendedAsk = intended + wallSliceMs / 2
+    const intendedAsk = intended + slice.wallMs / 2
     if (slice.requests.length > 0) await until(intendedAsk, signal)
     if (signal.aborted) return
     await ask(options, slice, intendedAsk)

@@ -27,6 +27,8 @@ import { watch } from './watch.ts'
 const dayStartMs = Date.parse('2026-03-10T00:00:00+08:00')
 /** Customers without a story. */
 const customersOf = (events: number): number => Math.min(1_000_000, Math.max(100, Math.round(events / 8)))
+/** How long the history may take to catch up before the day, and after it. */
+const historyFirstWithinMs = 5_000
 const historyWithinMs = 15_000
 
 /**
@@ -42,6 +44,15 @@ export async function runDemo(
 ): Promise<Findings | null> {
   const began = performance.now()
   const { seed, seconds } = options
+  const { paint } = terminal
+  terminal.print([
+    paint('bold', "proffer: a synthetic bank's day through the real engine"),
+    ...wrap(
+      'Every event goes through the durable log, the features and rules of its customer, the guardrails and the commit before a decision leaves.',
+      terminal.width(),
+    ).map((line) => paint('dim', line)),
+    '',
+  ])
   const bank = createBank({ seed, customers: customersOf(options.events), dayStartMs, events: options.events })
   const clock = eventClock(bank.completeSinceMs)
   const engine = await startEngine({
@@ -102,6 +113,8 @@ async function live({ engine, bank, clock, seconds, terminal, signal }: Stage): 
   const played = performance.now()
   const told = await playHistory(engine, bank.history(), signal)
   if (signal.aborted) return null
+  // The day begins when what came before is also in the history: catching up would take the cores from it.
+  await engine.history?.flush(historyFirstWithinMs)
   terminal.panel([])
   const playedSeconds = ((performance.now() - played) / 1000).toFixed(1)
   say(

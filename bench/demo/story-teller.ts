@@ -35,9 +35,9 @@ type Waiting = {
 
 const margin = 8
 const marks: Readonly<Record<DecisionLine['kind'], { readonly mark: string; readonly style: Style }>> = {
-  offered: { mark: '+ ', style: ['green', 'bold'] },
-  because: { mark: '  because: ', style: 'green' },
-  stopped: { mark: '- ', style: 'yellow' },
+  offered: { mark: '→ ', style: ['green', 'bold'] },
+  because: { mark: '  because ', style: 'green' },
+  stopped: { mark: '✘ ', style: 'yellow' },
   silent: { mark: '  ', style: 'dim' },
 }
 
@@ -57,10 +57,10 @@ export function createStoryTeller(stories: readonly Story[], model: Model, paint
     const time = clockWords(moment.at, model.zone)
     if (story !== undefined && !begun.has(story.id)) {
       begun.add(story.id)
-      lines.push('', paint('bold', wrap(`${time}  ${story.title}`, width, margin).join('\n')))
+      lines.push('', ...wrap(`${time}  ${story.title}`, width, margin).map((line) => paint('bold', line)))
       for (const line of wrap(story.watch, width - margin)) lines.push(paint('dim', `${' '.repeat(margin)}${line}`))
     }
-    const what = momentWords(moment, model)
+    const what = momentWords(moment, applied, model)
     const fate = applied === null || applied === 'accepted' ? '' : fateOf(applied)
     lines.push(
       ...wrap(`${time}  ${what}${fate}`, width, margin).map((line) => paint(fate === '' ? 'cyan' : 'magenta', line)),
@@ -122,10 +122,12 @@ function isPublished({ position, seq }: Waiting, partitions: readonly PartitionS
   return seq !== null && (partitions[position.partition]?.published ?? 0) >= seq
 }
 
-function momentWords(moment: Moment, model: Model): string {
+function momentWords(moment: Moment, applied: Applied | null, model: Model): string {
   if (moment.kind === 'raw') return rawWords(moment)
   if (moment.kind === 'request') return `${moment.customerId} ${requestWords(moment, model)}`
-  return `${moment.event.customerId} ${eventWords(moment, model)}`
+  // A repeat is late because it is a repeat, not because of its sender's clock.
+  const repeated = applied === 'duplicate' ? { ...moment, at: moment.event.time } : moment
+  return `${moment.event.customerId} ${eventWords(repeated, model)}`
 }
 
 function fateOf(applied: Applied): string {

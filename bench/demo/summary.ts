@@ -19,6 +19,7 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
   const guardrailText = (id: string): string => model.guardrails.find((known) => known.id === id)?.text.en ?? ''
   const capText = (id: string): string => model.caps.find((known) => known.id === id)?.text.en ?? ''
   const { offered, fallback, none } = tally.byOutcome
+  const reasons = found.deadLetters.map(([reason, count]) => `${reason} ${count}`).join(', ')
   const many = 12
   return [
     ...heading('EVENTS'),
@@ -27,7 +28,7 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
       width,
       4,
     ),
-    ...wrap(`  dead letters: ${found.deadLetters.map(([reason, count]) => `${reason} ${count}`).join(', ')}`, width, 4),
+    ...wrap(`  dead letters by reason: ${reasons === '' ? 'none' : reasons}`, width, 4),
     ...heading(`DECISIONS: ${whole(tally.decisions)}`),
     ...wrap(
       `  ${whole(offered)} with an offer, ${whole(fallback)} with the safe default of the placement, ${whole(none)} with nothing, on purpose; ${whole(found.requests.answered)} of them asked for by apps and desks`,
@@ -53,7 +54,18 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
       ...flaws.flatMap((flaw) => wrap(flaw, width - 4).map((line) => paint('red', `    ${line}`))),
     ]),
     '',
+    verdict(found, paint),
   ]
+}
+
+/** The last line: whether all went well, and how long it took. */
+function verdict(found: Findings, paint: Paint): string {
+  const told = found.verdicts.filter(({ flaws }) => flaws.length === 0).length
+  const checks = checksOf(found)
+  const held = checks.filter((check) => check.holds).length
+  const all = told === found.verdicts.length && held === checks.length
+  const text = `${told} of ${found.verdicts.length} stories ended as told, ${held} of ${checks.length} checks hold; ${found.seconds.total} s.`
+  return paint(['bold', all ? 'green' : 'red'], text)
 }
 
 type TableOptions = { readonly width: number; readonly many: number; readonly text: (id: string) => string }

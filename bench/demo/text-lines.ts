@@ -11,21 +11,18 @@ export function column(text: string, width: number): string {
 }
 
 /**
- * Breaks a text between words into lines of at most `width`; lines after the first begin with `indent` spaces, which count.
- * A word longer than a line is cut.
+ * Breaks a text between words into lines of at most `width`; spaces before the first word stay, lines after the first begin
+ * with `indent` spaces. Both count. A word longer than a line is cut.
  */
 export function wrap(text: string, width: number, indent = 0): string[] {
   const lines: string[] = []
-  const margin = ' '.repeat(indent)
-  let line = ''
-  for (const word of text.split(' ')) {
-    const joined = line === '' ? word : `${line} ${word}`
-    if (joined.length <= width || line.trim() === '') {
-      line = joined
-      continue
-    }
-    lines.push(clip(line, width))
-    line = margin + word
+  let line = ' '.repeat(text.length - text.trimStart().length)
+  for (const word of text.trimStart().split(' ')) {
+    const empty = line.trim() === ''
+    if (!empty && line.length + 1 + word.length > width) {
+      lines.push(clip(line, width))
+      line = ' '.repeat(indent) + word
+    } else line += empty ? word : ` ${word}`
   }
   return [...lines, clip(line, width)]
 }
