@@ -30,7 +30,7 @@ async function main(options: Parameters<typeof runDemo>[0]): Promise<number> {
       ])
       return 130
     }
-    if (options.keep) terminal.print(waysToExplore(dataDir.path))
+    if (options.keep) terminal.print(waysToExplore(dataDir.path, found.example))
     if (options.json) process.stdout.write(`${JSON.stringify(reportJson(found))}\n`)
     return isGood(found) ? 0 : 1
   } catch (cause) {
@@ -49,12 +49,12 @@ function sentenceOf(cause: unknown): string {
   return expected ? cause.message : (cause.stack ?? cause.message)
 }
 
-function waysToExplore(path: string): string[] {
+function waysToExplore(path: string, decision: string | null): string[] {
   const commands = [
     'inspect C-mia',
     'tail --from-start --limit 20',
     'sql "SELECT customer_id, offer_ids FROM decisions WHERE customer_id LIKE \'C-%\'"',
-    'explain --customer C-wen --event C-wen-18',
+    ...(decision === null ? [] : [`explain ${decision}`, `explain ${decision} --language zh`]),
     'deadletters list',
   ]
   return [

@@ -33,6 +33,8 @@ export type Findings = {
   readonly latency: { readonly all: LatencyMs; readonly events: LatencyMs; readonly requests: LatencyMs }
   readonly history: HistoryAnswers
   readonly verdicts: ReturnType<StoryBook['verdicts']>
+  /** Id of a decision in which a guardrail stopped an offer to a customer of a story, to explore; null: there is none. */
+  readonly example: string | null
 }
 
 /** The checks of a run. All hold when nothing was lost and nothing counted twice. */

@@ -92,6 +92,7 @@ type Lived = {
   readonly latency: Findings['latency']
   readonly daySeconds: number
   readonly requests: { asked: number; answered: number }
+  readonly example: string | null
 }
 
 /** What came before, then the day; null when the signal ended it early. */
@@ -103,7 +104,10 @@ async function live({ engine, bank, clock, seconds, terminal, signal }: Stage): 
   const book = openStoryBook(bank.stories)
   const teller = createStoryTeller(bank.stories, model, terminal.paint)
   const requests = { asked: 0, answered: 0 }
+  let example: string | null = null
   const follower = followDecisions(engine.decisions, (decision) => {
+    const stopped = decision.outcome === 'none' && decision.fates.some((fate) => fate.stage === 'guardrail')
+    if (stopped && book.storyOf(decision.customerId) !== undefined) example ??= decision.id
     tally.add(decision)
     book.decided(decision)
     teller.decided(decision)
@@ -164,7 +168,7 @@ async function live({ engine, bank, clock, seconds, terminal, signal }: Stage): 
   if (!signal.aborted) await engine.shards.drained()
   const daySeconds = (performance.now() - dayBegan) / 1000
   await watching.finish()
-  return signal.aborted ? null : { tally, book, latency: meter.figures(), daySeconds, requests }
+  return signal.aborted ? null : { tally, book, latency: meter.figures(), daySeconds, requests, example }
 }
 
 async function asked(engine: Engine, options: DemoOptions, terminal: Terminal): Promise<HistoryAnswers> {
@@ -177,7 +181,7 @@ async function asked(engine: Engine, options: DemoOptions, terminal: Terminal): 
 }
 
 async function findings(
-  { tally, book, latency, daySeconds, requests }: Lived,
+  { tally, book, latency, daySeconds, requests, example }: Lived,
   rest: { engine: Engine; bank: Bank; seed: number; history: HistoryAnswers; began: number },
 ): Promise<Findings> {
   const { engine, bank, seed, history, began } = rest
@@ -198,6 +202,7 @@ async function findings(
     latency,
     history,
     verdicts: book.verdicts(),
+    example,
   }
 }
 

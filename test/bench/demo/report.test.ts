@@ -21,6 +21,7 @@ const found: Findings = {
   latency: { all: latency, events: latency, requests: latency },
   history: { kind: 'answered', decisions: 0, stops: [] },
   verdicts: [],
+  example: null,
 }
 
 const failing = (changed: Partial<Findings>): readonly string[] =>
