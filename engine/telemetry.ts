@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { DeadLetterCounts } from '../ingest/dead-letters.ts'
 import type { IntakeCounters } from '../ingest/intake.ts'
 import type { HistoryStatus } from '../sinks/history/history.ts'
+import type { Tally } from './shard/batch-tally.ts'
 import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
 import type { PartitionStatus, Totals } from './shard/shards.ts'
 
@@ -19,20 +20,9 @@ export type Scraped = {
   readonly history: HistoryStatus | null
 }
 
-/** What the funnel did, counted in the shard: `stage` and `reason` from closed lists, `rule` an id of the pack. */
-export type FateCount = {
-  readonly stage: string
-  readonly reason: string
-  readonly rule: string
-  readonly count: number
-}
-
 export type Telemetry = {
   request(path: string, status: number, seconds: number): void
   batch(stats: BatchStats & { readonly queueMs: number }): void
-  fates(counts: readonly FateCount[]): void
-  decision(placement: string, outcome: string, count: number): void
-  triggerCost(trigger: string, seconds: number): void
   /** The text of `/metrics`. */
   text(scraped: Scraped): Promise<string>
 }
@@ -61,8 +51,25 @@ export function createTelemetry(): Telemetry {
   const suppressions = counter('suppressions_total', 'Candidates stopped by each guardrail', ['guardrail'])
   const capHits = counter('cap_reached_total', 'Candidates stopped by each contact cap', ['cap'])
   const decisions = counter('decisions_made_total', 'Decisions by placement and outcome', ['placement', 'outcome'])
-  const ruleCost = seconds('trigger_evaluation_seconds', 'Sampled cost of a trigger condition', ['trigger'])
+  const ruleCost = new Histogram({
+    name: 'trigger_evaluation_seconds',
+    help: 'Sampled cost of a trigger condition',
+    labelNames: ['trigger'],
+    buckets: [1e-8, 3e-8, 1e-7, 3e-7, 1e-6, 3e-6, 1e-5, 1e-4],
+    registers,
+  })
   const scrape = createScrapeGauges(registry)
+
+  const count = ({ fates, outcomes, triggers }: Tally) => {
+    for (const { stage, reason, rule, count } of fates) {
+      fateCounts.labels(stage, reason).inc(count)
+      if (rule === '') continue
+      if (stage === 'guardrail' || stage === 'final_gate') suppressions.labels(rule).inc(count)
+      if (stage === 'contact') capHits.labels(rule).inc(count)
+    }
+    for (const { placement, outcome, count } of outcomes) decisions.labels(placement, outcome).inc(count)
+    for (const { trigger, seconds } of triggers) ruleCost.labels(trigger).observe(seconds)
+  }
 
   return {
     request: (route, status, took) => requests.labels(route, String(status)).observe(took),
@@ -72,17 +79,8 @@ export function createTelemetry(): Telemetry {
       stages.labels('step').observe(stats.stepMs / 1_000)
       if (stats.commitMs > 0) stages.labels('commit').observe(stats.commitMs / 1_000)
       batchEvents.observe(stats.events)
+      if (stats.tally !== null) count(stats.tally)
     },
-    fates: (counts) => {
-      for (const { stage, reason, rule, count } of counts) {
-        fateCounts.labels(stage, reason).inc(count)
-        if (rule === '') continue
-        if (stage === 'guardrail' || stage === 'final_gate') suppressions.labels(rule).inc(count)
-        if (stage === 'contact') capHits.labels(rule).inc(count)
-      }
-    },
-    decision: (placement, outcome, count) => decisions.labels(placement, outcome).inc(count),
-    triggerCost: (trigger, took) => ruleCost.labels(trigger).observe(took),
     text: async (scraped) => {
       scrape(scraped)
       return registry.metrics()

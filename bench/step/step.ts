@@ -6,6 +6,7 @@
  * parsed as JSON.
  */
 import { parseArgs } from 'node:util'
+import { BatchTally } from '../../engine/shard/batch-tally.ts'
 import { collectBatch } from '../../engine/shard/collect-batch.ts'
 import { packEvents, unpackEvents } from '../../engine/shard/event-frame.ts'
 import { stepBatch } from '../../engine/shard/step-batch.ts'
@@ -146,6 +147,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
   let stepMs = 0
   let writesMs = 0
   let clock = 0
+  const tally = new BatchTally(context)
   const cpu = process.cpuUsage()
   for (const { frame, first } of batches) {
     const t0 = performance.now()
@@ -156,7 +158,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
     const slots = new Map<string, Slot>()
     for (const customerId of collected.customers) slots.set(customerId, states.find(customerId))
     const t2 = performance.now()
-    const stepped = stepBatch(context, slots, [], collected, { clock, wallNow: null })
+    const stepped = stepBatch(context, slots, [], collected, { clock, wallNow: null }, tally)
     clock = stepped.clock
     const t3 = performance.now()
     for (const write of states.writes(0)) totals.patchBytes += write.bytes.length

@@ -10,6 +10,7 @@ import { customerView } from '../explain/customer-view.ts'
 import type { Slot, States } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitReply, Meta, Store } from '../store/store.ts'
+import { BatchTally } from './batch-tally.ts'
 import { type CollectedBatch, collectBatch } from './collect-batch.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
@@ -58,11 +59,13 @@ const waitingBytesMax = 4 * 2 ** 20
 export class ShardCore implements ShardPort {
   readonly #options: ShardCoreOptions
   readonly #pack: string
+  readonly #tally: BatchTally
   readonly #owned = new Map<number, Owned>()
 
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
+    this.#tally = new BatchTally(options.context)
   }
 
   async acquire(partition: number, token: string): Promise<AcquireResult> {
@@ -170,7 +173,7 @@ export class ShardCore implements ShardPort {
     const started = performance.now()
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#options.context, slots, task.requests, collected, this.#clocks(part, task))
+      stepped = stepBatch(this.#options.context, slots, task.requests, collected, this.#clocks(part, task), this.#tally)
     } catch (error) {
       return this.#refused(task.partition, error, collected.next)
     }
@@ -182,6 +185,7 @@ export class ShardCore implements ShardPort {
       ...loading,
       stepMs: performance.now() - started,
       commitMs: 0,
+      tally: this.#tally.take(collected.events.at(-1)?.event ?? null),
     }
     const changes = collected.next !== part.meta.next || stepped.reserves
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {

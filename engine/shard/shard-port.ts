@@ -3,6 +3,7 @@
  */
 import type { Decision } from '../../sinks/decision.ts'
 import type { Meta } from '../store/store.ts'
+import type { Tally } from './batch-tally.ts'
 import type { CustomerView } from './shards.ts'
 
 /** A live request as the shard steps it. `index` names it in the answer. */
@@ -42,6 +43,8 @@ export type BatchStats = {
   readonly stepMs: number
   /** Round trip of the commit as the shard saw it; 0 without a commit. */
   readonly commitMs: number
+  /** What the decisions since the last tally came to; null: less than a second ago. */
+  readonly tally: Tally | null
 }
 
 export type LiveAnswer = {

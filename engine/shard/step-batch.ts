@@ -3,6 +3,7 @@ import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { stepRequest } from '../step/step-request.ts'
+import type { BatchTally } from './batch-tally.ts'
 import type { CollectedBatch } from './collect-batch.ts'
 import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
 import type { LiveAnswer, LiveInput } from './shard-port.ts'
@@ -33,6 +34,7 @@ export function stepBatch(
   requests: readonly LiveInput[],
   batch: CollectedBatch,
   clocks: { readonly clock: number; readonly wallNow: number | null },
+  tally: BatchTally,
 ): SteppedBatch {
   const { clock, wallNow } = clocks
   const answers: LiveAnswer[] = []
@@ -47,7 +49,10 @@ export function stepBatch(
     if (outcome.reserves) reserves = true
     const bytes = encodeDecision(outcome.decision)
     answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
+    // The first answer left under this id already; a repeat with other instants would be a second content.
+    if (outcome.repeats) continue
     decisions.push({ customerId, bytes })
+    tally.add(outcome.decision)
   }
   for (const { event, offset, appendTime, bytes } of batch.events) {
     if (wallNow === null) now = Math.max(now, appendTime)
@@ -60,7 +65,10 @@ export function stepBatch(
       const { via } = event.provenance
       deadLetters.push({ offset, appendTime, reason: outcome.status, field: null, via, customerId, bytes })
     }
-    for (const decision of outcome.decisions) decisions.push({ customerId, bytes: encodeDecision(decision) })
+    for (const decision of outcome.decisions) {
+      decisions.push({ customerId, bytes: encodeDecision(decision) })
+      tally.add(decision)
+    }
   }
   deadLetters.sort((a, b) => a.offset - b.offset)
   return { answers, decisions, deadLetters, duplicates, accepted, reserves, clock: now }

@@ -252,12 +252,20 @@ describe('looking', () => {
   })
 
   test('metrics cover requests, batches, stages, lag, cache, dead letters and the event loop', async () => {
+    // Counts of the funnel come with the first batch of the next second.
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    await post(repayment('C-metrics', 900_000))
     const { text } = await engine.call('GET', '/metrics')
     for (const name of [
       'http_request_duration_seconds_bucket{le="0.0001",route="/v1/decisions"',
       'decision_stage_duration_seconds_bucket{le="0.0001",stage="step"',
       'decision_stage_duration_seconds_bucket{le="0.0001",stage="commit"',
       'batch_events_count_bucket',
+      'decisions_made_total{placement="sms_message",outcome="offered"}',
+      'candidates_total{stage="offered",reason="offered"}',
+      'trigger_evaluation_seconds_bucket{le="1e-8",trigger="large-repayment"}',
+      'suppressions_total',
+      'cap_reached_total',
       'log_lag_records{partition="0"}',
       'outbox_lag_commits{partition="0"}',
       'cache_used_bytes',

@@ -1,0 +1,85 @@
+/**
+ * What a shard's decisions came to, counted for metrics and handed over about once a second, and what a trigger's condition
+ * costs, sampled then. Counts only: no decision or event is kept.
+ */
+import { performance } from 'node:perf_hooks'
+import type { EventData } from '../../rules/compiled.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import type { StepContext } from '../step/step.ts'
+
+/** Candidates that ended in a stage for a reason; `rule` is the guardrail or cap, empty when there is none. */
+export type FateCount = {
+  readonly stage: string
+  readonly reason: string
+  readonly rule: string
+  readonly count: number
+}
+export type OutcomeCount = { readonly placement: string; readonly outcome: string; readonly count: number }
+export type TriggerCost = { readonly trigger: string; readonly seconds: number }
+
+export type Tally = {
+  readonly fates: readonly FateCount[]
+  readonly outcomes: readonly OutcomeCount[]
+  readonly triggers: readonly TriggerCost[]
+}
+
+const everyMs = 1_000
+/** A single evaluation is shorter than the clock's resolution. */
+const evaluations = 32
+/** Separates the parts of a key; occurs in no id. */
+const gap = '\u0000'
+
+export class BatchTally {
+  readonly #context: StepContext
+  readonly #fates = new Map<string, number>()
+  readonly #outcomes = new Map<string, number>()
+  #nextAt = 0
+
+  constructor(context: StepContext) {
+    this.#context = context
+  }
+
+  add(decision: Decision): void {
+    for (const { stage, reason, rule } of decision.fates)
+      count(this.#fates, `${stage}${gap}${reason}${gap}${rule ?? ''}`)
+    count(this.#outcomes, `${decision.placement}${gap}${decision.outcome}`)
+  }
+
+  /**
+   * The counts since the last time, when that was about a second ago; else null.
+   * @param event an event of the batch, whose type's triggers are timed on the frame as the step left it; null: none
+   */
+  take(event: { readonly type: string; readonly data: EventData } | null): Tally | null {
+    const now = performance.now()
+    if (now < this.#nextAt) return null
+    this.#nextAt = now + everyMs
+    const fates = Array.from(this.#fates, ([key, count]) => {
+      const [stage = '', reason = '', rule = ''] = key.split(gap)
+      return { stage, reason, rule, count }
+    })
+    const outcomes = Array.from(this.#outcomes, ([key, count]) => {
+      const [placement = '', outcome = ''] = key.split(gap)
+      return { placement, outcome, count }
+    })
+    this.#fates.clear()
+    this.#outcomes.clear()
+    return { fates, outcomes, triggers: event === null ? [] : this.#timeTriggers(event) }
+  }
+
+  #timeTriggers({ type, data }: { readonly type: string; readonly data: EventData }): TriggerCost[] {
+    const { pack, lo, hi } = this.#context
+    const costs: TriggerCost[] = []
+    for (const index of pack.types.get(type)?.triggerIndex ?? []) {
+      const trigger = pack.triggers[index]
+      if (trigger === undefined || trigger.condition === null) continue
+      const started = performance.now()
+      for (let i = 0; i < evaluations; i++) trigger.condition.must(lo, hi, data)
+      costs.push({ trigger: trigger.id, seconds: (performance.now() - started) / 1_000 / evaluations })
+    }
+    return costs
+  }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
