@@ -60,7 +60,7 @@ export class Batches {
   open(slot: Slot, at: number): PatchLog {
     const batch = this.#open[this.#table[slot * SLOT_FIELDS + PARTITION]!]
     assert(batch !== undefined, 'a state changes in an open batch only')
-    this.#slots.touch(slot, batch)
+    this.#slots.pin(slot, batch)
     const { log } = batch
     if (log.reference === -1) log.reference = at
     log.mark()

@@ -84,7 +84,8 @@ export class CustomerCache {
       slots.table[at + PATCHES] = stored.patches.length
       for (const bytes of stored.patches) slots.table[at + PATCH_BYTES]! += bytes.length
     }
-    slots.touch(slot, this.batches.of(partition))
+    const batch = this.batches.of(partition)
+    if (batch !== undefined) slots.pin(slot, batch)
     return slot
   }
 

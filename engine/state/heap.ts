@@ -48,8 +48,3 @@ export class Heap {
     if (pointer !== 0) this.arena.free(pointer)
   }
 }
-
-/** Moves `n` elements within a view; loops for the few, where a call of `copyWithin` costs more than the copy. */
-export function shift(view: Float64Array | Uint32Array | Uint16Array, to: number, from: number, n: number): void {
-  view.copyWithin(to, from, from + n)
-}

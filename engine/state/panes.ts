@@ -16,8 +16,8 @@ import type { SeriesRules } from './series-rules.ts'
 /** Bytes of one pane. */
 export const PANE_BYTES = { valued: 48, plain: 16 } as const
 
-/** Word offsets of the fields for a capacity: all in the unit of their view. */
-export function firstLow(valued: boolean, p: number, cap: number): number {
+/** Where the low halves of the first instants lie in the 32-bit view. */
+function firstLow(valued: boolean, p: number, cap: number): number {
   return (valued ? p + 4 * cap : p) * 2
 }
 

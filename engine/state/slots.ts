@@ -63,7 +63,6 @@ export class Slots {
     this.table[at + FIRST_RUN] = -1
     this.table[at + LAST_RUN] = -1
     this.table[at + NEXT] = -1
-    this.table[at + FLAGS] = RECENT
     return slot
   }
 
@@ -76,16 +75,19 @@ export class Slots {
     this.#free = slot
   }
 
-  /** Marks a slot as used lately; within an open batch it stays until the batch ends. */
+  /** Marks a slot as used again since it came in; within an open batch it stays until the batch ends. */
   touch(slot: number, batch: OpenBatch | undefined): void {
+    this.table[slot * SLOT_FIELDS + FLAGS]! |= RECENT
+    if (batch !== undefined) this.pin(slot, batch)
+  }
+
+  /** Keeps a slot until the batch ends. */
+  pin(slot: number, batch: OpenBatch): void {
     const { table } = this
     const at = slot * SLOT_FIELDS
     const flags = table[at + FLAGS]!
-    if (batch === undefined || (flags & PINNED) !== 0) {
-      table[at + FLAGS] = flags | RECENT
-      return
-    }
-    table[at + FLAGS] = flags | RECENT | PINNED
+    if ((flags & PINNED) !== 0) return
+    table[at + FLAGS] = flags | PINNED
     table[at + NEXT] = -1
     if (batch.head === -1) batch.head = slot
     else table[batch.tail * SLOT_FIELDS + NEXT] = slot
@@ -112,7 +114,8 @@ export class Slots {
 
   /**
    * The next slot to evict, by the clock algorithm (Corbato, 1968): the hand passes over slots used since it last came by,
-   * and over pinned ones; -1: all are pinned.
+   * and over pinned ones; -1: all are pinned. Coming in is no use, so that a crowd that comes once does not drive out the
+   * regulars.
    */
   victim(): number {
     const { table } = this

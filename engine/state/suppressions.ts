@@ -41,7 +41,7 @@ export function suppressedUntilIn(heap: Heap, r: number, key: number): number {
   return p === 0 ? 0 : heap.f64[p + UNTIL]!
 }
 
-/** The i-th suppression as a block of words: see the offsets in the codec's calls. */
+/** Reads suppression `i`: its key and the instants it began, ends and was last lifted at. */
 export function readSuppression(
   heap: Heap,
   r: number,

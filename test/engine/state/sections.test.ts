@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest'
+import { createStates, type FlatStates } from '../../../engine/state/flat-states.ts'
+import { attributeOf, DAY, HOUR, layoutOf, MINUTE } from './layouts.ts'
+
+const T = Date.UTC(2026, 2, 25, 12)
+const layout = layoutOf([], [], {
+  attributes: [attributeOf(0, null), attributeOf(1, DAY)],
+  dedupeMs: DAY,
+  contactsMs: 30 * DAY,
+})
+
+function open(): { states: FlatStates; slot: number } {
+  const states = createStates(layout, { maxBytes: 1 << 20, observedSince: [] })
+  states.begin(0)
+  return { states, slot: states.load(0, 'c1', null) }
+}
+
+describe('event ids', () => {
+  it('are known for the whole lateness and forgotten a millisecond after', () => {
+    const { states, slot } = open()
+    expect(states.remember(slot, 1, 2, T)).toBe(true)
+    expect(states.remember(slot, 1, 2, T + DAY)).toBe(false)
+    expect(states.remember(slot, 2, 2, T + DAY)).toBe(true)
+    expect(states.remember(slot, 1, 3, T + DAY)).toBe(true)
+    expect(states.remember(slot, 1, 2, T + DAY + 1)).toBe(true)
+  })
+
+  it('are told apart by both halves, up to 2^32 - 1', () => {
+    const { states, slot } = open()
+    const most = 2 ** 32 - 1
+    expect(states.remember(slot, most, most, T)).toBe(true)
+    expect(states.remember(slot, 0, most, T)).toBe(true)
+    expect(states.remember(slot, most, 0, T)).toBe(true)
+    expect(states.remember(slot, most, most, T)).toBe(false)
+  })
+
+  it('are found among thousands, as a plain map would', () => {
+    const { states, slot } = open()
+    const known = new Map<number, number>()
+    for (let i = 0; i < 30_000; i++) {
+      const id = Math.imul(i % 3 === 0 ? i >> 2 : i, 0x9e3779b1) >>> 0
+      const at = T + i * 45_000
+      const seenAt = known.get(id)
+      const isNew = seenAt === undefined || at - seenAt > DAY
+      expect(states.remember(slot, 7, id, at)).toBe(isNew)
+      if (isNew) known.set(id, at)
+    }
+    expect(states.overflows.eventIds).toBe(0)
+  })
+
+  it('beyond 4,096 within the lateness push the oldest out, which is counted', () => {
+    const { states, slot } = open()
+    for (let i = 0; i < 5000; i++) expect(states.remember(slot, 0, i, T)).toBe(true)
+    expect(states.overflows.eventIds).toBe(5000 - 4096)
+    expect(states.remember(slot, 0, 5000 - 4096, T)).toBe(false)
+    expect(states.remember(slot, 0, 5000 - 4097, T)).toBe(true)
+  })
+})
+
+describe('attributes', () => {
+  function read(states: FlatStates, slot: number, now: number): (readonly [number, number])[] {
+    const lo = new Float64Array(layout.variables)
+    const hi = new Float64Array(layout.variables)
+    states.evaluate(slot, 0, now, [0, 1], lo, hi)
+    return [0, 1].map((i) => [lo[i] ?? Number.NaN, hi[i] ?? Number.NaN])
+  }
+  const UNKNOWN = [-Infinity, Infinity]
+
+  it('are unknown until set, when cleared, and after their validity', () => {
+    const { states, slot } = open()
+    expect(read(states, slot, T)).toEqual([UNKNOWN, UNKNOWN])
+    states.setAttribute(slot, 0, 0, T)
+    states.setAttribute(slot, 1, -3.5, T)
+    expect(read(states, slot, T + DAY)).toEqual([
+      [0, 0],
+      [-3.5, -3.5],
+    ])
+    expect(read(states, slot, T + DAY + 1)).toEqual([[0, 0], UNKNOWN])
+    states.setAttribute(slot, 0, Number.NaN, T + 1)
+    expect(read(states, slot, T)).toEqual([UNKNOWN, [-3.5, -3.5]])
+  })
+
+  it('keep the value with the newest instant, also over a clearing', () => {
+    const { states, slot } = open()
+    states.setAttribute(slot, 0, 2, T)
+    states.setAttribute(slot, 0, 1, T - 1)
+    expect(read(states, slot, T)[0]).toEqual([2, 2])
+    states.setAttribute(slot, 0, Number.NaN, T + 5)
+    states.setAttribute(slot, 0, 3, T + 4)
+    expect(read(states, slot, T)[0]).toEqual(UNKNOWN)
+    states.setAttribute(slot, 0, 4, T + 6)
+    expect(read(states, slot, T)[0]).toEqual([4, 4])
+  })
+
+  it('leave the rest of the frame alone', () => {
+    const { states, slot } = open()
+    const lo = new Float64Array(layout.variables).fill(42)
+    const hi = new Float64Array(layout.variables).fill(42)
+    states.evaluate(slot, T, T, [1, layout.variables - 1], lo, hi)
+    expect([...lo]).toEqual([42, -Infinity, 42])
+    expect([states.classOf(0, lo, hi), states.classOf(1, lo, hi)]).toEqual(['exact', 'unknown'])
+    lo[0] = 41
+    expect(states.classOf(0, lo, hi)).toBe('bounded')
+  })
+})
+
+describe('suppressions', () => {
+  it('run until their end; a longer one wins, a shorter one changes nothing', () => {
+    const { states, slot } = open()
+    expect(states.suppressedUntil(slot, 5)).toBe(0)
+    states.suppress(slot, 5, T, T + 10 * DAY)
+    states.suppress(slot, 5, T - DAY, T + 9 * DAY)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + 10 * DAY)
+    states.suppress(slot, 5, T + DAY, T + 11 * DAY)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + 11 * DAY)
+    expect(states.suppressedUntil(slot, 6)).toBe(0)
+  })
+
+  it('end when lifted, but not by a lift that is older than they are', () => {
+    const { states, slot } = open()
+    states.suppress(slot, 5, T, T + DAY)
+    states.lift(slot, 5, T - 1)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + DAY)
+    states.lift(slot, 5, T + 10)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + 10)
+    states.suppress(slot, 5, T + 20, T + 2 * DAY)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + 2 * DAY)
+  })
+
+  it('stay lifted when they are heard of after the lift that ended them', () => {
+    const { states, slot } = open()
+    states.lift(slot, 5, T + 10)
+    states.suppress(slot, 5, T, T + DAY)
+    expect(states.suppressedUntil(slot, 5)).toBe(0)
+    states.suppress(slot, 5, T + 11, T + DAY)
+    expect(states.suppressedUntil(slot, 5)).toBe(T + DAY)
+  })
+})
+
+describe('contacts', () => {
+  const contact = { at: 0, channel: 0, category: 0, offer: 0, class: 0, decision: 0 }
+  const add = (states: FlatStates, slot: number, at: number, decision: number) =>
+    states.addContact(slot, { at, channel: 4_000_000_000, category: 2, offer: 3, class: 2, decision })
+  function decisions(states: FlatStates, slot: number): number[] {
+    return Array.from({ length: states.contactCount(slot) }, (_, i) => {
+      states.contactAt(slot, i, contact)
+      return contact.decision
+    })
+  }
+
+  it('are kept oldest first, as long as the longest cap looks back', () => {
+    const { states, slot } = open()
+    add(states, slot, T, 1)
+    add(states, slot, T - HOUR, 2)
+    add(states, slot, T + 30 * DAY - HOUR, 3)
+    expect(decisions(states, slot)).toEqual([2, 1, 3])
+    add(states, slot, T + 30 * DAY - HOUR + 1, 4)
+    expect(decisions(states, slot)).toEqual([1, 3, 4])
+    states.contactAt(slot, 0, contact)
+    expect(contact).toEqual({ at: T, channel: 4_000_000_000, category: 2, offer: 3, class: 2, decision: 1 })
+  })
+
+  it('can be given back once', () => {
+    const { states, slot } = open()
+    const decision = 2 ** 53 - 1
+    for (let i = 0; i < 5; i++) add(states, slot, T + i, decision - i)
+    expect(states.removeContact(slot, decision - 2)).toBe(true)
+    expect(states.removeContact(slot, decision - 2)).toBe(false)
+    expect(decisions(states, slot)).toEqual([0, 1, 3, 4].map((i) => decision - i))
+  })
+
+  it('beyond 512 within the horizon push the oldest out, which is counted', () => {
+    const { states, slot } = open()
+    for (let i = 0; i < 515; i++) add(states, slot, T + i, i)
+    expect(decisions(states, slot)).toEqual(Array.from({ length: 512 }, (_, i) => i + 3))
+    expect(states.overflows.contacts).toBe(3)
+  })
+})
+
+describe('answers to requests', () => {
+  it('are given again for ten minutes, the last eight of them', () => {
+    const { states, slot } = open()
+    states.rememberAnswer(slot, 1, 1, T, [7, 4_000_000_000])
+    states.rememberAnswer(slot, 1, 2, T, [])
+    expect(states.answerOf(slot, 1, 1, T + 10 * MINUTE)).toEqual([7, 4_000_000_000])
+    expect(states.answerOf(slot, 1, 2, T)).toEqual([])
+    expect(states.answerOf(slot, 1, 1, T + 10 * MINUTE + 1)).toBeNull()
+    expect(states.answerOf(slot, 2, 1, T)).toBeNull()
+    for (let i = 3; i <= 9; i++) states.rememberAnswer(slot, 1, i, T + i, [i])
+    expect(states.answerOf(slot, 1, 1, T + 10)).toBeNull()
+    expect([2, 3, 9].map((i) => states.answerOf(slot, 1, i, T + 10))).toEqual([[], [3], [9]])
+  })
+
+  it('of one request are the last one', () => {
+    const { states, slot } = open()
+    states.rememberAnswer(slot, 1, 1, T, [1])
+    states.rememberAnswer(slot, 1, 1, T + 1, [2, 3])
+    expect(states.answerOf(slot, 1, 1, T + 1)).toEqual([2, 3])
+  })
+})
