@@ -3,32 +3,24 @@ import assert from 'node:assert/strict'
 import { hash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import { type EventClock, eventClock } from '../../engine/clock.ts'
+import { eventClock } from '../../engine/clock.ts'
 import { type Engine, startEngine } from '../../engine/compose.ts'
 import { type Config, readConfig } from '../../engine/config.ts'
 import { createLogger } from '../../engine/log.ts'
 import { type Bank, createBank } from '../workload/bank.ts'
-import { openStoryBook, type StoryBook } from '../workload/story-book.ts'
-import { followDecisions } from './follow-decisions.ts'
 import { askHistory, type HistoryAnswers } from './history-answers.ts'
-import { createLatencyMeter } from './latency.ts'
-import { liveDay } from './live-day.ts'
+import { type Lived, liveBank } from './live-bank.ts'
 import type { DemoOptions } from './options.ts'
 import type { Findings } from './report.ts'
-import { createStoryTeller } from './story-teller.ts'
-import { playHistory } from './submit-moments.ts'
 import { summary } from './summary.ts'
-import { createTally, type Tally } from './tally.ts'
 import type { Terminal } from './terminal.ts'
-import { whole, wrap } from './text-lines.ts'
-import { watch } from './watch.ts'
+import { wrap } from './text-lines.ts'
 
 /** A Tuesday, pay day; midnight in the zone of the sample pack. */
 const dayStartMs = Date.parse('2026-03-10T00:00:00+08:00')
 /** Customers without a story. */
 const customersOf = (events: number): number => Math.min(1_000_000, Math.max(100, Math.round(events / 8)))
-/** How long the history may take to catch up before the day, and after it. */
-const historyFirstWithinMs = 5_000
+/** How long the history may take to catch up at the end. */
 const historyWithinMs = 15_000
 
 /**
@@ -66,7 +58,7 @@ export async function runDemo(
     logger: createLogger('silent', 'stderr'),
   })
   try {
-    const lived = await live({ engine, bank, clock, seconds, terminal, signal })
+    const lived = await liveBank({ engine, bank, clock, dayStartMs, seconds, terminal, signal })
     if (lived === null) return null
     const history = await asked(engine, options, terminal)
     const found = await findings(lived, { engine, bank, seed, history, began })
@@ -75,100 +67,6 @@ export async function runDemo(
   } finally {
     await engine.stop()
   }
-}
-
-type Stage = {
-  readonly engine: Engine
-  readonly bank: Bank
-  readonly clock: EventClock
-  readonly seconds: number
-  readonly terminal: Terminal
-  readonly signal: AbortSignal
-}
-
-type Lived = {
-  readonly tally: Tally
-  readonly book: StoryBook
-  readonly latency: Findings['latency']
-  readonly daySeconds: number
-  readonly requests: { asked: number; answered: number }
-  readonly example: string | null
-}
-
-/** What came before, then the day; null when the signal ended it early. */
-async function live({ engine, bank, clock, seconds, terminal, signal }: Stage): Promise<Lived | null> {
-  const { model } = engine.installation.pack.loaded
-  const say = (text: string): void => terminal.print(wrap(text, terminal.width()))
-  const tally = createTally()
-  const meter = createLatencyMeter()
-  const book = openStoryBook(bank.stories)
-  const teller = createStoryTeller(bank.stories, model, terminal.paint)
-  const requests = { asked: 0, answered: 0 }
-  let example: string | null = null
-  const follower = followDecisions(engine.decisions, (decision) => {
-    const stopped = decision.outcome === 'none' && decision.fates.some((fate) => fate.stage === 'guardrail')
-    if (stopped && book.storyOf(decision.customerId) !== undefined) example ??= decision.id
-    tally.add(decision)
-    book.decided(decision)
-    teller.decided(decision)
-  })
-
-  terminal.panel([terminal.paint('dim', 'playing what happened before the day ...')])
-  const played = performance.now()
-  const told = await playHistory(engine, bank.history(), signal)
-  if (signal.aborted) return null
-  // The day begins when what came before is also in the history: catching up would take the cores from it.
-  await engine.history?.flush(historyFirstWithinMs)
-  terminal.panel([])
-  const playedSeconds = ((performance.now() - played) / 1000).toFixed(1)
-  say(
-    `Before the day: ${whole(told)} events of the last months, who the customers are and what they did, in ${playedSeconds} s.`,
-  )
-  say(
-    `The day: 24 hours in ${seconds} seconds. ${bank.stories.length} stories to follow among ${whole(bank.events - told)} events.`,
-  )
-
-  const { zone } = model
-  const watching = watch({
-    engine,
-    clock,
-    zone,
-    dayStartMs,
-    expected: bank.events,
-    follower,
-    tally,
-    teller,
-    meter,
-    terminal,
-  })
-  const dayBegan = performance.now()
-  const day = liveDay({
-    engine,
-    clock,
-    moments: bank.day(),
-    startMs: dayStartMs,
-    wallMs: seconds * 1000,
-    meter,
-    signal,
-    isFollowed: (moment) => teller.isTold(moment),
-    onSlice: (slice) => {
-      requests.asked += slice.requests.length
-    },
-    onArrived: (moment, handed, applied) => {
-      teller.arrived(moment, handed, applied)
-      if (moment.kind === 'event' && applied !== 'accepted' && applied !== 'duplicate')
-        book.setAside(moment.event.id, applied)
-    },
-    onAnswered: (moment, { decision }) => {
-      requests.answered++
-      if (teller.isTold(moment)) teller.answered(moment, decision)
-    },
-  })
-  await Promise.race([day, watching.running.then(() => day)])
-  if (!signal.aborted) await engine.shards.drained()
-  const daySeconds = (performance.now() - dayBegan) / 1000
-  await watching.finish()
-  return signal.aborted ? null : { tally, book, latency: meter.figures(), daySeconds, requests, example }
 }
 
 async function asked(engine: Engine, options: DemoOptions, terminal: Terminal): Promise<HistoryAnswers> {
@@ -181,7 +79,7 @@ async function asked(engine: Engine, options: DemoOptions, terminal: Terminal): 
 }
 
 async function findings(
-  { tally, book, latency, daySeconds, requests, example }: Lived,
+  { tally, book, meter, daySeconds, requests, example }: Lived,
   rest: { engine: Engine; bank: Bank; seed: number; history: HistoryAnswers; began: number },
 ): Promise<Findings> {
   const { engine, bank, seed, history, began } = rest
@@ -199,7 +97,7 @@ async function findings(
     tally: tally.view(),
     decisionsHash: tally.hash(),
     packHash: engine.installation.pack.loaded.hash,
-    latency,
+    latency: meter.figures(),
     history,
     verdicts: book.verdicts(),
     example,
