@@ -29,6 +29,7 @@ const VALUED = 1
 /** All values of the entries are integers that are not negative: they are written without sign and tag. */
 const NATURAL = 2
 const NATURAL_MAX = 2 ** 50
+const SMALL = 2 ** 31
 /** Far above what a bound and the panes of a layout allow. */
 const PIECES_MAX = 60_000
 
@@ -55,10 +56,15 @@ export function writeSeries(heap: Heap, rules: SeriesRules, p: number, writer: B
   writer.reserve(n * 17)
   for (let i = 0; i < n; i++) {
     const at = entryAt(heap, rules, p, lows, i)
-    writer.varint(at - before)
+    const delta = at - before
+    if (delta < SMALL) writer.small(delta | 0)
+    else writer.varint(delta)
     before = at
-    if (natural) writer.varint(entryValue(heap, p, i))
-    else if (valued) writer.number(entryValue(heap, p, i))
+    if (!valued) continue
+    const value = entryValue(heap, p, i)
+    if (natural && value < SMALL) writer.small(value | 0)
+    else if (natural) writer.varint(value)
+    else writer.number(value)
   }
 }
 
