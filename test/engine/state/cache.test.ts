@@ -80,6 +80,27 @@ describe('a cache that is too small for all customers', () => {
     expect(states.usage().customers).toBe(1)
   })
 
+  it('finds everybody who is in and nobody who is out, while hundreds come and go', () => {
+    // Few slots, so that most ids of the index lie in each other's way.
+    const states = statesOf(48 << 10)
+    states.begin(1)
+    const pinned = Array.from({ length: 20 }, (_, i) => `pinned-${i}`)
+    for (const id of pinned) states.load(1, id, null)
+    for (let i = 0; i < 3000; i++) {
+      const id = `c${(i * 7) % 500}`
+      states.begin(0)
+      if (states.find(id) === -1) states.load(0, id, null)
+      states.installed(0)
+      expect(pinned.every((one) => states.find(one) !== -1)).toBe(true)
+      expect(states.find(id)).not.toBe(-1)
+      expect(states.find(`nobody-${i}`)).toBe(-1)
+    }
+    states.discard(0)
+    expect(Array.from({ length: 500 }, (_, i) => states.find(`c${i}`)).every((slot) => slot === -1)).toBe(true)
+    states.discard(1)
+    expect(states.usage()).toMatchObject({ customers: 0, bytes: 0 })
+  })
+
   it('leaves room for the growth of what a batch has loaded: mutators do not run out', () => {
     const states = statesOf(1 << 20)
     const shelf = new Shelf()

@@ -172,9 +172,11 @@ describe('what is stored', () => {
       commit(states, shelf, 0, () => {
         const slot = slotOf(states, shelf, 0, 'c1')
         states.remember(slot, i, i, T + i * HOUR)
-        for (let series = 0; series < 3; series++) states.addEntry(slot, series, T + i * HOUR, i * 100)
+        // Named in another order than the layout's, and some only after the first base.
+        for (let series = 2; series >= (i < 60 ? 1 : 0); series--) states.addEntry(slot, series, T + i * HOUR, i * 100)
+        if (i % 7 === 3) states.setAttribute(slot, i < 100 ? 1 : 0, i, T + i)
       })
-      if (i % 50 !== 49) continue
+      if (i % 10 !== 9) continue
       const fresh = createStates(layout, optionsOf(layout, 1 << 20, 32_000))
       const slot = fresh.load(0, 'c1', shelf.get('c1'))
       expect(fresh.encode(slot)).toEqual(states.encode(states.find('c1')))
