@@ -31,8 +31,8 @@ const bounds = {
 export function parseOptions(args: readonly string[]): ParsedOptions {
   const command = new Command('npm run demo --')
     .description(
-      'A synthetic bank lives one day in about a minute through the real engine: events in, features counted, triggers\n' +
-        'fired, forbidden offers stopped, decisions made, each with its reasons. The same seed gives the same decisions.\n' +
+      'A synthetic bank lives one day in about a minute through the real engine: events in, features counted, triggers ' +
+        'fired, forbidden offers stopped, decisions made, each with its reasons. The same seed gives the same decisions. ' +
         'Everything lives in a temporary directory that is removed at the end.',
     )
     .option(
