@@ -76,7 +76,11 @@ test('test names are claims, not numbers or tickets', () => {
   const bad: string[] = []
   for (const file of sources.filter((name) => name.endsWith('.test.ts'))) {
     for (const [, name] of text(file).matchAll(/\b(?:test|it)\(\s*['`]([^'`]+)['`]/g)) {
-      if (name !== undefined && (name.split(' ').length < 3 || /^(should|works|case \d)\b/i.test(name)))
+      if (
+        name !== undefined &&
+        !name.includes('${') &&
+        (name.split(' ').length < 3 || /^(should|works|case \d)\b/i.test(name))
+      )
         bad.push(`${file}: ${name}`)
     }
   }

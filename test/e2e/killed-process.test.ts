@@ -71,7 +71,7 @@ function batch(number: number): Record<string, unknown>[] {
 }
 
 test('nothing is lost or counted twice when the process is killed 20 times under load', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const random = numbers(seed)
   let address = await start()
