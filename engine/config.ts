@@ -57,7 +57,7 @@ const Schema = z.strictObject({
   LOG_RETENTION_HOURS: whole(1, 24 * 365)
     .default(168)
     .describe('How long the events and decisions logs keep records. The history and `explain --event` read them.'),
-  LOG_MAX_MB: whole(64, 1_048_576)
+  LOG_MAX_MB: whole(4, 1_048_576)
     .default(8_192)
     .describe('Most disk for the logs in MB. When full, POST /v1/events answers 503 and what is there stays.'),
   STORE_MAX_MB: whole(64, 1_048_576).default(16_384).describe('Most disk for the customers’ states in MB.'),
