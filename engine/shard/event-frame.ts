@@ -51,20 +51,43 @@ export function packEvents(records: readonly LogRecord[], limits: FrameLimits): 
   return { buffer, events: count, cut: count < records.length }
 }
 
-/** Reads a frame record by record; the values are views that live as long as the frame. */
-export function* unpackEvents(buffer: ArrayBuffer): Generator<LogRecord> {
-  const bytes = Buffer.from(buffer)
-  let at = 0
-  while (at < bytes.length) {
-    const keyLength = bytes[at + 16] ?? 0
-    const valueStart = at + headBytes + keyLength
-    const end = valueStart + bytes.readUInt32LE(at + 17)
-    yield {
-      offset: bytes.readDoubleLE(at),
-      appendTime: bytes.readDoubleLE(at + 8),
-      key: bytes.toString('latin1', at + headBytes, valueStart),
-      value: bytes.subarray(valueStart, end),
-    }
-    at = end
+/**
+ * Reads a frame record by record, without making an object a record: the cursor itself shows the one it stands on.
+ * Objects that are made for a whole batch and live until its commit are what V8 learns to keep for long.
+ */
+export class EventCursor {
+  readonly #bytes: Buffer
+  #start = 0
+  #end = 0
+
+  constructor(buffer: ArrayBuffer) {
+    this.#bytes = Buffer.from(buffer)
+  }
+
+  /** Moves to the next record; false behind the last. */
+  next(): boolean {
+    this.#start = this.#end
+    if (this.#start >= this.#bytes.length) return false
+    const keyLength = this.#bytes[this.#start + 16] ?? 0
+    this.#end = this.#start + headBytes + keyLength + this.#bytes.readUInt32LE(this.#start + 17)
+    return true
+  }
+
+  get offset(): number {
+    return this.#bytes.readDoubleLE(this.#start)
+  }
+
+  get appendTime(): number {
+    return this.#bytes.readDoubleLE(this.#start + 8)
+  }
+
+  get key(): string {
+    const start = this.#start + headBytes
+    return this.#bytes.toString('latin1', start, start + (this.#bytes[this.#start + 16] ?? 0))
+  }
+
+  /** The record's bytes, a view that lives as long as the frame. */
+  get value(): Uint8Array {
+    return this.#bytes.subarray(this.#start + headBytes + (this.#bytes[this.#start + 16] ?? 0), this.#end)
   }
 }

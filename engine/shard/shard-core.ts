@@ -10,8 +10,8 @@ import { customerView } from '../explain/customer-view.ts'
 import type { Slot, States } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitReply, Meta, Store } from '../store/store.ts'
+import { batchCustomers } from './batch-customers.ts'
 import { BatchTally } from './batch-tally.ts'
-import { type CollectedBatch, collectBatch } from './collect-batch.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
 import type {
@@ -25,7 +25,7 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
-import { type SteppedBatch, stepBatch } from './step-batch.ts'
+import { type BatchStart, type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
   readonly store: Store
@@ -86,22 +86,22 @@ export class ShardCore implements ShardPort {
   }
 
   batch(task: BatchTask): BatchResult | Promise<BatchResult> {
-    const { states, failpoint, partitions } = this.#options
+    const { states, failpoint } = this.#options
     const part = this.#owned.get(task.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
-    const collected = collectBatch(task, part.meta, partitions)
+    const customers = batchCustomers(task, part.meta.next)
     failpoint('collected')
     states.begin(task.partition)
     const slots = new Map<string, Slot>()
     const missing: string[] = []
-    for (const customerId of collected.customers) {
+    for (const customerId of customers) {
       const slot = states.find(customerId)
       if (slot < 0) missing.push(customerId)
       else slots.set(customerId, slot)
     }
-    if (missing.length > 0) return this.#load(part, task, collected, slots, missing)
-    return this.#run(part, task, collected, slots, { loaded: 0, loadMs: 0 })
+    if (missing.length > 0) return this.#load(part, task, slots, missing)
+    return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
   }
 
   async resend(partition: number): Promise<BatchResult> {
@@ -145,7 +145,6 @@ export class ShardCore implements ShardPort {
   async #load(
     part: Owned,
     task: BatchTask,
-    collected: CollectedBatch,
     slots: Map<string, Slot>,
     missing: readonly string[],
   ): Promise<BatchResult> {
@@ -158,24 +157,23 @@ export class ShardCore implements ShardPort {
         slots.set(customerId, states.load(task.partition, customerId, stored[i] ?? null))
       })
     } catch (error) {
-      return this.#refused(task.partition, error, collected.next)
+      return this.#refused(task.partition, error)
     }
-    return this.#run(part, task, collected, slots, { loaded: missing.length, loadMs: performance.now() - started })
+    return this.#run(part, task, slots, { loaded: missing.length, loadMs: performance.now() - started })
   }
 
   #run(
     part: Owned,
     task: BatchTask,
-    collected: CollectedBatch,
     slots: ReadonlyMap<string, Slot>,
     loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
   ): BatchResult | Promise<BatchResult> {
     const started = performance.now()
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#options.context, slots, task.requests, collected, this.#clocks(part, task), this.#tally)
+      stepped = stepBatch(this.#options.context, slots, task, this.#startOf(part, task), this.#tally)
     } catch (error) {
-      return this.#refused(task.partition, error, collected.next)
+      return this.#refused(task.partition, error)
     }
     this.#options.failpoint('stepped')
     const stats: BatchStats = {
@@ -185,11 +183,11 @@ export class ShardCore implements ShardPort {
       ...loading,
       stepMs: performance.now() - started,
       commitMs: 0,
-      tally: this.#tally.take(collected.events.at(-1)?.event ?? null),
+      tally: this.#tally.take(stepped.lastEvent),
     }
-    const changes = collected.next !== part.meta.next || stepped.reserves
+    const changes = stepped.next !== part.meta.next || stepped.reserves
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
-      return this.#send(task.partition, part, this.#closeBatch(part, task, collected, stepped, stats))
+      return this.#send(task.partition, part, this.#closeBatch(part, task, stepped, stats))
     }
     for (const record of [...task.records, ...stepped.decisions]) {
       part.waiting.push(record)
@@ -200,24 +198,19 @@ export class ShardCore implements ShardPort {
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
-  #clocks(part: Owned, task: BatchTask): { readonly clock: number; readonly wallNow: number | null } {
-    if (this.#options.clock === 'wall') return { clock: part.meta.clock, wallNow: task.now }
-    return { clock: part.meta.clock > 0 || task.events !== null ? part.meta.clock : task.now, wallNow: null }
+  #startOf(part: Owned, task: BatchTask): BatchStart {
+    const { next, appendTime, clock } = part.meta
+    const rest = { next, appendTime, partitions: this.#options.partitions }
+    if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
+    return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }
 
   /** The commit of a stepped batch, and what the batch answers once it is applied. */
-  #closeBatch(
-    part: Owned,
-    task: BatchTask,
-    collected: CollectedBatch,
-    stepped: SteppedBatch,
-    stats: BatchStats,
-  ): OpenCommit {
+  #closeBatch(part: Owned, task: BatchTask, stepped: SteppedBatch, stats: BatchStats): OpenCommit {
     const { token, seq } = part.meta
     const to = seq + 1
     const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
-    const { deadLetters, duplicates, clock, answers } = stepped
-    const { next, appendTime } = collected
+    const { deadLetters, duplicates, clock, answers, next, appendTime } = stepped
     const outbox = encodeOutbox({
       seq: to,
       now: clock,
@@ -278,7 +271,7 @@ export class ShardCore implements ShardPort {
   }
 
   /** Nothing of the batch is kept. */
-  #refused(partition: number, error: unknown, next: number): BatchResult {
+  #refused(partition: number, error: unknown): BatchResult {
     const code = codeOf(error)
     if (code === 'cache_full' || isRetryable(error)) {
       this.#options.states.discard(partition)
@@ -291,7 +284,7 @@ export class ShardCore implements ShardPort {
         reason: 'The stored state of a customer cannot be decoded. Restore the store from a backup.',
       }
     }
-    return { kind: 'closed', reason: `The step failed below offset ${next}: ${placeOf(error)}.` }
+    return { kind: 'closed', reason: `The step failed: ${placeOf(error)}.` }
   }
 }
 

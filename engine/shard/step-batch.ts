@@ -1,81 +1,138 @@
+import { type Decoded, decodeEvent } from '../../ingest/avro-codec.ts'
+import type { Event } from '../../ingest/event.ts'
+import { partitionOf } from '../../ingest/partition.ts'
 import { encodeDecision } from '../../sinks/decision-codec.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { stepRequest } from '../step/step-request.ts'
 import type { BatchTally } from './batch-tally.ts'
-import type { CollectedBatch } from './collect-batch.ts'
+import { EventCursor } from './event-frame.ts'
 import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
-import type { LiveAnswer, LiveInput } from './shard-port.ts'
+import type { BatchTask, LiveAnswer } from './shard-port.ts'
 
 /** What the steps of one batch gave, nothing of it committed yet. */
 export type SteppedBatch = {
-  readonly answers: readonly LiveAnswer[]
-  readonly decisions: readonly OutboxDecision[]
+  readonly answers: LiveAnswer[]
+  readonly decisions: OutboxDecision[]
   /** Ascending by offset. */
-  readonly deadLetters: readonly OutboxDeadLetter[]
-  readonly duplicates: readonly number[]
-  readonly accepted: number
+  readonly deadLetters: OutboxDeadLetter[]
+  readonly duplicates: number[]
+  accepted: number
   /** Whether an answer reserved something, so that it may leave only behind its commit. */
-  readonly reserves: boolean
+  reserves: boolean
   /** The partition's clock after the batch. */
+  clock: number
+  /** The offset behind the last record taken. */
+  next: number
+  /** Append time of the last record taken. */
+  appendTime: number
+  /** The last event that was stepped; the frame is as it left it. */
+  lastEvent: Event | null
+}
+
+/** Where the partition stands before the batch. */
+export type BatchStart = {
+  readonly next: number
+  readonly appendTime: number
+  /** Last `now`; behind it `now` never runs. */
   readonly clock: number
+  /** The clock's instant for the whole batch; null on an event clock, where each event has its append time. */
+  readonly wallNow: number | null
+  /** Partitions of the log, to check that a record is in the right one. */
+  readonly partitions: number
 }
 
 /**
- * Steps the inputs of a batch, live requests first, then events in the order of the log. Changes the states in place.
- *
- * @param clocks `clock` is the partition's last `now`, behind which it never runs. `wallNow` is the clock's instant for the
- *   whole batch; null on an event clock, where each event has its append time
+ * Steps the inputs of a batch, live requests first, then events in the order of the log, each decoded when its turn comes.
+ * Changes the states in place. Records below `next` are skipped; a record whose customer has no slot ends the batch.
  */
 export function stepBatch(
   context: StepContext,
   slots: ReadonlyMap<string, Slot>,
-  requests: readonly LiveInput[],
-  batch: CollectedBatch,
-  clocks: { readonly clock: number; readonly wallNow: number | null },
+  task: BatchTask,
+  start: BatchStart,
   tally: BatchTally,
 ): SteppedBatch {
-  const { clock, wallNow } = clocks
-  const answers: LiveAnswer[] = []
-  const decisions: OutboxDecision[] = []
-  const deadLetters = [...batch.deadLetters]
-  const duplicates: number[] = []
-  let accepted = 0
-  let reserves = false
-  let now = wallNow === null ? clock : Math.max(clock, wallNow)
-  for (const { index, customerId, requestId, placement, count } of requests) {
-    const outcome = stepRequest(context, slotOf(slots, customerId), { customerId, requestId, placement, count, now })
-    if (outcome.reserves) reserves = true
+  const { next, appendTime, clock, wallNow } = start
+  const batch: SteppedBatch = {
+    answers: [],
+    decisions: [],
+    deadLetters: [],
+    duplicates: [],
+    accepted: 0,
+    reserves: false,
+    clock: wallNow === null ? clock : Math.max(clock, wallNow),
+    next,
+    appendTime,
+    lastEvent: null,
+  }
+  for (const { index, customerId, requestId, placement, count } of task.requests) {
+    const slot = slots.get(customerId)
+    if (slot === undefined) throw new Error('the customers of live requests are loaded before they are stepped')
+    const outcome = stepRequest(context, slot, { customerId, requestId, placement, count, now: batch.clock })
+    if (outcome.reserves) batch.reserves = true
     const bytes = encodeDecision(outcome.decision)
-    answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
+    batch.answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
     // The first answer left under this id already; a repeat with other instants would be a second content.
     if (outcome.repeats) continue
-    decisions.push({ customerId, bytes })
     tally.add(outcome.decision)
+    batch.decisions.push({ customerId, bytes })
   }
-  for (const { event, offset, appendTime, bytes } of batch.events) {
-    if (wallNow === null) now = Math.max(now, appendTime)
-    const slot = slotOf(slots, event.customerId)
-    const outcome = stepEvent(context, slot, { event, acceptedAt: appendTime, now })
-    const { customerId } = event
-    if (outcome.status === 'accepted') accepted++
-    else if (outcome.status === 'duplicate') duplicates.push(offset)
-    else {
-      const { via } = event.provenance
-      deadLetters.push({ offset, appendTime, reason: outcome.status, field: null, via, customerId, bytes })
+  if (task.events === null) return batch
+  const record = new EventCursor(task.events)
+  while (record.next()) {
+    if (record.offset < batch.next) continue
+    const decoded = decodeEvent(record.value)
+    if (decoded.kind === 'dead_letter') {
+      refuse(batch, record, decoded)
+    } else if (partitionOf(decoded.event.customerId, start.partitions) !== task.partition) {
+      refuse(batch, record, { reason: 'wrong_partition', field: null }, decoded.event)
+    } else {
+      const slot = slots.get(decoded.event.customerId)
+      if (slot === undefined) return batch
+      if (wallNow === null) batch.clock = Math.max(batch.clock, record.appendTime)
+      stepRecord(context, slot, batch, record, decoded.event, tally)
     }
-    for (const decision of outcome.decisions) {
-      decisions.push({ customerId, bytes: encodeDecision(decision) })
-      tally.add(decision)
-    }
+    batch.next = record.offset + 1
+    batch.appendTime = Math.max(batch.appendTime, record.appendTime)
   }
-  deadLetters.sort((a, b) => a.offset - b.offset)
-  return { answers, decisions, deadLetters, duplicates, accepted, reserves, clock: now }
+  return batch
 }
 
-function slotOf(slots: ReadonlyMap<string, Slot>, customerId: string): Slot {
-  const slot = slots.get(customerId)
-  if (slot === undefined) throw new Error('every customer of a batch is loaded before it is stepped')
-  return slot
+function stepRecord(
+  context: StepContext,
+  slot: Slot,
+  batch: SteppedBatch,
+  record: EventCursor,
+  event: Event,
+  tally: BatchTally,
+): void {
+  const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock })
+  if (outcome.status === 'accepted') batch.accepted++
+  else if (outcome.status === 'duplicate') batch.duplicates.push(record.offset)
+  else refuse(batch, record, { reason: outcome.status, field: null }, event)
+  batch.lastEvent = event
+  for (const decision of outcome.decisions) {
+    tally.add(decision)
+    batch.decisions.push({ customerId: event.customerId, bytes: encodeDecision(decision) })
+  }
+}
+
+/** The record becomes a dead letter. */
+function refuse(
+  batch: SteppedBatch,
+  record: EventCursor,
+  why: Pick<Extract<Decoded, { kind: 'dead_letter' }>, 'reason' | 'field'>,
+  event?: Event,
+): void {
+  batch.deadLetters.push({
+    offset: record.offset,
+    appendTime: record.appendTime,
+    reason: why.reason,
+    field: why.field,
+    via: event?.provenance.via ?? 'stream',
+    customerId: record.key,
+    bytes: record.value,
+  })
 }

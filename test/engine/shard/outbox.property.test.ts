@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { packEvents, unpackEvents } from '../../../engine/shard/event-frame.ts'
+import { EventCursor, packEvents } from '../../../engine/shard/event-frame.ts'
 import { decodeOutbox, encodeOutbox, type Outbox } from '../../../engine/shard/outbox.ts'
+import type { LogRecord } from '../../../ingest/log.ts'
 
 const id = fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/)
 const bytes = fc.uint8Array({ maxLength: 300 })
@@ -61,7 +62,12 @@ it('records cross to the shard as they were, in order, within the limits', () =>
   fc.assert(
     fc.property(fc.array(record, { minLength: 1, maxLength: 30 }), limits, (records, most) => {
       const frame = packEvents(records, most)
-      const crossed = [...unpackEvents(frame.buffer)]
+      const cursor = new EventCursor(frame.buffer)
+      const crossed: LogRecord[] = []
+      while (cursor.next()) {
+        const { offset, appendTime, key, value } = cursor
+        crossed.push({ offset, appendTime, key, value })
+      }
       expect(crossed.length).toBe(frame.events)
       expect(frame.cut).toBe(crossed.length < records.length)
       expect(crossed.length).toBeGreaterThan(0)

@@ -1,0 +1,37 @@
+import { decodeEvent } from '../../ingest/avro-codec.ts'
+import { EventCursor } from './event-frame.ts'
+import type { BatchTask } from './shard-port.ts'
+
+/** Most distinct customers in one batch: a commit writes at most that many states. */
+export const batchCustomersMax = 256
+
+const idLengthMax = 64
+
+/**
+ * The customers whose states a batch needs: those of its live requests, then those of its records up to the bound. Records
+ * are believed to be keyed by their customer; only the first one is decoded, so that a batch always gets somewhere. A
+ * record of a customer that is not here ends the batch before it.
+ *
+ * @param next offset of the first record that counts
+ */
+export function batchCustomers(task: BatchTask, next: number): ReadonlySet<string> {
+  const customers = new Set<string>()
+  for (const { customerId } of task.requests) customers.add(customerId)
+  if (task.events === null) return customers
+  const record = new EventCursor(task.events)
+  let isFirst = true
+  while (record.next()) {
+    if (record.offset < next) continue
+    const customerId = isFirst ? firstCustomer(record) : record.key
+    isFirst = false
+    if (customerId === null || customerId.length === 0 || customerId.length > idLengthMax) continue
+    if (customers.size >= batchCustomersMax && !customers.has(customerId)) break
+    customers.add(customerId)
+  }
+  return customers
+}
+
+function firstCustomer(record: EventCursor): string | null {
+  const decoded = decodeEvent(record.value)
+  return decoded.kind === 'ok' ? decoded.event.customerId : null
+}
