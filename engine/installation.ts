@@ -87,8 +87,9 @@ async function adopt(
   keep: (cluster: Cluster) => Promise<Cluster>,
 ): Promise<Installation> {
   const { loaded, layout } = pack
-  const observed: Record<string, number> = { ...cluster.observedSince }
-  for (const series of layout.series) observed[series.key] ??= newSince
+  // Only the series of this pack: one that another pack left out was not recorded meanwhile, so it begins anew.
+  const observed: Record<string, number> = {}
+  for (const { key } of layout.series) observed[key] = cluster.observedSince[key] ?? newSince
   await store.putPack(loaded.hash, JSON.stringify(loaded.model))
   const next = await keep({ ...cluster, pack: loaded.hash, observedSince: observed })
   return {
