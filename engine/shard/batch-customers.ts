@@ -1,4 +1,5 @@
 import { decodeEvent } from '../../ingest/avro-codec.ts'
+import { partitionOf } from '../../ingest/partition.ts'
 import { EventCursor } from './event-frame.ts'
 import type { BatchTask } from './shard-port.ts'
 
@@ -10,11 +11,13 @@ const idLengthMax = 64
 /**
  * The customers whose states a batch needs: those of its live requests, then those of its records up to the bound. Records
  * are believed to be keyed by their customer; only the first one is decoded, so that a batch always gets somewhere. A
- * record of a customer that is not here ends the batch before it.
+ * record of a customer that is not here ends the batch before it. Customers of other partitions are left out: their states
+ * are not here, and to load them would make them look new.
  *
  * @param next offset of the first record that counts
+ * @param partitions of the log
  */
-export function batchCustomers(task: BatchTask, next: number): ReadonlySet<string> {
+export function batchCustomers(task: BatchTask, next: number, partitions: number): ReadonlySet<string> {
   const customers = new Set<string>()
   for (const { customerId } of task.requests) customers.add(customerId)
   if (task.events === null) return customers
@@ -25,7 +28,8 @@ export function batchCustomers(task: BatchTask, next: number): ReadonlySet<strin
     const customerId = isFirst ? firstCustomer(record) : record.key
     isFirst = false
     if (customerId === null || customerId.length === 0 || customerId.length > idLengthMax) continue
-    if (customers.size >= batchCustomersMax && !customers.has(customerId)) break
+    if (customers.has(customerId) || partitionOf(customerId, partitions) !== task.partition) continue
+    if (customers.size >= batchCustomersMax) break
     customers.add(customerId)
   }
   return customers

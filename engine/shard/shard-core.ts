@@ -86,11 +86,11 @@ export class ShardCore implements ShardPort {
   }
 
   batch(task: BatchTask): BatchResult | Promise<BatchResult> {
-    const { states, failpoint } = this.#options
+    const { states, failpoint, partitions } = this.#options
     const part = this.#owned.get(task.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
-    const customers = batchCustomers(task, part.meta.next)
+    const customers = batchCustomers(task, part.meta.next, partitions)
     failpoint('collected')
     states.begin(task.partition)
     const slots = new Map<string, Slot>()

@@ -156,6 +156,11 @@ for (const mode of ['inline', 'worker'] as const) {
       const letters = await folder.deadLetters.list({ limit: 10 })
       expect(letters.map(({ reason }) => reason).sort()).toEqual(['too_late', 'undecodable', 'wrong_partition'])
       expect(await folder.deadLetters.get(`p${first.partition}-${firstOffset}`)).toMatchObject({ via: 'stream' })
+      // A misplaced event leaves the customer's state, in the partition where it is at home, alone.
+      await append(pageView('carl', 'three'))
+      await shards.drained()
+      const reading = (await shards.customer('carl')).variables.find(({ name }) => name === 'wealth_reading_ms_7d')
+      expect(reading?.lo).toBe(2_000)
     })
 
     it('a stop finishes, publishes and leaves nothing in the outbox', async () => {
