@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import type { DeadLetter, DeadLetterCounts, DeadLetters, NewDeadLetter } from './dead-letters.ts'
+import { rejectReasons } from './event.ts'
 import { createGroupCommit, type Outcome } from './group-commit.ts'
 import { translateWriteError } from './lmdb-errors.ts'
 import { LogError } from './log.ts'
@@ -31,21 +32,7 @@ const LETTER_OVERHEAD = 256
 
 const metaSchema = z.object({
   ordinal: z.number(),
-  reason: z.enum([
-    'undecodable',
-    'schema_unknown',
-    'type_unknown',
-    'field_missing',
-    'field_invalid',
-    'field_unknown',
-    'customer_invalid',
-    'time_invalid',
-    'too_large',
-    'too_late',
-    'wrong_partition',
-    'wrong_currency',
-    'state_too_large',
-  ]),
+  reason: z.enum(rejectReasons),
   field: z.string().nullable(),
   via: z.enum(['http', 'import', 'stream', 'demo']),
   partition: z.number().nullable(),

@@ -4,23 +4,12 @@
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
 import assert from 'node:assert'
-import type { Decision, Fate, FeatureUsed } from './decision.ts'
+import { type Decision, type Fate, type FeatureUsed, stages } from './decision.ts'
 
 /** Names kept, and the longest one kept. Beyond them a text is encoded each time. */
 const namesMax = 16_384
 const nameBytesMax = 96
 
-const stages = [
-  'trigger',
-  'eligibility',
-  'suitability',
-  'guardrail',
-  'contact',
-  'arbitration',
-  'placement',
-  'final_gate',
-  'offered',
-] as const
 const stageIndex: ReadonlyMap<string, number> = new Map(stages.map((stage, index) => [stage, index]))
 const outcomeIndex: ReadonlyMap<string, number> = new Map([
   ['offered', 0],

@@ -4,17 +4,21 @@
  * and the same content.
  */
 
+/** The stages in the order of the funnel; the position is the symbol of the Avro schema. */
+export const stages = [
+  'trigger',
+  'eligibility',
+  'suitability',
+  'guardrail',
+  'contact',
+  'arbitration',
+  'placement',
+  'final_gate',
+  'offered',
+] as const
+
 /** The last stage a candidate reached. `final_gate` is the guardrail check that nothing goes around. */
-export type Stage =
-  | 'trigger'
-  | 'eligibility'
-  | 'suitability'
-  | 'guardrail'
-  | 'contact'
-  | 'arbitration'
-  | 'placement'
-  | 'final_gate'
-  | 'offered'
+export type Stage = (typeof stages)[number]
 
 /** What became of one candidate (an offer on a channel). */
 export type Fate = {

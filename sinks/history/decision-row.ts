@@ -1,6 +1,6 @@
 /** A decision as columns of `decisions_raw`, and back. */
 import { z } from 'zod'
-import type { Decision } from '../decision.ts'
+import { type Decision, stages } from '../decision.ts'
 import type { Place } from './event-row.ts'
 import {
   type Column,
@@ -73,17 +73,7 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
-const stage = z.enum([
-  'trigger',
-  'eligibility',
-  'suitability',
-  'guardrail',
-  'contact',
-  'arbitration',
-  'placement',
-  'final_gate',
-  'offered',
-])
+const stage = z.enum(stages)
 
 /** A double as ClickHouse writes it in JSON with quoted denormals. */
 const double = z.union([

@@ -1,6 +1,6 @@
 /** Random decisions over the whole range of the record, for round trips. */
 import * as fc from 'fast-check'
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, stages } from '../../sinks/decision.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
 const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
@@ -24,17 +24,7 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     fc.record({
       offer: text,
       trigger: fc.option(text),
-      stage: fc.constantFrom(
-        'trigger',
-        'eligibility',
-        'suitability',
-        'guardrail',
-        'contact',
-        'arbitration',
-        'placement',
-        'final_gate',
-        'offered',
-      ),
+      stage: fc.constantFrom(...stages),
       reason: text,
       rule: fc.option(text),
       propensity: number,
