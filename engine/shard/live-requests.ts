@@ -1,6 +1,6 @@
 /** Live requests on the main thread: who waits, until when, and in which order they are stepped. */
 import { performance } from 'node:perf_hooks'
-import type { LiveInput } from './shard-port.ts'
+import type { LiveAnswer, LiveInput } from './shard-port.ts'
 import type { DecisionAnswer, DecisionRequest } from './shards.ts'
 
 /** A live request until it is answered. */
@@ -103,4 +103,14 @@ export function liveInputs(asked: readonly Asked[]): LiveInput[] {
     placement: request.placement,
     count: request.count,
   }))
+}
+
+/** Gives the shard's answers to those who still wait for them. */
+export function answerLive(asked: readonly Asked[], answers: readonly LiveAnswer[]): void {
+  for (const { index, decision, committed } of answers) {
+    const one = asked[index]
+    if (one === undefined || one.answered) continue
+    one.answered = true
+    one.resolve({ decision, committed })
+  }
 }

@@ -11,7 +11,7 @@ import type { EventFrame } from './event-frame.ts'
 import { EventReader } from './event-reader.ts'
 import { FallbackAnswers } from './fallback-answers.ts'
 import { FlushTimer } from './flush-timer.ts'
-import { type Asked, LiveQueue, liveInputs } from './live-requests.ts'
+import { type Asked, answerLive, LiveQueue, liveInputs } from './live-requests.ts'
 import { Outflow } from './outflow.ts'
 import { resendCommit } from './resend-commit.ts'
 import type { RunnerOptions } from './runner-options.ts'
@@ -299,12 +299,7 @@ export class PartitionRunner {
     this.#fallbacks.taken(records)
     this.#failures = 0
     this.#share = Math.min(1, this.#share * 1.5)
-    for (const { index, decision, committed } of result.answers) {
-      const one = asked[index]
-      if (one === undefined || one.answered) continue
-      one.answered = true
-      one.resolve({ decision, committed })
-    }
+    answerLive(asked, result.answers)
     if (result.committed) {
       this.#flush.done()
       this.#options.failpoint('released')
