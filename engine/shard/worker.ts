@@ -62,12 +62,27 @@ function moved(result: BatchResult): unknown {
   const value: MovedResult = { ...result, answers }
   const buffers: ArrayBuffer[] = [answers]
   if (result.outbox !== null && result.outbox.buffer instanceof ArrayBuffer) buffers.push(result.outbox.buffer)
-  return move({
-    get [transferableSymbol]() {
-      return buffers
-    },
-    get [valueSymbol]() {
-      return value
-    },
-  })
+  return move(new Moved(value, buffers))
+}
+
+/**
+ * What Piscina unwraps. A class on purpose: V8 keeps the getters of an object literal, and all they refer to, with the literal's
+ * hidden class until the next mark-compact, so that every result would outlive its batch.
+ */
+class Moved {
+  readonly #value: MovedResult
+  readonly #buffers: readonly ArrayBuffer[]
+
+  constructor(value: MovedResult, buffers: readonly ArrayBuffer[]) {
+    this.#value = value
+    this.#buffers = buffers
+  }
+
+  get [transferableSymbol](): readonly ArrayBuffer[] {
+    return this.#buffers
+  }
+
+  get [valueSymbol](): MovedResult {
+    return this.#value
+  }
 }
