@@ -10,11 +10,11 @@ const BEGAN = 1
 const UNTIL = 2
 const LIFTED = 3
 
-/** Sets a suppression; a longer one wins, and so does a lift at or after its beginning. Returns whether anything changed. */
+/** Sets a suppression; a longer one wins, and so does a lift after its beginning. Returns whether anything changed. */
 export function suppressIn(heap: Heap, r: number, key: number, at: number, until: number): boolean {
   const { f64 } = heap
   const known = find(heap, r, key)
-  if (known !== 0 && (f64[known + LIFTED]! >= at || f64[known + UNTIL]! >= until)) return false
+  if (known !== 0 && (f64[known + LIFTED]! > at || f64[known + UNTIL]! >= until)) return false
   const p = known === 0 ? add(heap, r, key) : known
   f64[p + BEGAN] = at
   f64[p + UNTIL] = until
@@ -22,7 +22,7 @@ export function suppressIn(heap: Heap, r: number, key: number, at: number, until
 }
 
 /**
- * Ends a suppression that began at or before `at`. The instant is kept, so that a suppression that is heard of later but began
+ * Ends a suppression that began before `at`; of the same instant it may be the newer one and stays. The instant is kept, so that a suppression that is heard of later but began
  * earlier stays lifted: the order of arrival does not matter. Returns whether anything changed.
  */
 export function liftIn(heap: Heap, r: number, key: number, at: number): boolean {
@@ -31,7 +31,7 @@ export function liftIn(heap: Heap, r: number, key: number, at: number): boolean 
   if (known !== 0 && f64[known + LIFTED]! >= at) return false
   const p = known === 0 ? add(heap, r, key) : known
   f64[p + LIFTED] = at
-  if (f64[p + BEGAN]! <= at && f64[p + UNTIL]! > at) f64[p + UNTIL] = at
+  if (f64[p + BEGAN]! < at && f64[p + UNTIL]! > at) f64[p + UNTIL] = at
   return true
 }
 

@@ -8,17 +8,22 @@ import type { StepContext } from './step.ts'
  * Writes what an accepted event says into the customer's state: attributes, series, suppressions, receipts, in this
  * order. An event of a source the bank may not use adds to no feature, sets no attribute, lifts no suppression and
  * gives no contact back; it may only set a suppression, which closes and never opens.
+ *
+ * What it says of the customer (attributes, lifts) holds from `acceptedAt` on at the latest: a clock that is a little ahead
+ * must not outdo what another system says afterwards.
  */
 export function applyEvent(
   context: StepContext,
   slot: Slot,
   event: Event,
   time: number,
+  acceptedAt: number,
   plan: TypePlan,
   lawful: boolean,
 ): void {
+  const heard = Math.min(time, acceptedAt)
   if (lawful) {
-    setAttributes(context, slot, event, time, plan)
+    setAttributes(context, slot, event, heard, plan)
     addEntries(context, slot, event, time, plan)
     if (event.type === 'message.failed') giveContactBack(context, slot, event)
   }
@@ -29,7 +34,7 @@ export function applyEvent(
     if (suppression === undefined || guardrail === undefined) continue
     if (suppression.where !== null && !suppression.where(event.data)) continue
     if (suppression.forMs > 0) context.states.suppress(slot, guardrail.key, time, time + suppression.forMs)
-    else if (lawful) context.states.lift(slot, guardrail.key, time)
+    else if (lawful) context.states.lift(slot, guardrail.key, heard)
   }
 }
 

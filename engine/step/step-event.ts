@@ -33,7 +33,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   run.asOf = time
   run.event = event.data
   run.lawful = context.pack.lawfulSources.has(event.source)
-  applyEvent(context, slot, event, time, plan, run.lawful)
+  applyEvent(context, slot, event, time, acceptedAt, plan, run.lawful)
   const hits = findTriggers(context, event.data, plan)
   if (hits === 0) return settled.accepted
   return { status, clamped: time !== event.time, decisions: decidePlacements(context, input, time, plan, hits) }

@@ -127,6 +127,15 @@ describe('suppressions', () => {
     expect(states.suppressedUntil(slot, 5)).toBe(T + 2 * DAY)
   })
 
+  it('run on after a lift of the same instant, whichever is heard of first', () => {
+    const { states, slot } = open()
+    states.suppress(slot, 5, T, T + DAY)
+    states.lift(slot, 5, T)
+    states.lift(slot, 6, T)
+    states.suppress(slot, 6, T, T + DAY)
+    expect([states.suppressedUntil(slot, 5), states.suppressedUntil(slot, 6)]).toEqual([T + DAY, T + DAY])
+  })
+
   it('stay lifted when they are heard of after the lift that ended them', () => {
     const { states, slot } = open()
     states.lift(slot, 5, T + 10)

@@ -110,6 +110,20 @@ test('a time more than five seconds after arrival counts as the arrival', () => 
   expect(bank.send('c', 'search.made', {}, { at: at + 6_000, acceptedAt: at }).clamped).toBe(true)
 })
 
+test('a clock that is a little ahead outdoes nothing that another system says afterwards', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at)
+  const ahead = { at: at + 4_500, acceptedAt: at }
+  bank.send('c', 'life_event.reported', { kind: 'unemployment', resolved: true }, ahead)
+  bank.send('c', 'life_event.reported', { kind: 'unemployment' }, { at: at + 1_000 })
+  expect(fateOf(bank.ask('c', 'home-banner', { at: at + 1_001 }).decision, 'consumer-loan')).toBe(
+    'guardrail/unemployment/no-credit-without-income',
+  )
+  bank.send('c', 'profile.updated', { employmentStatus: 'employed' }, ahead)
+  bank.send('c', 'profile.updated', { employmentStatus: 'student' }, { at: at + 1_000 })
+  expect(boundsOf(bank, 'c', 'profile.employment')).toEqual([4, 4])
+})
+
 test('an event that waited longer than the freshness counts but does not send', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at)
