@@ -1,4 +1,5 @@
 /** `POST /v1/decisions`: what to show this customer now. */
+import { isUtf8 } from 'node:buffer'
 import type { LoadedPack, OfferModel } from '../../rules/model.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { DecisionRequest, Position, Shards } from '../shard/shards.ts'
@@ -83,8 +84,9 @@ export function parsePosition(token: string, partitions: number): Position | 'un
   return { partition, offset }
 }
 
-/** A body as JSON, or undefined when it is not. */
+/** A body as JSON, or undefined when it is not. Bytes that are not UTF-8 are refused: read leniently, two ids could become one. */
 export function parseJson(body: Uint8Array): unknown {
+  if (!isUtf8(body)) return undefined
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'))
   } catch {

@@ -43,18 +43,17 @@ async function take(parts: EventRouteParts, request: HttpRequest): Promise<HttpR
   const isBatch = Array.isArray(parsed)
   if (isBatch && parsed.length > parts.eventsMax)
     return problem('too_many_events', `Send at most ${parts.eventsMax} events in one call.`)
-  const items: readonly IntakeItem[] = isBatch
-    ? parsed.map((value: unknown) => ({ kind: 'json', value, bytes: Buffer.from(JSON.stringify(value)) }))
-    : [{ kind: 'json', value: parsed, bytes: request.body }]
+  const items = isBatch ? itemsOf(parsed) : [{ kind: 'json' as const, value: parsed, bytes: request.body }]
+  if (items === null) return problem('body_invalid', 'The body is nested too deeply. Nothing of this call was taken.')
 
   const deadlineAt = parts.now() + deadlineMs
   let results: readonly IntakeResult[]
   try {
     results = await parts.intake.submit(items, 'http')
   } catch (cause) {
-    if (isFull(cause))
-      return problem('log_full', 'Nothing of this call was taken. Free disk, or raise LOG_MAX_MB, and send it again.')
-    throw cause
+    const refused = notTaken(cause)
+    if (refused === null) throw cause
+    return refused
   }
   const events = await Promise.all(results.map((result) => statusOf(result, parts.shards, deadlineAt)))
   if (!isBatch && events[0]?.status === 'dead_lettered') return refusedEvent(events[0])
@@ -70,8 +69,29 @@ async function take(parts: EventRouteParts, request: HttpRequest): Promise<HttpR
   })
 }
 
-function isFull(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'log_full'
+/** The events of a batch, each with its own bytes; null when one is nested beyond what JSON can print. */
+function itemsOf(values: readonly unknown[]): readonly IntakeItem[] | null {
+  try {
+    return values.map((value) => ({ kind: 'json', value, bytes: Buffer.from(JSON.stringify(value)) }))
+  } catch (cause) {
+    if (cause instanceof RangeError) return null
+    throw cause
+  }
+}
+
+/** The answer when the log or the dead letters could not keep the call; null for any other failure. */
+function notTaken(cause: unknown): HttpReply | null {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : ''
+  switch (code) {
+    case 'log_full':
+      return problem('log_full', 'Free disk, or raise LOG_MAX_MB, and send all of this call again.')
+    case 'log_unavailable':
+      return problem('log_unavailable', 'Send all of this call again in a moment.')
+    case 'log_closed':
+      return problem('stopping', 'Retry on another node or in a moment.')
+    default:
+      return null
+  }
 }
 
 async function statusOf(result: IntakeResult, shards: Shards, deadlineAt: number): Promise<EventStatus> {

@@ -80,6 +80,8 @@ export const problems = {
   query_refused: { status: 422, title: 'The query was refused' },
   internal_error: { status: 500, title: 'Internal error' },
   log_full: { status: 503, title: 'The log takes no more events' },
+  log_unavailable: { status: 503, title: 'The log cannot be written at present' },
+  partition_unavailable: { status: 503, title: 'The customer’s partition does not answer at present' },
   busy: { status: 503, title: 'Too many requests in progress' },
   stopping: { status: 503, title: 'The engine is stopping' },
   history_off: { status: 503, title: 'History is off or not reachable' },

@@ -2,10 +2,12 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import type { Decision } from '../../sinks/decision.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
+import { HistoryError } from '../../sinks/history/history.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import { explainDecision } from '../explain/explain-decision.ts'
-import type { Shards } from '../shard/shards.ts'
+import { ShardError, type Shards } from '../shard/shards.ts'
 import { parseJson } from './decisions.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { json, later, problem } from './http.ts'
@@ -79,14 +81,25 @@ async function customer(parts: InspectionParts, request: HttpRequest): Promise<H
   const id = request.params[0] ?? ''
   if (!customerIdPattern.test(id))
     return problem('query_invalid', 'A customer id is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
-  return json(200, await parts.shards.customer(id))
+  try {
+    return json(200, await parts.shards.customer(id))
+  } catch (cause) {
+    if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
+    throw cause
+  }
 }
 
 async function decision(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
   const id = request.params[0] ?? ''
   if (!/^[0-9a-f]{32}$/.test(id)) return problem('query_invalid', 'A decision id is 32 hex digits.')
   if (parts.history === null) return problem('history_off', parts.historyOff)
-  const found = await parts.history.decision(id)
+  let found: Decision | null
+  try {
+    found = await parts.history.decision(id)
+  } catch (cause) {
+    if (cause instanceof HistoryError) return problem('history_off', `${cause.message}. Ask again in a moment.`)
+    throw cause
+  }
   if (found === null) return problem('decision_unknown', 'History lags by about a second: ask again, or check the id.')
   const language = languageOf(request)
   const pack = await parts.packOf(found.packHash)

@@ -22,6 +22,7 @@ export const decisionBody = z.strictObject({
     .string()
     .min(1)
     .max(128)
+    .refine((text) => text.isWellFormed(), 'a request id is well-formed Unicode')
     .optional()
     .describe('Idempotency key: the same id gets the same answer for ten minutes. Made up when absent.'),
   deadlineMs: z

@@ -6,6 +6,21 @@ import type { QueryAnswer, SqlFormat } from './history.ts'
 /** Most rows of an answer; more is refused, so that nobody takes a part for the whole. */
 export const sqlRowsMax = 10_000
 
+/** How a statement that only reads begins. */
+const reading = /^[\s(]*(?:select|with|from|show|describe|desc|explain|exists)\b/i
+
+/**
+ * Why a statement is refused before ClickHouse sees it, or null. `readonly` alone is not enough: it lets BACKUP write to
+ * a place the statement names, and KILL end our own inserts. The text is not parsed, so that nothing can hide in a nesting
+ * that we would read differently; the price is a few harmless statements refused.
+ */
+export function statementRefusal(sql: string): string | null {
+  if (!reading.test(sql)) return 'a statement begins with SELECT, WITH, FROM, SHOW, DESCRIBE, EXPLAIN or EXISTS'
+  if (sql.includes(';')) return 'one statement at a time: a semicolon is refused, in texts too'
+  if (/\bparallel\s+with\b/i.test(sql)) return 'PARALLEL WITH is refused'
+  return null
+}
+
 const bytesMax = 32 * 1024 * 1024
 const formats = { table: 'PrettyCompactNoEscapesMonoBlock', json: 'JSONEachRow', csv: 'CSVWithNames' } as const
 
@@ -16,10 +31,13 @@ export async function runReadOnly(
   format: SqlFormat,
   params: Readonly<Record<string, unknown>>,
 ): Promise<QueryAnswer> {
+  const statement = sql.trim().replace(/;$/, '')
+  const refusal = statementRefusal(statement)
+  if (refusal !== null) return { kind: 'refused', code: 0, message: refusal }
   try {
     // `exec` and not `query`: that would add a FORMAT clause to a statement that may have its own.
     const { stream } = await client.exec({
-      query: sql.trim().replace(/;$/, ''),
+      query: statement,
       query_params: { ...params },
       clickhouse_settings: {
         readonly: '1',

@@ -139,6 +139,12 @@ export function historyConformance(
       expect(await refused('SELECT * FROM numbers(20000) SETTINGS max_result_rows = 0')).toBe('refused')
       expect(await refused('SET readonly = 0; DROP TABLE events_raw')).toBe('refused')
       expect(await refused('SELECT nonsense')).toBe('refused')
+      expect(await refused('BACKUP TABLE events_raw TO Null')).toBe('refused')
+      expect(await refused('/* look */ BACKUP TABLE events_raw TO Null')).toBe('refused')
+      expect(await refused('SELECT 1; BACKUP TABLE events_raw TO Null')).toBe('refused')
+      expect(await refused('KILL QUERY WHERE 1')).toBe('refused')
+      expect(await refused('SELECT 1 PARALLEL WITH BACKUP TABLE events_raw TO Null')).toBe('refused')
+      expect((await history.query('  (SELECT 1) ;  ')).kind).toBe('ok')
       const answer = await history.query('SELECT {name:String} AS name, {n:UInt8} + 1 AS n', 'json', {
         name: "a'b\t\\",
         n: 7,

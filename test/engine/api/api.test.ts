@@ -53,6 +53,25 @@ describe('events', () => {
     expect((await post(event)).body).toMatchObject({ accepted: 0, duplicates: 1 })
   })
 
+  test('a body that is not UTF-8 is kept and read as nothing, so that two ids cannot become one', async () => {
+    const text = JSON.stringify({ ...repayment('C-utf8', 100), id: 'X' })
+    const [head = '', tail = ''] = text.split('"X"')
+    const bytes = Buffer.concat([Buffer.from(`${head}"`), Buffer.from([0xff]), Buffer.from(`"${tail}`)])
+    const answer = await fetch(`${engine.url}/v1/events`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${engine.engine.key}`, 'Content-Type': 'application/json' },
+      body: bytes,
+    })
+    expect(answer.status).toBe(422)
+    expect(await answer.json()).toMatchObject({ reason: 'undecodable' })
+  })
+
+  test('a batch that is nested too deeply is a call that makes no sense', async () => {
+    const answer = await post(`[${'['.repeat(30_000)}${']'.repeat(30_000)}]`)
+    expect(answer.status).toBe(400)
+    expect(answer.body).toMatchObject({ code: 'body_invalid' })
+  })
+
   test('a batch tells what became of each event', async () => {
     const good = repayment('C-batch', 100)
     const answer = await post([good, good, { ...repayment('C-batch', 100), type: 'no.such.type' }, 7])
