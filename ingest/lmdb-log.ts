@@ -1,6 +1,7 @@
 import assert from 'node:assert'
 import { open, type RootDatabase } from 'lmdb'
 import { createLogWriter, type LmdbLogOptions } from './lmdb-log-writer.ts'
+import { unlinkCommitted } from './lmdb-unlink.ts'
 import { type Log, LogError } from './log.ts'
 import { MAP_BYTES, MAX_LOGS, openLogTables, openRegistry, readBounds, readRecords, registerLog } from './log-tables.ts'
 
@@ -37,6 +38,7 @@ export async function openLmdbLog(options: LmdbLogOptions & { readonly dir: stri
  */
 export function openLogEnvironment(dir: string): LogEnvironment {
   const root = openRoot(dir)
+  unlinkCommitted(root)
   const registry = openRegistry(root)
   const logs: Log[] = []
 

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
 import type { Stored } from '../state/states.ts'
 import { Journal, type JournalPlan } from './journal.ts'
 import { type Cluster, type Commit, type CommitReply, type Meta, type Store, StoreError, storeFormat } from './store.ts'
@@ -312,6 +313,7 @@ function openTables(dir: string, maxBytes: number): Tables {
       keyEncoding: 'binary',
       encoding: 'binary',
     })
+    unlinkCommitted(root)
     const table = (name: string, useVersions = false): Bytes =>
       root.openDB<Uint8Array, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary', useVersions })
     return {
