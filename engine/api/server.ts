@@ -118,7 +118,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   addCatchAll(app, options.routes, origins)
 
   const socket = await new Promise<ReturnType<typeof listening>>((resolve) => {
-    app.listen(options.host, options.port, (listen) => resolve(listening(listen)))
+    // The typings know listen options only without a host; the function itself takes both.
+    const listened = (listen: ListenSocket | false) => resolve(listening(listen))
+    Reflect.apply(app.listen, app, [options.host, options.port, exclusivePort, listened])
   })
   if (socket === null)
     throw new ListenError(`cannot listen on ${options.host}:${options.port}: the port is taken or not allowed`)
@@ -133,6 +135,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     },
   }
 }
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: else the system lets two engines share a port and deals each caller to one of them. */
+const exclusivePort = 1
 
 type ListenSocket = Parameters<typeof us_listen_socket_close>[0]
 function listening(socket: ListenSocket | false): ListenSocket | null {

@@ -1,6 +1,7 @@
 /** The API as its callers meet it: over real HTTP, against a whole engine. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../../../engine/api/server.ts'
 import { cloudEvent, type RunningEngine, repayment, runEngine } from '../running-engine.ts'
 
 let engine: RunningEngine
@@ -297,4 +298,18 @@ describe('looking', () => {
       expect(text).toContain(name)
     expect(text).not.toContain('C-own')
   })
+})
+
+test('a port that another engine listens on is refused, not shared', async () => {
+  const second = startServer({
+    host: '127.0.0.1',
+    port: engine.engine.port,
+    routes: [],
+    keyCheck: () => 'ok',
+    corsOrigins: [],
+    bodyMaxBytes: 1024,
+    inFlightMax: 1,
+    observe: () => undefined,
+  })
+  await expect(second).rejects.toMatchObject({ code: 'listen_failed' })
 })
