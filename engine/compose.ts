@@ -3,6 +3,7 @@
  * leaves nothing running.
  */
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeadLetters } from '../ingest/dead-letters.ts'
 import { createIntake, type Intake } from '../ingest/intake.ts'
@@ -75,6 +76,7 @@ export function openStore(config: Config): Store {
 
 /** The kind of clock a DATA_DIR runs on; null before its first start. */
 export async function storedClock(config: Config): Promise<'wall' | 'event' | null> {
+  if (!existsSync(join(config.DATA_DIR, 'store'))) return null
   const store = openStore(config)
   try {
     return (await store.cluster())?.clock ?? null

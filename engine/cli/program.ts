@@ -44,6 +44,7 @@ export function createProgram({ version, run }: ProgramOptions): Command {
     .version(version)
     .showHelpAfterError('(--help shows the usage)')
     .configureHelp({ sortSubcommands: false })
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   addServe(program, run)
   addPackCommands(program, run)
   addLookCommands(program, run)

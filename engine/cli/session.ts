@@ -1,5 +1,4 @@
 /** Finds the engine of a DATA_DIR for a command, or starts one for the length of the command. */
-import { existsSync } from 'node:fs'
 import { apiKeyOf } from '../api/api-key.ts'
 import { eventClock, wallClock } from '../clock.ts'
 import { startEngine, storedClock } from '../compose.ts'
@@ -21,8 +20,6 @@ export async function withClient(
   work: (client: Client) => Promise<number>,
 ): Promise<number> {
   const { DATA_DIR: dataDir } = config
-  if (!existsSync(dataDir))
-    throw new ClientError(`There is no installation in ${dataDir}. Start one with \`npm start\`, or set DATA_DIR.`)
   const running = runningInstance(dataDir)
   if (running !== null) {
     if (running.address === null)
@@ -32,7 +29,11 @@ export async function withClient(
     const { key } = await apiKeyOf({ dataDir, key: config.API_KEY, keyFile: config.API_KEY_FILE })
     return work(createClient(running.address, key))
   }
-  const clock = (await storedClock(config)) === 'event' ? eventClock(0) : wallClock
+  // To look at a folder must not set it up: that would settle since when its log is complete.
+  const kind = await storedClock(config)
+  if (kind === null)
+    throw new ClientError(`There is no installation in ${dataDir}. Start one with \`npm start\`, or set DATA_DIR.`)
+  const clock = kind === 'event' ? eventClock(0) : wallClock
   const engine = await startEngine({
     config,
     clock,

@@ -45,5 +45,7 @@ function line(decision: Readonly<Record<string, unknown>>): string {
     : []
   const at = typeof decision['now'] === 'number' ? instant(decision['now']) : '-'
   const what = offers.length > 0 ? offers.join(', ') : 'nothing'
-  return `${at}  ${decision['id']}  ${decision['customerId']}  ${decision['placement']}  ${decision['outcome']} (${decision['reason']}): ${what}`
+  const { id, customerId, placement, outcome, reason } = decision
+  const why = reason === outcome ? '' : ` (${reason})`
+  return `${at}  ${id}  ${customerId}  ${placement}  ${outcome}${why}: ${what}`
 }

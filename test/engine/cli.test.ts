@@ -1,6 +1,6 @@
 /** The command line as a person meets it: real processes, real folders. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -38,8 +38,14 @@ describe('help and misuse', () => {
 
   test('an unknown command is refused with a hint', () => {
     const { code, err } = proffer(['serv'])
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(err).toMatch(/unknown command|Did you mean/)
+  })
+
+  test('a wrong option is a wrong call, not a no', () => {
+    const { code, err } = proffer(['tail', '--limit', 'many'])
+    expect(code).toBe(2)
+    expect(err).toContain('a whole number')
   })
 
   test('a wrong setting is told before anything starts', () => {
@@ -52,6 +58,14 @@ describe('help and misuse', () => {
     const { code, err } = proffer(['inspect', 'C1'], { DATA_DIR: join(folder, 'nowhere') })
     expect(code).toBe(2)
     expect(err).toContain('There is no installation')
+  })
+
+  test('looking at an empty folder does not set it up', () => {
+    const empty = mkdtempSync(join(folder, 'empty-'))
+    const { code, err } = proffer(['inspect', 'C1'], { DATA_DIR: empty })
+    expect(code).toBe(2)
+    expect(err).toContain('There is no installation')
+    expect(readdirSync(empty)).toEqual([])
   })
 })
 
