@@ -2,7 +2,7 @@ import { explainReason, type Language, type ReasonValues } from '../../rules/exp
 import type { LoadedPack, Model, OfferModel } from '../../rules/model.ts'
 import { isReasonCode } from '../../rules/reasons.ts'
 import type { Decision, Fate, FeatureUsed } from '../../sinks/decision.ts'
-import { durationWords, instantWords, numberWords, valueWords, type Wording } from './value-words.ts'
+import { durationWords, instantWords, numberWords, oneLine, valueWords, type Wording } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
 
 /**
@@ -139,7 +139,7 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
     }
     case 'not_eligible':
     case 'eligibility_unknown':
-      return offer?.eligible == null ? common : { ...common, condition: offer.eligible }
+      return offer?.eligible == null ? common : { ...common, condition: oneLine(offer.eligible) }
     case 'unsuitable_risk_grade':
       return { ...common, ...gradeValues(decision, offer, model) }
     case 'cap_reached': {

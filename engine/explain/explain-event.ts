@@ -8,7 +8,7 @@ import { eventTimeOf } from '../step/admit-event.ts'
 import type { EventInput, EventOutcome, StepContext } from '../step/step.ts'
 import { fillFrame } from '../step/triggers.ts'
 import { explainDecision } from './explain-decision.ts'
-import { instantWords } from './value-words.ts'
+import { instantWords, oneLine } from './value-words.ts'
 
 /** Most parts of one condition that are told; the rest is counted. */
 export const partsToldMax = 20
@@ -65,7 +65,7 @@ function triggerLines(
   const values = {
     trigger: trigger.id,
     event: event.type,
-    ...(condition === null ? {} : { condition: condition.source }),
+    ...(condition === null ? {} : { condition: oneLine(condition.source) }),
   }
   if (condition === null || condition.must(lo, hi, event.data))
     return [explainReason('trigger_fired', language, values)]

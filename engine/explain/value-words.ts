@@ -7,6 +7,11 @@ export type ValueType = 'int' | 'double' | 'money' | 'bool' | 'enum' | 'instant'
 /** Whose units: amounts in minor units of `currency` (ISO 4217), instants in `zone` (IANA). */
 export type Wording = { readonly language: Language; readonly currency: string; readonly zone: string }
 
+/** A condition as it stands in a sentence: line breaks of the pack's YAML become spaces. */
+export function oneLine(condition: string): string {
+  return condition.trim().replace(/\s*\n\s*/g, ' ')
+}
+
 /** A value between two bounds in words: `6`, `5,000.00 CNY`, `at least 3`, `between 3 and 5`, or `unknown`. */
 export function valueWords(
   bounds: { readonly lo: number; readonly hi: number },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { durationWords, instantWords, moneyWords, valueWords } from '../../../engine/explain/value-words.ts'
+import { durationWords, instantWords, moneyWords, oneLine, valueWords } from '../../../engine/explain/value-words.ts'
 
 const wording = { language: 'en', currency: 'CNY', zone: 'Asia/Shanghai' } as const
 const exact = (value: number) => ({ lo: value, hi: value })
@@ -44,4 +44,8 @@ test('codes, growth and yes or no read as words', () => {
   expect(valueWords(exact(2), 'ratio', [], wording)).toBe('+200 %')
   expect(valueWords(exact(-0.25), 'ratio', [], wording)).toBe('-25 %')
   expect(valueWords(exact(0), 'bool', [], wording)).toBe('no')
+})
+
+test('a condition over several lines of the pack stays in its sentence', () => {
+  expect(oneLine('a >= 1\n  && b == "x  y"\n')).toBe('a >= 1 && b == "x  y"')
 })
