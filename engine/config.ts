@@ -97,8 +97,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (parsed.success) return { kind: 'ok', config: Object.freeze(parsed.data) }
   return {
     kind: 'refused',
-    problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${sentenceOf(issue)}`),
   }
+}
+
+/** What is wrong with a setting; of a text that is no number zod only says that it received NaN. */
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_type' && (issue.expected === 'number' || issue.expected === 'int')
+    ? 'must be a whole number'
+    : issue.message
 }
 
 /** The settings of the process, from its environment. */
@@ -119,7 +126,7 @@ export function configKeys(): readonly { readonly key: string; readonly text: st
 export function envExample(): string {
   const lines = [
     '# Settings of proffer. Generated from engine/config.ts by `npm run proffer -- config --example`; do not edit.',
-    '# Copy to .env and start with `node --env-file=.env engine/main.ts serve`, or set them in the environment.',
+    '# Set them in the environment, or copy this to .env and start with `set -a; . ./.env; set +a; npm start`.',
     '',
   ]
   for (const { key, text, initial } of configKeys()) lines.push(`# ${text}`, `#${key}=${initial}`, '')

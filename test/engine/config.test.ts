@@ -15,6 +15,7 @@ test('every wrong setting is told at once, by name and without its value', () =>
   const text = read.kind === 'refused' ? read.problems.join('\n') : ''
   for (const key of ['PORT', 'PARTITIONS', 'SHARD_MODE']) expect(text).toContain(key)
   expect(text).not.toContain('secret-port')
+  expect(text).toContain('PORT: must be a whole number')
 })
 
 test('settings of other programs are ignored', () => {
