@@ -1,6 +1,6 @@
 /** Reading a rule pack from its folder: every file, checked as a whole, identified by the hash of what it says. */
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { z } from 'zod'
 import { checkPack } from './check-pack.ts'
 import type { LoadedPack, Model, Place } from './model.ts'
@@ -73,7 +73,7 @@ async function readFiles(dir: string, problems: PackProblem[]): Promise<Readonly
   const texts = new Map<PackFileName, string>()
   const folder = await realFolder(dir)
   if (folder === null) {
-    problems.push(fileProblem('pack_missing', 'pack.yaml', `There is no folder ${basename(dir)} with a pack in it.`))
+    problems.push(fileProblem('pack_missing', 'pack.yaml', `There is no folder ${dir} with a pack in it.`))
     return texts
   }
   const present = new Set(await readdir(folder))

@@ -165,8 +165,11 @@ function describe(operation: Operation): object {
   }
 }
 
+const wholeNumbers: ReadonlySet<string> = new Set(['deadlineMs', 'limit', 'partition'])
+
 function parameter(name: string, where: 'path' | 'query', description: string): object {
-  return { name, in: where, required: where === 'path', description, schema: { type: 'string' } }
+  const type = wholeNumbers.has(name) ? 'integer' : 'string'
+  return { name, in: where, required: where === 'path', description, schema: { type } }
 }
 
 function schemaOf(schema: z.ZodType | undefined): object {
