@@ -118,9 +118,9 @@ function createPace(): Pace {
     seen.push({ at, received })
     while (seen[1] !== undefined && at - seen[1].at >= 1_000) seen.shift()
     const first = seen[0]
-    if (first === undefined || at - first.at < 1) return { perSecond: 0, perSecondMax }
+    if (first === undefined || at - first.at < 900) return { perSecond: 0, perSecondMax }
     const perSecond = ((received - first.received) / (at - first.at)) * 1000
-    if (at - first.at >= 900) perSecondMax = Math.max(perSecondMax, perSecond)
+    perSecondMax = Math.max(perSecondMax, perSecond)
     return { perSecond, perSecondMax }
   }
 }
