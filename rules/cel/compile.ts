@@ -11,7 +11,7 @@ import { conditionTree, numberTree } from './elaborate.ts'
 import { readsOf } from './expression.ts'
 import { Generator } from './generate.ts'
 import { celLimits } from './limits.ts'
-import type { CelResult } from './problem.ts'
+import { type CelResult, tooLarge } from './problem.ts'
 
 /**
  * Compiles a condition. `must` and `may` are pure, allocate nothing for plain comparisons, and never throw on data that
@@ -57,7 +57,7 @@ export function compileEventPredicate(source: string, event: EventTypeDef): CelR
   }
   const generator = new Generator()
   const text = generator.must(checked.value)
-  if (text.length > celLimits.codeLength) return tooLarge(source)
+  if (text.length > celLimits.codeLength) return { kind: 'refused', problem: tooLarge(source) }
   const body = `${generator.declarations()} return ${text}`
   return { kind: 'ok', value: build<(event: EventData) => boolean>('e', body, generator.bound) }
 }
@@ -67,12 +67,7 @@ type Answer<T> = (lo: Float64Array, hi: Float64Array, event: EventData | null) =
 function functionOf<T>(source: string, write: (generator: Generator) => string): CelResult<Answer<T>> {
   const generator = new Generator()
   const text = write(generator)
-  if (text.length > celLimits.codeLength) return tooLarge(source)
+  if (text.length > celLimits.codeLength) return { kind: 'refused', problem: tooLarge(source) }
   const body = `if (e === null) e = r.noEvent; ${generator.declarations()} return ${text}`
   return { kind: 'ok', value: build<Answer<T>>('lo, hi, e', body, generator.bound) }
-}
-
-function tooLarge(source: string): CelResult<never> {
-  const message = 'split the condition: nested ternaries and == between conditions make it too large'
-  return { kind: 'refused', problem: { code: 'too_large', message, start: 0, end: source.length } }
 }

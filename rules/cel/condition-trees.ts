@@ -4,7 +4,7 @@ import { conditionTree } from './elaborate.ts'
 import { type BoolTree, conjunctsOf } from './expression.ts'
 import { Generator } from './generate.ts'
 import { celLimits } from './limits.ts'
-import type { CelProblem } from './problem.ts'
+import { type CelProblem, tooLarge } from './problem.ts'
 
 /** The conjuncts of every rule (none: it always holds), or the first rule that is refused. */
 export type ConditionTrees =
@@ -22,8 +22,7 @@ export function conditionTrees(sources: readonly (string | null)[], vocabulary: 
     const checked = conditionTree(source, vocabulary)
     if (checked.kind === 'refused') return { kind: 'refused', index, problem: checked.problem }
     if (new Generator().must(checked.value).length > celLimits.codeLength) {
-      const message = 'split the condition: nested ternaries and == between conditions make it too large'
-      return { kind: 'refused', index, problem: { code: 'too_large', message, start: 0, end: source.length } }
+      return { kind: 'refused', index, problem: tooLarge(source) }
     }
     rules.push(conjunctsOf(checked.value))
   }

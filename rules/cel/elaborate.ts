@@ -6,8 +6,10 @@ import { callOperand, methodOperand } from './elaborate-calls.ts'
 import { arithmeticOperand, comparison, membership, ternaryOperand } from './elaborate-operators.ts'
 import type { BoolTree, NumberTree } from './expression.ts'
 import { gate } from './gate.ts'
+import { celLimits } from './limits.ts'
 import { boolOf, boolOperand, type Operand, type Scope, typeOf } from './operand.ts'
-import { type CelResult, Problems } from './problem.ts'
+import { pieceCount } from './piece-count.ts'
+import { type CelResult, Problems, tooLarge } from './problem.ts'
 
 /** The typed tree of a condition; refused unless it is a bool. */
 export function conditionTree(source: string, vocabulary: Vocabulary): CelResult<BoolTree> {
@@ -92,7 +94,7 @@ function operandOf(scope: Scope, node: ASTNode): Operand | null {
   }
 }
 
-function elaborate<T>(
+function elaborate<T extends BoolTree | NumberTree>(
   source: string,
   vocabulary: Vocabulary,
   finish: (operand: Operand, ast: ASTNode, problems: Problems) => T | null,
@@ -108,6 +110,7 @@ function elaborate<T>(
   const problem = problems.first ?? objection
   if (problem !== null) return { kind: 'refused', problem }
   if (value === null) throw new Error('a condition without a value has a problem')
+  if (pieceCount(value) > celLimits.pieces) return { kind: 'refused', problem: tooLarge(source) }
   return { kind: 'ok', value }
 }
 

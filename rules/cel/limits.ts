@@ -17,6 +17,8 @@ export const celLimits = {
   eventListLength: 64,
   /** Characters of JavaScript one condition may become: nested ternaries grow it. */
   codeLength: 65_536,
+  /** Pieces it may become, at least four characters each: asked before anything is generated. */
+  pieces: 16_384,
   /** Rules in one generated function: beyond a few hundred, engines stop optimising a function. */
   rulesPerFunction: 50,
   /** Alternatives that the checks on constraints look at before they give up. */

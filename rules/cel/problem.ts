@@ -44,3 +44,9 @@ export class Problems {
     return null
   }
 }
+
+/** The refusal of a condition that would become too much code. */
+export function tooLarge(source: string): CelProblem {
+  const message = 'split the condition: nested ternaries and == between conditions make it too large'
+  return { code: 'too_large', message, start: 0, end: source.length }
+}

@@ -89,6 +89,22 @@ test('size, nesting, list length and what nested ternaries grow into are bounded
   expect(refusalOf(nested).message).toContain('split the condition')
 })
 
+test.each([
+  ['==', (inner: string) => `(${inner} == profile.vip)`],
+  ['a ternary', (inner: string) => `(${inner} ? event.online : profile.vip)`],
+  ['a ternary of numbers', (inner: string) => `((${inner} ? count_a : count_b) > 3)`],
+])('%s nested as deep as it goes is refused at once', (_, nest) => {
+  let nested = 'profile.vip'
+  for (let i = 0; i < 15; i++) nested = nest(nested)
+  const started = performance.now()
+  for (let i = 0; i < 14; i++) {
+    if (nested.length < celLimits.sourceLength) nested = nest(nested)
+    const result = compileCondition(nested, vocabulary)
+    expect(result.kind).toBe('refused')
+  }
+  expect(performance.now() - started).toBeLessThan(2_000)
+})
+
 test('without an event at hand, event fields are refused', () => {
   const result = compileCondition('event.channel == "a"', { ...vocabulary, event: null })
   expect(result).toMatchObject({ kind: 'refused', problem: { code: 'unknown_name' } })
