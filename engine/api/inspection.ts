@@ -1,4 +1,5 @@
 /** Routes that look and explain: customers, decisions, partitions, dead letters, tail, SQL. */
+import { setTimeout } from 'node:timers/promises'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { LoadedPack } from '../../rules/model.ts'
@@ -44,6 +45,9 @@ export function languageOf(request: HttpRequest): Language {
   return asked.toLowerCase().startsWith('zh') ? 'zh' : 'en'
 }
 
+/** How long a look at a customer may take. */
+const lookWithinMs = 5_000
+
 const customerIdPattern = /^[A-Za-z0-9._:-]{1,64}$/
 
 export function inspectionRoutes(parts: InspectionParts): readonly Route[] {
@@ -81,11 +85,17 @@ async function customer(parts: InspectionParts, request: HttpRequest): Promise<H
   const id = request.params[0] ?? ''
   if (!customerIdPattern.test(id))
     return problem('query_invalid', 'A customer id is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
+  // A partition in doubt answers when the store does, which may be never.
+  const late = new AbortController()
+  const deadline = setTimeout(lookWithinMs, null, { signal: late.signal }).catch(() => null)
   try {
-    return json(200, await parts.shards.customer(id))
+    const view = await Promise.race([parts.shards.customer(id), deadline])
+    return view === null ? problem('partition_unavailable', 'It did not answer in time.') : json(200, view)
   } catch (cause) {
     if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
     throw cause
+  } finally {
+    late.abort()
   }
 }
 

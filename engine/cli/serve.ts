@@ -3,12 +3,22 @@ import { wallClock } from '../clock.ts'
 import { startEngine } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { createLogger } from '../log.ts'
-import { stopSignal } from './stop-signal.ts'
+import { endAfter, stopSignal } from './stop-signal.ts'
 
-/** Starts the engine, says where it listens, stops it at SIGTERM or SIGINT; exit code 0 after an orderly stop. */
+/** Beyond the deadline of the parts, so that they can still say what did not stop. */
+const graceMs = 1_000
+
+/**
+ * Starts the engine, says where it listens, stops it at SIGTERM or SIGINT; exit code 0 after an orderly stop, 1 when the
+ * deadline ended it.
+ */
 export async function serve(config: Config): Promise<number> {
   const logger = createLogger(config.LOG_LEVEL, 'stdout')
   const signal = stopSignal()
+  endAfter(signal, config.STOP_DEADLINE_MS + graceMs, () => {
+    logger.error({}, 'did not stop within STOP_DEADLINE_MS: ended; nothing acknowledged is lost')
+    process.exit(1)
+  })
   const engine = await startEngine({
     config,
     clock: wallClock,
