@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { setImmediate } from 'node:timers/promises'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { z } from 'zod'
 import type { DeadLetter, DeadLetterCounts, DeadLetters, NewDeadLetter } from './dead-letters.ts'
@@ -26,6 +27,8 @@ const GROUP_BYTES = 4 * 1024 * 1024
 const WAITING_BYTES = 32 * 1024 * 1024
 /** Letters that one transaction may drop beyond those it adds; the next one goes on. */
 const DROP_STEP = 256
+/** Letters looked at before others get a turn. */
+const LIST_STEP = 256
 const MAP_BYTES = 64 * 1024 ** 3
 /** A letter's share of `maxBytes` beside its bytes. */
 const LETTER_OVERHEAD = 256
@@ -91,7 +94,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
       if (letter.id.length < 1 || letter.id.length > ID_MAX) throw new RangeError('id of a dead letter')
       await group.add(letter, letter.bytes.length)
     },
-    list: async (query) => listLetters(tables, query),
+    list: (query) => listLetters(tables, query),
     get: async (id) => toLetter(id, readLetter(tables, id)),
     markRedriven: (id, atMs) =>
       transact(() => {
@@ -168,10 +171,10 @@ function dropOldest(tables: Tables, totals: Totals, most: number, options: DeadL
   }
 }
 
-function listLetters(
+async function listLetters(
   tables: Tables,
   query: { readonly limit: number; readonly reason?: string; readonly after?: string },
-): readonly DeadLetter[] {
+): Promise<readonly DeadLetter[]> {
   tables.letters.resetReadTxn()
   let before = Number.MAX_SAFE_INTEGER
   if (query.after !== undefined) {
@@ -180,12 +183,18 @@ function listLetters(
     before = last.meta.ordinal
   }
   const letters: DeadLetter[] = []
-  for (const { value: id } of tables.order.getRange({ start: before - 1, end: -1, reverse: true })) {
-    if (letters.length >= query.limit) break
-    const letter = toLetter(id, readLetter(tables, id))
-    if (letter !== null && (query.reason === undefined || letter.reason === query.reason)) letters.push(letter)
+  for (;;) {
+    const step = Array.from(tables.order.getRange({ start: before - 1, end: -1, reverse: true, limit: LIST_STEP }))
+    for (const { key: ordinal, value: id } of step) {
+      before = ordinal
+      const letter = toLetter(id, readLetter(tables, id))
+      if (letter !== null && (query.reason === undefined || letter.reason === query.reason)) letters.push(letter)
+      if (letters.length >= query.limit) return letters
+    }
+    if (step.length < LIST_STEP) return letters
+    // A reason that few have is looked for among all of them; requests go on between the steps.
+    await setImmediate()
   }
-  return letters
 }
 
 function toLetter(id: string, stored: Stored | null): DeadLetter | null {

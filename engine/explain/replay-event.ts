@@ -2,6 +2,7 @@
  * Explains an event after the fact: replays the customer's own events from the log through the pure step on a state of its
  * own, up to the event, and explains what that led to. Touches nothing of the running engine.
  */
+import { setImmediate } from 'node:timers/promises'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
 import type { Log } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
@@ -52,6 +53,8 @@ export async function replayEvent(parts: ReplayParts, question: ReplayQuestion):
     const last = page.at(-1)
     if (last === undefined) break
     offset = last.offset + 1
+    // Reading does not wait for anything: without this, a long log would hold up every request until its end.
+    await setImmediate()
     for (const record of page) {
       if (record.key !== question.customerId) continue
       const decoded = decodeEvent(record.value)

@@ -104,3 +104,22 @@ test('ids that no letter can have are answered or refused, never stored', async 
   expect(await letters.get('x'.repeat(5_000))).toBeNull()
   await expect(letters.put(letter('x'.repeat(129)))).rejects.toThrow(RangeError)
 })
+
+test('a search through many letters leaves turns to others', async () => {
+  await letters.close()
+  letters = openDeadLetters({ ...options, maxCount: 10_000 })
+  await Promise.all(
+    Array.from({ length: 2_000 }, (_, i) => letters.put(letter(`x${i}`, i === 0 ? 'too_late' : undefined))),
+  )
+  let turns = 0
+  const count = () => {
+    turns++
+    if (counting) setImmediate(count)
+  }
+  let counting = true
+  setImmediate(count)
+  expect(await idsOf({ limit: 10, reason: 'too_late' })).toEqual(['x0'])
+  counting = false
+  expect(turns).toBeGreaterThanOrEqual(5)
+  expect(await idsOf({ limit: 600 })).toHaveLength(600)
+})
