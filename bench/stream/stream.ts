@@ -20,9 +20,9 @@ import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from './embedded-
 import { appendAndRead, type Door, feedBank, streamFor } from './feed.ts'
 
 const plentyBytes = 2 * 2 ** 30
-/** The cache's tables take a tenth of its memory, and it keeps up to 8 MB free for what grows. */
-const slotsLeave = 0.9
-const reserveBytes = 8 * 2 ** 20
+/** Times the size of the half cache is corrected, and how near to half of the customers is near enough. */
+const corrections = 2
+const nearness = 0.03
 
 export async function benchStream(): Promise<BenchResult> {
   const { values } = parseArgs({
@@ -46,11 +46,12 @@ export async function benchStream(): Promise<BenchResult> {
   const wholeStream = stream(2)
   await feedBank(whole.bank, wholeStream, customers * 4, 'log')
   const cached = await usageOf(whole.bank)
-  const half = await openContender((onBatch) =>
-    openEmbeddedBank({ ...common, cacheBytes: Math.floor(cached.bytes / 2 / slotsLeave) + reserveBytes, onBatch }),
-  )
   const halfStream = stream(3)
-  await feedBank(half.bank, halfStream, customers * 2, 'log')
+  const half = await openHalf(cached, async (cacheBytes) => {
+    const contender = await openContender((onBatch) => openEmbeddedBank({ ...common, cacheBytes, onBatch }))
+    await feedBank(contender.bank, halfStream, customers * 2, 'log')
+    return contender
+  })
   const control = await openControl(typical.endMs)
   const controlStream = stream(4)
 
@@ -129,6 +130,23 @@ async function openContender(
       counting = on
     },
   }
+}
+
+/** A cache that evicts holds fewer customers a byte than one that never did: the size is corrected until half of them fit. */
+async function openHalf(
+  all: { readonly customers: number; readonly bytes: number },
+  open: (cacheBytes: number) => Promise<Contender>,
+): Promise<Contender> {
+  let cacheBytes = Math.floor(all.bytes / 2)
+  let half = await open(cacheBytes)
+  for (let i = 0; i < corrections; i++) {
+    const share = (await usageOf(half.bank)).customers / all.customers
+    if (Math.abs(share - 0.5) < nearness) break
+    await half.bank.close()
+    cacheBytes = Math.floor((cacheBytes * 0.5) / share)
+    half = await open(cacheBytes)
+  }
+  return half
 }
 
 async function timed(contender: Contender, stream: EventStream, events: number, door: Door): Promise<number> {
