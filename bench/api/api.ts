@@ -124,4 +124,4 @@ function resultOf(results: ReadonlyMap<string, readonly Round[]>): BenchResult {
   return { name: 'api', ratios, figures, machine: machine() }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) printResult(await benchApi(Number(process.env['R'] ?? 3), 4))
+if (process.argv[1] === fileURLToPath(import.meta.url)) printResult(await benchApi())
