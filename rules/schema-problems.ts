@@ -19,7 +19,7 @@ export function schemaProblems(
         line: source.lineOf([...path, key]),
         rule,
         code: 'key_unknown' as const,
-        message: `${nameOf(path)} has no key "${key}". Take it away or correct its spelling; the README lists the keys.`,
+        message: `${nameOf(path)} has no key "${key}". Take it away or correct its spelling; the JSON Schema in rules/schema lists the keys.`,
       }))
     }
     const code = codeOf(issue, source.data, path)
