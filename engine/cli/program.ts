@@ -134,7 +134,7 @@ function addLookCommands(program: Command, run: ProgramOptions['run']): void {
     .command('tail')
     .description('follow the decisions as they leave')
     .option('--from-start', 'from the oldest decision kept')
-    .option('--limit <n>', 'end after this many', wholeNumber(1, 10_000_000))
+    .option('--limit <n>', 'end after this many; waits until there are as many', wholeNumber(1, 10_000_000))
     .addOption(jsonOption())
     .action((options: { fromStart?: boolean; limit?: number; json?: boolean }) =>
       run(async (config) => {
