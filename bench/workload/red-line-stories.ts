@@ -25,7 +25,7 @@ function jobLost(dayStartMs: number): Story {
         'Tao and his colleague Jun earn the same and read about loans at noon. Tao told the call centre at 09:05 that he lost his job.',
       outcome: 'Jun is offered the personal loan. Tao is not, neither as a message nor in the app: he is offered help.',
       expects: [
-        { kind: 'offered', customerId: 'C-tao', placement: 'push_message', offer: 'hardship_help', times: 3 },
+        { kind: 'offered', customerId: 'C-tao', placement: 'push_message', offer: 'hardship_help', times: 1 },
         { kind: 'offered', customerId: 'C-tao', placement: 'app_offers', offer: 'hardship_help', times: 1 },
         { kind: 'never', customerId: 'C-tao', offer: 'consumer_loan' },
         { kind: 'stopped', customerId: 'C-tao', offer: 'consumer_loan', reason: 'unemployment' },
