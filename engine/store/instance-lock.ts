@@ -42,7 +42,8 @@ const silentMs = 20_000
  * @throws StoreError `already_open` when another engine has it; the message says which
  */
 export function takeInstanceLock(dir: string): InstanceLock {
-  mkdirSync(dir, { recursive: true })
+  // For the owner only: the folder holds customers' data. A folder that is there keeps the rights it was given.
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
   const path = join(dir, fileName)
   const self: LockHolder = { id: randomUUID(), ...processIdentity(process.pid), address: null }
   const own = join(dir, `${fileName}.${self.id}`)
@@ -151,10 +152,14 @@ function processIdentity(pid: number): Omit<LockHolder, 'id' | 'address'> {
   return { pid, host: hostname(), boot: readOr('/proc/sys/kernel/random/boot_id').trim(), started: startOf(pid) }
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)): start time in clock ticks since boot. The name before it may hold spaces. */
+/**
+ * Field 22 of /proc/PID/stat (proc(5)): start time in clock ticks since boot. The name before it may hold spaces. A process
+ * that was killed and not yet reaped (state Z) holds nothing any more: `dead`, which no living process has.
+ */
 function startOf(pid: number): string {
   const stat = readOr(`/proc/${pid}/stat`)
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' ? 'dead' : (fields[19] ?? '')
 }
 
 function readOr(path: string): string {

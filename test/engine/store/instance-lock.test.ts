@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,4 +89,29 @@ it('a released lock can be taken again and a released engine does not remove the
   first.release()
   expect(runningInstance(dir)).not.toBeNull()
   second.release()
+})
+
+it.runIf(process.platform === 'linux')('a killed engine that nobody has reaped yet holds nothing', async () => {
+  // The shell turns into `sleep`, which never asks after its child: killed, the holder stays a zombie.
+  const script = `import { takeInstanceLock } from ${JSON.stringify(module)}
+    takeInstanceLock(${JSON.stringify(dir)}); console.log(process.pid); setInterval(() => {}, 1000)`
+  const parent = spawn('sh', ['-c', '"$0" --input-type=module -e "$1" & exec sleep 60', process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    const [pid] = await once(parent.stdout, 'data')
+    process.kill(Number(String(pid)), 'SIGKILL')
+    const state = async () => (await readFile(`/proc/${Number(String(pid))}/stat`, 'utf8')).split(') ')[1]?.[0]
+    while ((await state()) !== 'Z') await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(runningInstance(dir)).toBeNull()
+    takeInstanceLock(dir).release()
+  } finally {
+    parent.kill('SIGKILL')
+  }
+})
+
+it('a data folder that it makes is for the owner only', async () => {
+  const made = join(dir, 'new', 'data')
+  takeInstanceLock(made).release()
+  expect((await stat(made)).mode & 0o777).toBe(0o700)
 })
