@@ -1,7 +1,7 @@
 /** What the customer's state must hold for a pack: its attributes, its series and the features over them. */
 import { createHash } from 'node:crypto'
 import { largestCountConstant } from './cel/analyse.ts'
-import type { AttributeDef, FeatureDef, Layout, SeriesDef } from './compiled.ts'
+import { type AttributeDef, clockAheadMaxMs, type FeatureDef, type Layout, type SeriesDef } from './compiled.ts'
 import type { FeatureModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
 import { vocabulariesOf } from './pack-vocabulary.ts'
@@ -68,7 +68,7 @@ export function compileLayout(
     }),
     variables: variables.length,
     zone: model.zone,
-    dedupeMs: model.latenessMs,
+    dedupeMs: model.latenessMs + clockAheadMaxMs,
     contactsMs: model.caps.reduce((most, cap) => Math.max(most, cap.perMs), 0),
   }
 }

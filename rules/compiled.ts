@@ -8,6 +8,12 @@
 import type { EventTypeDef } from '../ingest/event.ts'
 import type { FeatureModel, LoadedPack, OfferModel, Scope } from './model.ts'
 
+/**
+ * How far ahead of its arrival an event's time may lie: a device in another zone with its clock set wrong, no more. Ids are
+ * remembered for the lateness and this long besides, so that an old duplicate can never count.
+ */
+export const clockAheadMaxMs = 14 * 3_600_000
+
 /** The decoded data of the event at hand; null when there is none (live request). */
 export type EventData = Readonly<Record<string, unknown>>
 
@@ -82,7 +88,7 @@ export type Layout = {
   /** Length of the frame. */
   readonly variables: number
   readonly zone: string
-  /** How long recent event ids are remembered: the lateness of the pack. */
+  /** How long recent event ids are remembered: the lateness of the pack and `clockAheadMaxMs`. */
   readonly dedupeMs: number
   /** Longest window of any cap: contacts are kept that long. */
   readonly contactsMs: number

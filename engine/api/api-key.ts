@@ -22,7 +22,7 @@ export async function apiKeyOf(options: {
   readonly keyFile: string | undefined
 }): Promise<ApiKey> {
   if (options.key !== undefined) return { key: options.key, from: 'setting' }
-  if (options.keyFile !== undefined) return { key: (await readFile(options.keyFile, 'utf8')).trim(), from: 'file' }
+  if (options.keyFile !== undefined) return { key: await keyIn(options.keyFile), from: 'file' }
   const path = join(options.dataDir, 'api-key')
   const made = `pk_${randomBytes(32).toString('base64url')}`
   try {
@@ -31,8 +31,23 @@ export async function apiKeyOf(options: {
     return { key: made, from: 'made' }
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
-    return { key: (await readFile(path, 'utf8')).trim(), from: 'file' }
+    return { key: await keyIn(path), from: 'file' }
   }
+}
+
+const keyCharsMin = 16
+
+/** A file that holds no usable key; the message says what to do. */
+export class ApiKeyError extends Error {
+  readonly code = 'api_key_unusable'
+}
+
+async function keyIn(path: string): Promise<string> {
+  const key = (await readFile(path, 'utf8')).trim()
+  if (key.length >= keyCharsMin) return key
+  throw new ApiKeyError(
+    `${path} holds no key of at least ${keyCharsMin} characters. Write one, or remove the file to get a new one.`,
+  )
 }
 
 /** A check against one key: in constant time over the whole header; only its length shows, which is no secret. */

@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { customerView } from '../explain/customer-view.ts'
-import type { Slot, States } from '../state/states.ts'
+import type { FlatStates } from '../state/flat-states.ts'
+import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitReply, Meta, Store } from '../store/store.ts'
 import { batchCustomers } from './batch-customers.ts'
@@ -29,7 +30,7 @@ import { type BatchStart, type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
   readonly store: Store
-  readonly states: States
+  readonly states: FlatStates
   /** The step's context over those states. */
   readonly context: StepContext
   /** Partitions of the log. */
@@ -130,7 +131,8 @@ export class ShardCore implements ShardPort {
   }
 
   async usage(): Promise<CacheUsage> {
-    return this.#options.states.usage()
+    const { states } = this.#options
+    return { ...states.usage(), overflows: { ...states.overflows } }
   }
 
   close(): Promise<void> {

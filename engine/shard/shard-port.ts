@@ -96,7 +96,13 @@ export type ViewResult =
 
 export type StoredOutbox = { readonly seq: number; readonly value: Uint8Array }
 
-export type CacheUsage = { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
+export type CacheUsage = {
+  readonly customers: number
+  readonly bytes: number
+  readonly maxBytes: number
+  /** How often a bound of a customer's state was reached since start: then a very old duplicate or contact may be missed. */
+  readonly overflows: { readonly eventIds: number; readonly contacts: number; readonly softLimit: number }
+}
 
 /**
  * A shard. Calls for one partition come one after the other; calls for different partitions overlap. A rejected promise

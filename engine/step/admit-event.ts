@@ -1,5 +1,5 @@
 import { hash64 } from '../../ingest/hash.ts'
-import type { TypePlan } from '../../rules/compiled.ts'
+import { clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
 import type { Slot } from '../state/states.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 
@@ -10,7 +10,8 @@ const idHash = new Uint32Array(2)
 
 /**
  * Decides whether an event counts. In this order, so that a refused event leaves no trace and can be sent again:
- * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `wrong_currency`,
+ * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `time_invalid` (further
+ * ahead than any clock may be: it could be sent again after its id is forgotten), `wrong_currency`,
  * `state_too_large`, and last `duplicate`, which remembers the id.
  */
 export function admitEvent(
@@ -24,6 +25,7 @@ export function admitEvent(
   const { event, acceptedAt } = input
   const { model } = pack.loaded
   if (time < acceptedAt - model.latenessMs) return 'too_late'
+  if (event.time > acceptedAt + clockAheadMaxMs) return 'time_invalid'
   if (plan?.hasMoney === true) {
     const currency = event.data['currency']
     if (typeof currency === 'string' && currency !== model.currency) return 'wrong_currency'

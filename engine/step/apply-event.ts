@@ -27,6 +27,21 @@ export function applyEvent(
     addEntries(context, slot, event, time, plan)
     if (event.type === 'message.failed') giveContactBack(context, slot, event)
   }
+  applySuppressions(context, slot, event, time, plan, lawful ? heard : null)
+}
+
+/**
+ * Sets the suppressions an event asks for; lifts them from `liftAt` on, null: lifts nothing. Setting one also holds for an
+ * event that came too late to count: it only closes, and a repeat changes nothing.
+ */
+export function applySuppressions(
+  context: StepContext,
+  slot: Slot,
+  event: Event,
+  time: number,
+  plan: TypePlan,
+  liftAt: number | null,
+): void {
   const { suppressions } = plan
   for (let i = 0; i < suppressions.length; i++) {
     const suppression = suppressions[i]
@@ -34,7 +49,7 @@ export function applyEvent(
     if (suppression === undefined || guardrail === undefined) continue
     if (suppression.where !== null && !suppression.where(event.data)) continue
     if (suppression.forMs > 0) context.states.suppress(slot, guardrail.key, time, time + suppression.forMs)
-    else if (lawful) context.states.lift(slot, guardrail.key, heard)
+    else if (liftAt !== null) context.states.lift(slot, guardrail.key, liftAt)
   }
 }
 

@@ -332,8 +332,19 @@ function openTables(dir: string, maxBytes: number): Tables {
 function readCluster(tables: Tables): Cluster | null {
   const json = tables.fixed.get(clusterKey)
   if (json === undefined) return null
-  const cluster: Cluster = JSON.parse(Buffer.from(json).toString())
-  return cluster
+  try {
+    const cluster: Cluster = JSON.parse(Buffer.from(json).toString())
+    return cluster
+  } catch (cause) {
+    throw new StoreError(
+      'store_unavailable',
+      'The record of the installation is damaged. Restore the store from a backup.',
+      {
+        retryable: false,
+        cause,
+      },
+    )
+  }
 }
 
 function readHeader(tables: Tables, partition: number): Meta | null {

@@ -150,3 +150,20 @@ const salary = { amount: 1_000_000, currency: 'CNY', direction: 'in', kind: 'sal
 function categoryOf(offer: string): string {
   return pack.model.offers.find((candidate) => candidate.id === offer)?.category ?? ''
 }
+
+test('a loss of work that is reported too late to count still closes consumer credit, and is never lifted that way', () => {
+  const bank = createBank(pack)
+  welcome(bank, 'c')
+  const key = bank.context.pack.guardrails.find((guardrail) => guardrail.id === 'no-credit-after-job-loss')?.key ?? 0
+  const report = (resolved: boolean, daysAgo: number) =>
+    bank.send(
+      'c',
+      'life_event.reported',
+      { kind: 'unemployment', resolved },
+      { at: at - daysAgo * dayMs, acceptedAt: at },
+    )
+  expect(report(false, 20).status).toBe('too_late')
+  expect(bank.states.suppressedUntil(bank.slot('c'), key)).toBe(at + 160 * dayMs)
+  expect(report(true, 10).status).toBe('too_late')
+  expect(bank.states.suppressedUntil(bank.slot('c'), key)).toBe(at + 160 * dayMs)
+})

@@ -100,6 +100,18 @@ test('a customer whose state is too large takes no more events, and what was ref
   expect([send(), send()]).toEqual(['state_too_large', 'state_too_large'])
 })
 
+test('an event further ahead than any clock is refused, so that it cannot count again when its id is forgotten', () => {
+  const bank = createBank(pack)
+  const ahead = 14 * 3_600_000
+  const send = (by: number, id: string, acceptedAt: number) =>
+    bank.send('c', 'repayment.made', {}, { at: at + by, acceptedAt, id }).status
+  expect(send(ahead + 1, 'far', at)).toBe('time_invalid')
+  expect(send(ahead, 'near', at)).toBe('accepted')
+  // The latest instant at which it is not too late yet: a duplicate still.
+  expect(send(ahead, 'near', at + ahead + dayMs)).toBe('duplicate')
+  expect(send(ahead, 'near', at + ahead + dayMs + 1)).toBe('too_late')
+})
+
 test('a time more than five seconds after arrival counts as the arrival', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at)
