@@ -6,12 +6,13 @@
  * event loop is not blocked by it. Patches go to a journal first (see `journal.ts`), bases to the customers' rows.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, statfsSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
 import type { Stored } from '../state/states.ts'
 import { Journal, type JournalPlan } from './journal.ts'
+import { translated, unavailable } from './lmdb-store-errors.ts'
 import { type Cluster, type Commit, type CommitReply, type Meta, type Store, StoreError, storeFormat } from './store.ts'
 import { decodeRow, encodeRow, endKey, maxCustomerIdBytes, seqKey, seqOf, textKey } from './stored-row.ts'
 
@@ -39,11 +40,6 @@ type Tables = {
 }
 
 const clusterKey = Buffer.from('cluster')
-/** MDB_MAP_FULL, ENOSPC, EFBIG, EDQUOT. */
-const fullCodes: ReadonlySet<number> = new Set([-30792, 28, 27, 122])
-/** LMDB reports a write cut short by a full disk as EIO. */
-const shortWrite = 5
-const roomNeeded = 16 * 2 ** 20
 
 /**
  * Opens, or creates, the store of a folder.
@@ -373,29 +369,4 @@ function checkCommit(commit: Commit): void {
       'a customer id is 1 to 64 ASCII characters',
     )
   }
-}
-
-function unavailable(message: string, cause: unknown): StoreError {
-  return new StoreError('store_unavailable', message, { retryable: true, cause })
-}
-
-/** lmdb-js rejects with a general error whose `commitError` is a promise that rejects with LMDB's own. */
-async function translated(error: unknown, dir: string): Promise<StoreError> {
-  if (error instanceof StoreError) return error
-  // A bug is not doubt: it would be sent again for ever.
-  if (error instanceof assert.AssertionError) throw error
-  let cause = error
-  if (error instanceof Error && 'commitError' in error && error.commitError instanceof Promise) {
-    cause = await error.commitError.catch((reason: unknown) => reason)
-  }
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : 0
-  if (fullCodes.has(code) || (code === shortWrite && !hasRoom(dir))) {
-    return new StoreError('store_full', 'There is no room left for the store.', { retryable: true, cause })
-  }
-  return unavailable('The store did not take the commit.', cause)
-}
-
-function hasRoom(dir: string): boolean {
-  const disk = statfsSync(dir)
-  return disk.bavail * disk.bsize >= roomNeeded
 }
