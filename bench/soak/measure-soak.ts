@@ -40,6 +40,8 @@ async function measureSoak(options: SoakOptions): Promise<BenchResult> {
     cacheBytes: 256 * mb,
     retentionMs: (seconds / 8) * dayShare * dayMs,
     trimEveryMs: 2_000,
+    // The default of 128 MiB takes longer to fill than a soak lasts, and until then the store grows.
+    journalBytes: 16 * mb,
     onBatch: ({ partition, events }) => recorder.released(partition, events, sharedNow()),
   })
   const collections: { main: Collection[]; worker: Collection[] } = { main: [], worker: [] }

@@ -27,6 +27,8 @@ export type BankOptions = {
   /** Of the logs, on the event clock; for ever when absent. */
   readonly retentionMs?: number
   readonly trimEveryMs?: number
+  /** Of the store's journal; the product's default when absent. */
+  readonly journalBytes?: number
   readonly onBatch?: ShardsOptions['onBatch']
   /** Called with the store's folder before the shards open it. */
   readonly beforeShards?: (storeDir: string) => void
@@ -93,7 +95,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     log,
     decisions,
     deadLetters,
-    store: { dir: storeDir },
+    store: { dir: storeDir, ...(options.journalBytes === undefined ? {} : { journalBytes: options.journalBytes }) },
     pack,
     salt: benchSalt,
     observedSince,
