@@ -5,24 +5,22 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DeadLetters } from '../ingest/dead-letters.ts'
-import { createIntake, type Intake } from '../ingest/intake.ts'
+import { createIntake } from '../ingest/intake.ts'
 import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
-import type { Log } from '../ingest/log.ts'
 import { loadPack } from '../rules/load-pack.ts'
 import type { LoadedPack, Model } from '../rules/model.ts'
 import { formatProblems } from '../rules/pack-problem.ts'
-import { type History, startHistory } from '../sinks/history/start-history.ts'
+import { startHistory } from '../sinks/history/start-history.ts'
 import { type ApiKey, apiKeyOf, createKeyCheck } from './api/api-key.ts'
 import { onUnexpected } from './api/http.ts'
-import { apiRoutes } from './api/routes.ts'
+import { type ApiParts, apiRoutes } from './api/routes.ts'
 import { startServer } from './api/server.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import { type Installation, openInstallation } from './installation.ts'
+import { openInstallation } from './installation.ts'
 import type { Logger } from './log.ts'
-import { createShards, type EmbeddedShards } from './shard/embedded-shards.ts'
+import { createShards } from './shard/embedded-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -46,16 +44,11 @@ export type EngineOptions = {
   readonly logger: Logger
 }
 
-export type Engine = {
-  readonly installation: Installation
-  readonly intake: Intake
-  readonly shards: EmbeddedShards
-  readonly events: Log
-  readonly decisions: Log
-  readonly deadLetters: DeadLetters
-  readonly history: History | null
-  /** Why history is off, in a sentence. */
-  readonly historyOff: string
+/** What runs: the parts the API is served from, and how to reach and stop them. */
+export type Engine = Pick<
+  ApiParts,
+  'installation' | 'intake' | 'shards' | 'events' | 'decisions' | 'deadLetters' | 'history' | 'historyOff'
+> & {
   /** Port of the API; 0 when it is not served. */
   readonly port: number
   /** The API key and where it came from. */

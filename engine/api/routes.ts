@@ -29,6 +29,7 @@ export type ApiParts = {
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   readonly history: History | null
+  /** Why history is off, in a sentence. */
   readonly historyOff: string
   readonly telemetry: Telemetry
   readonly newRequestId: () => string

@@ -24,7 +24,7 @@ export type SeriesRules = {
   readonly ages: Float64Array
 }
 
-/** The rules of no series at all: a placeholder before the first is looked at. */
+/** The rules of no series at all: what a window reader holds until it opens its first series, so that it never holds null. */
 export const NO_RULES: SeriesRules = {
   key: '',
   valued: false,

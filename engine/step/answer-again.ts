@@ -1,8 +1,8 @@
-import type { Contact } from '../state/states.ts'
 import { decisionNumber } from './decision-id.ts'
 import { scoreCandidate } from './funnel/arbitration.ts'
 import { passFinalGate } from './funnel/final-gate.ts'
 import { drop, propose } from './funnel/run.ts'
+import { scratchContact } from './scratch-contact.ts'
 import type { StepContext } from './step.ts'
 
 /**
@@ -38,14 +38,7 @@ export function answerAgain(context: StepContext, given: readonly number[], id: 
   return null
 }
 
-const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
-  at: 0.5,
-  channel: 0.5,
-  category: 0.5,
-  offer: 0.5,
-  class: 0,
-  decision: 0.5,
-}
+const contact = scratchContact()
 
 /** When the decision was made; `now` when its contact was given back since. */
 function firstContact(context: StepContext, id: string): number {

@@ -1,5 +1,5 @@
 import type { CapModel } from '../../../rules/model.ts'
-import type { Contact } from '../../state/states.ts'
+import { scratchContact } from '../scratch-contact.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
 import type { CapTable } from './tables.ts'
 
@@ -51,14 +51,7 @@ function fullCap(run: FunnelRun, candidate: Candidate): CapModel | null {
   return null
 }
 
-const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
-  at: 0.5,
-  channel: 0.5,
-  category: 0.5,
-  offer: 0.5,
-  class: 0,
-  decision: 0.5,
-}
+const contact = scratchContact()
 
 function countOf(run: FunnelRun, index: number, cap: CapTable): number {
   const counted = run.capCounts[index]!
