@@ -11,7 +11,7 @@ import { type Cluster, type Store, storeFormat } from './store/store.ts'
 
 /** A DATA_DIR that cannot be used as asked; the message says what to do. */
 export class InstallationError extends Error {
-  readonly code: 'partitions_changed' | 'clock_changed'
+  readonly code: 'partitions_changed' | 'clock_changed' | 'changed_meanwhile'
   constructor(code: InstallationError['code'], message: string) {
     super(message)
     this.code = code
@@ -73,8 +73,11 @@ export async function openInstallation(
         'Use another DATA_DIR, or the clock it was made with (`--clock`).',
     )
   return adopt(store, found, pack, options.clock.now(), async (cluster) => {
-    await store.putCluster(cluster)
-    return cluster
+    if (await store.putCluster(cluster, found)) return cluster
+    throw new InstallationError(
+      'changed_meanwhile',
+      'Another engine changed the installation at the same moment. Start this one again.',
+    )
   })
 }
 

@@ -1,5 +1,6 @@
 /**
- * The log port: an ordered, durable, partitioned list of records, the one source of every fact.
+ * The log port: an ordered, durable, partitioned list of records, the one source of every fact. `lmdb-log.ts` is the embedded
+ * adapter, `kafka/` the one for brokers.
  *
  * The events log carries what comes in, the decisions log what goes out; both are this port. A record's bytes are
  * opaque here. Adapters pass the one suite in `test/conformance/log.ts`.
@@ -11,6 +12,8 @@ export type NewRecord = {
   readonly value: Uint8Array
   /** Append time to stamp instead of the clock's, for logs on an event clock; a time before the last one is raised to it. */
   readonly appendTime?: number
+  /** What is said of the record beside its value. The embedded log, which nobody else reads or writes, keeps none. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A stored record. */
@@ -20,6 +23,8 @@ export type LogRecord = {
   readonly appendTime: number
   readonly key: string
   readonly value: Uint8Array
+  /** Absent where the log keeps none. A repeated name has its last value. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Where records ended up: offsets are consecutive from `firstOffset`. */
@@ -59,7 +64,10 @@ export type Log = {
     limit: { readonly maxBytes: number; readonly maxRecords: number },
   ): Promise<readonly LogRecord[]>
   bounds(partition: number): Promise<Bounds>
-  /** Calls back after each durable append of this process. Returns how to stop. */
+  /**
+   * Calls back when a partition has, or may have, records that were not there before: after each durable append of this
+   * process, and where others append too when something of theirs was fetched. Returns how to stop.
+   */
   onAppend(listener: (partition: number) => void): () => void
   /** Drops records older than the retention; returns how many went. Also runs by itself. */
   trim(): Promise<number>

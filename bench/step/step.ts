@@ -151,7 +151,16 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
   const cpu = process.cpuUsage()
   for (const { frame, first } of batches) {
     const t0 = performance.now()
-    const task = { partition: 0, events: frame, requests: [], records: [], now: clock, published: 0, flush: false }
+    const task = {
+      partition: 0,
+      events: frame,
+      requests: [],
+      records: [],
+      now: clock,
+      published: 0,
+      dpos: 0,
+      flush: false,
+    }
     const customers = batchCustomers(task, first, 1)
     const t1 = performance.now()
     states.begin(0)

@@ -131,7 +131,7 @@ async function seed(store: Store, { pack, typical, customers }: BankOptions): Pr
   for (let n = 0; n < customers; n++) ids[partitionOf(streamCustomerId(n), bankPartitions)]?.push(n)
   for (const [partition, own] of ids.entries()) {
     const token = `seed-${partition}`
-    const meta = await store.acquire(partition, token)
+    const meta = await store.acquire(partition, token, '')
     if (meta === null) throw new Error('a store that was initialised has a header for each partition')
     for (let first = 0, seq = 0; first < own.length; first += seedCustomers, seq++) {
       const writes = own.slice(first, first + seedCustomers).map((n) => {

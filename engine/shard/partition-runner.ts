@@ -250,6 +250,7 @@ export class PartitionRunner {
         records: this.#fallbacks.records,
         now: clock.now(),
         published: this.#outflow.published,
+        dpos: 0,
         flush: this.#mustFlush(),
       })
     } catch (error) {

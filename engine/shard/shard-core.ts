@@ -10,7 +10,7 @@ import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
-import type { Commit, CommitReply, Meta, Store } from '../store/store.ts'
+import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/store.ts'
 import { batchCustomers } from './batch-customers.ts'
 import { BatchTally } from './batch-tally.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -69,10 +69,10 @@ export class ShardCore implements ShardPort {
     this.#tally = new BatchTally(options.context)
   }
 
-  async acquire(partition: number, token: string): Promise<AcquireResult> {
+  async acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
     this.#drop(partition)
     try {
-      const meta = await this.#options.store.acquire(partition, token)
+      const meta = await this.#options.store.acquire(partition, token, addr)
       if (meta === null) {
         return {
           kind: 'closed',
@@ -209,7 +209,7 @@ export class ShardCore implements ShardPort {
 
   /** The commit of a stepped batch, and what the batch answers once it is applied. */
   #closeBatch(part: Owned, task: BatchTask, stepped: SteppedBatch, stats: BatchStats): OpenCommit {
-    const { token, seq } = part.meta
+    const { token, addr, seq, adopting } = part.meta
     const to = seq + 1
     const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
     const { deadLetters, duplicates, clock, answers, next, appendTime } = stepped
@@ -223,12 +223,14 @@ export class ShardCore implements ShardPort {
       deadLetters,
       duplicates,
     })
-    const meta: Omit<Meta, 'token' | 'seq'> = {
+    const meta: CommitMeta = {
       next,
       appendTime,
       clock: this.#options.clock === 'event' && task.events === null ? part.meta.clock : clock,
       pack: this.#pack,
       published: task.published,
+      dpos: task.dpos,
+      adopting,
       accepted: part.meta.accepted + stepped.accepted,
       duplicates: part.meta.duplicates + duplicates.length,
       deadLettered: part.meta.deadLettered + deadLetters.length,
@@ -240,7 +242,7 @@ export class ShardCore implements ShardPort {
     const exceptions = duplicates.length + deadLetters.length
     return {
       commit: { token, from: seq, to, meta, writes, outbox, trim: task.published },
-      done: doneWith(part, { ...meta, token, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
+      done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
     }
   }
 
@@ -259,7 +261,7 @@ export class ShardCore implements ShardPort {
     if (reply.kind === 'applied') {
       this.#options.states.installed(partition)
       part.open = null
-      part.meta = { ...open.commit.meta, token: open.commit.token, seq: open.commit.to }
+      part.meta = { ...open.commit.meta, token: open.commit.token, addr: part.meta.addr, seq: open.commit.to }
       this.#options.failpoint('installed')
       return { ...open.done, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }

@@ -29,6 +29,8 @@ export type BatchTask = {
   readonly now: number
   /** Highest seq whose outbox value is published; stored with the next commit, values up to it are dropped. */
   readonly published: number
+  /** Where the decisions log may be read from to find all above `published`; stored with the next commit. */
+  readonly dpos: number
   /** Commit even when no state changed: records wait, or `published` moved. */
   readonly flush: boolean
 }
@@ -109,7 +111,8 @@ export type CacheUsage = {
  * means that the thread died: what it held is in doubt, acquire again.
  */
 export type ShardPort = {
-  acquire(partition: number, token: string): Promise<AcquireResult>
+  /** `addr`: where the owner can be asked, see `Meta.addr`. */
+  acquire(partition: number, token: string, addr: string): Promise<AcquireResult>
   /** Not a promise when it was answered at once, which inline mode does for requests that change nothing. */
   batch(task: BatchTask): BatchResult | Promise<BatchResult>
   /** Sends the open commit of the partition again, the same bytes. */

@@ -31,7 +31,7 @@ export async function takePartition(
   const { partition, port, log } = options
   for (let pauseMs: number = backOffMs.least; !steering.isStopping(); pauseMs = Math.min(pauseMs * 2, backOffMs.most)) {
     try {
-      const result = await port.acquire(partition, options.newToken())
+      const result = await port.acquire(partition, options.newToken(), '')
       if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
       if (result.kind === 'acquired') {
         const { meta } = result

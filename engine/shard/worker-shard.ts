@@ -37,8 +37,8 @@ export class WorkerShard implements ShardPort {
     this.#pool.on('error', () => {})
   }
 
-  acquire(partition: number, token: string): Promise<AcquireResult> {
-    return this.#pool.run({ partition, token }, { name: 'acquire' })
+  acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
+    return this.#pool.run({ partition, token, addr }, { name: 'acquire' })
   }
 
   async batch(task: BatchTask): Promise<BatchResult> {

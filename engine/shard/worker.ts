@@ -19,8 +19,9 @@ export type MovedResult =
 export function acquire(task: {
   readonly partition: number
   readonly token: string
+  readonly addr: string
 }): ReturnType<ShardPort['acquire']> {
-  return shard.acquire(task.partition, task.token)
+  return shard.acquire(task.partition, task.token, task.addr)
 }
 
 export async function batch(task: BatchTask): Promise<unknown> {

@@ -6,14 +6,23 @@
  * event loop is not blocked by it. Patches go to a journal first (see `journal.ts`), bases to the customers' rows.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Database, open, type RootDatabase } from 'lmdb'
-import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
 import type { Stored } from '../state/states.ts'
+import { partitionsChanged } from './init-store.ts'
 import { Journal, type JournalPlan } from './journal.ts'
 import { translated, unavailable } from './lmdb-store-errors.ts'
-import { type Cluster, type Commit, type CommitReply, type Meta, type Store, StoreError, storeFormat } from './store.ts'
+import { clusterKey, encodeMeta, openTables, readCluster, readHeader, type Tables } from './lmdb-store-tables.ts'
+import {
+  type Cluster,
+  type Commit,
+  type CommitMeta,
+  type CommitReply,
+  type Meta,
+  type Store,
+  StoreError,
+  storeFormat,
+} from './store.ts'
 import { decodeRow, encodeRow, endKey, maxCustomerIdBytes, seqKey, seqOf, textKey } from './stored-row.ts'
 
 export type LmdbStoreOptions = {
@@ -24,22 +33,6 @@ export type LmdbStoreOptions = {
   /** Patches of all partitions kept in the journal before they are folded into the customers' rows. Default 128 MiB. */
   readonly journalBytes?: number
 }
-
-type Bytes = Database<Uint8Array, Buffer>
-
-type Tables = {
-  readonly root: RootDatabase<Uint8Array, Buffer>
-  /** Cluster record and packs. */
-  readonly fixed: Bytes
-  /** Headers: partition + token, version = seq. */
-  readonly headers: Bytes
-  readonly rows: Bytes
-  /** Journal values by seq. */
-  readonly journal: Bytes
-  readonly outbox: Bytes
-}
-
-const clusterKey = Buffer.from('cluster')
 
 /**
  * Opens, or creates, the store of a folder.
@@ -70,6 +63,8 @@ class LmdbStore implements Store {
   readonly #journals = new Map<number, Journal>()
   /** Last known owner by partition. */
   readonly #tokens = new Map<number, string>()
+  /** Address of the owner that this instance made, by partition: part of the header that each commit writes whole. */
+  readonly #addrs = new Map<number, string>()
   /** Highest seq whose outbox value this instance dropped, by partition. */
   readonly #trimmed = new Map<number, number>()
 
@@ -87,18 +82,16 @@ class LmdbStore implements Store {
     return readCluster(this.#tables)
   }
 
-  async putCluster(cluster: Cluster): Promise<void> {
-    const before = readCluster(this.#tables)
-    if (before !== null && before.partitions !== cluster.partitions) {
-      throw new StoreError(
-        'partitions_changed',
-        `The data were laid out for ${before.partitions} partitions and ${cluster.partitions} are asked for. ` +
-          'The number is fixed at the first start.',
-        { retryable: false },
-      )
+  async putCluster(cluster: Cluster, before: Cluster | null): Promise<boolean> {
+    const stored = readCluster(this.#tables)
+    if (stored !== null && stored.partitions !== cluster.partitions) {
+      throw partitionsChanged(stored.partitions, cluster.partitions)
     }
     assert(cluster.format === storeFormat, 'a release writes its own format')
+    // One process has the folder, so nothing comes between the comparison and the write.
+    if (JSON.stringify(stored) !== JSON.stringify(before)) return false
     await this.#written(this.#tables.fixed.put(clusterKey, Buffer.from(JSON.stringify(cluster))))
+    return true
   }
 
   async putPack(hash: string, json: string): Promise<void> {
@@ -112,13 +105,13 @@ class LmdbStore implements Store {
     return json === undefined ? null : Buffer.from(json).toString()
   }
 
-  async create(partition: number, meta: Omit<Meta, 'token' | 'seq'>): Promise<void> {
-    assert(readHeader(this.#tables, partition) === null, 'a header is created once')
-    const header = encodeMeta({ ...meta, token: '', seq: 0 })
+  async create(partition: number, meta: CommitMeta): Promise<void> {
+    if (readHeader(this.#tables, partition) !== null) return
+    const header = encodeMeta({ ...meta, token: '', addr: '', seq: 0 })
     await this.#written(this.#tables.headers.put(textKey(partition, ''), header, 0))
   }
 
-  async acquire(partition: number, token: string): Promise<Meta | null> {
+  async acquire(partition: number, token: string, addr: string): Promise<Meta | null> {
     assert(token.length > 0 && token.length <= maxCustomerIdBytes, 'a token is a short text')
     this.#journals.delete(partition)
     this.#trimmed.delete(partition)
@@ -128,7 +121,7 @@ class LmdbStore implements Store {
       if (header === null) return null
       if (header.token === token) return this.#owned(partition, header)
       const before = textKey(partition, header.token)
-      const mine = { ...header, token }
+      const mine = { ...header, token, addr }
       const taken = headers.ifVersion(before, header.seq, () => {
         headers.remove(before)
         headers.put(textKey(partition, token), encodeMeta(mine), header.seq)
@@ -138,12 +131,31 @@ class LmdbStore implements Store {
     throw unavailable('The partition could not be taken: another owner commits without pause.', undefined)
   }
 
+  async release(partition: number, token: string): Promise<void> {
+    const header = readHeader(this.#tables, partition)
+    if (header === null || header.token !== token) return
+    const { headers } = this.#tables
+    const key = textKey(partition, token)
+    await this.#written(
+      headers.ifVersion(key, header.seq, () => {
+        headers.put(key, encodeMeta({ ...header, addr: '' }), header.seq)
+      }),
+    )
+    this.#addrs.delete(partition)
+  }
+
+  /** This machine's clock is the store's. */
+  async now(): Promise<null> {
+    return null
+  }
+
   /**
    * Makes the journal now, before anything is stepped: its large ring makes V8 collect at once, and objects of an open batch
    * that survive such a collection have V8 allocate all later ones of their kind as long-lived.
    */
   #owned(partition: number, header: Meta): Meta {
     this.#tokens.set(partition, header.token)
+    this.#addrs.set(partition, header.addr)
     this.#journalAt(partition, header.seq)
     return header
   }
@@ -202,7 +214,8 @@ class LmdbStore implements Store {
     // All that may throw comes first: a block that was begun is closed and written as far as it got.
     const changed = this.#rowsOf(partition, commit, plan)
     const trims = this.#trims(partition, commit.trim)
-    const meta = encodeMeta({ ...commit.meta, token: commit.token, seq: commit.to })
+    const addr = this.#addrs.get(partition) ?? readHeader(this.#tables, partition)?.addr ?? ''
+    const meta = encodeMeta({ ...commit.meta, token: commit.token, addr, seq: commit.to })
     const key = textKey(partition, commit.token)
     const seq = seqKey(partition, commit.to)
     return headers.ifVersion(key, commit.from, () => {
@@ -292,71 +305,6 @@ class LmdbStore implements Store {
       throw await translated(error, this.#dir)
     }
   }
-}
-
-function openTables(dir: string, maxBytes: number): Tables {
-  try {
-    mkdirSync(dir, { recursive: true })
-    const root = open<Uint8Array, Buffer>({
-      path: dir,
-      // A commit is durable when it resolves: fsync belongs to the transaction and is not overlapped with the next.
-      overlappingSync: false,
-      mapSize: Math.min(maxBytes * 2, 256 * 2 ** 30),
-      maxDbs: 8,
-      noSubdir: false,
-      // A promise of its own for each event turn would reject unheard when a transaction fails.
-      eventTurnBatching: false,
-      keyEncoding: 'binary',
-      encoding: 'binary',
-    })
-    unlinkCommitted(root)
-    const table = (name: string, useVersions = false): Bytes =>
-      root.openDB<Uint8Array, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary', useVersions })
-    return {
-      root,
-      fixed: table('fixed'),
-      headers: table('headers', true),
-      rows: table('rows'),
-      journal: table('journal'),
-      outbox: table('outbox'),
-    }
-  } catch (cause) {
-    throw new StoreError('store_unavailable', `The store in ${dir} cannot be opened.`, { retryable: false, cause })
-  }
-}
-
-function readCluster(tables: Tables): Cluster | null {
-  const json = tables.fixed.get(clusterKey)
-  if (json === undefined) return null
-  try {
-    const cluster: Cluster = JSON.parse(Buffer.from(json).toString())
-    return cluster
-  } catch (cause) {
-    throw new StoreError(
-      'store_unavailable',
-      'The record of the installation is damaged. Restore the store from a backup.',
-      {
-        retryable: false,
-        cause,
-      },
-    )
-  }
-}
-
-function readHeader(tables: Tables, partition: number): Meta | null {
-  for (const { value } of tables.headers.getRange({
-    start: textKey(partition, ''),
-    end: endKey(partition),
-    limit: 1,
-  })) {
-    const meta: Meta = JSON.parse(Buffer.from(value).toString())
-    return meta
-  }
-  return null
-}
-
-function encodeMeta(meta: Meta): Buffer {
-  return Buffer.from(JSON.stringify(meta))
 }
 
 /** A commit that breaks the contract is a bug; found before anything is written. */

@@ -26,7 +26,10 @@ export type Cluster = {
 
 /** The header of a partition. */
 export type Meta = {
+  /** The owner's secret; another owner has another one. */
   readonly token: string
+  /** Where the owner can be asked, `host:port`; empty: nowhere, or it has let go. */
+  readonly addr: string
   readonly seq: number
   /** Next offset of the events log to read. */
   readonly next: number
@@ -37,6 +40,13 @@ export type Meta = {
   readonly pack: string
   /** Highest seq whose outbox value was published. */
   readonly published: number
+  /** Offset of the decisions log: no record of a seq above `published` lies below it. */
+  readonly dpos: number
+  /**
+   * Decisions of these seqs left although the store lost their commits, and are being adopted in several commits: above `from`,
+   * up to `to`. null: nothing is.
+   */
+  readonly adopting: { readonly from: number; readonly to: number } | null
   /** Running totals of the partition. */
   readonly accepted: number
   readonly duplicates: number
@@ -44,13 +54,16 @@ export type Meta = {
   readonly decisions: number
 }
 
+/** What a commit says of the partition. Owner and seq are not among it: `acquire` sets the one, the commit number is the other. */
+export type CommitMeta = Omit<Meta, 'token' | 'addr' | 'seq'>
+
 /** One batch of one partition. All of it is applied, or nothing. */
 export type Commit = {
   readonly token: string
   /** The seq it is based on and the seq it makes. */
   readonly from: number
   readonly to: number
-  readonly meta: Omit<Meta, 'token' | 'seq'>
+  readonly meta: CommitMeta
   readonly writes: readonly Write[]
   /** What has to leave, see `engine/shard/outbox.ts`; null when nothing does. */
   readonly outbox: Uint8Array | null
@@ -86,23 +99,34 @@ export class StoreError extends Error {
 export type Store = {
   /** Reads the installation's record; null before the first start. */
   cluster(): Promise<Cluster | null>
-  putCluster(cluster: Cluster): Promise<void>
+  /**
+   * Writes the installation's record in place of `before` (null: of none). False when the stored one is another: read it again.
+   * @throws StoreError `partitions_changed`
+   */
+  putCluster(cluster: Cluster, before: Cluster | null): Promise<boolean>
   /** Keeps a pack (its JSON) for ever under its hash. */
   putPack(hash: string, json: string): Promise<void>
   pack(hash: string): Promise<string | null>
-  /** Creates the header of a partition that never had one: seq 0. */
-  create(partition: number, meta: Omit<Meta, 'token' | 'seq'>): Promise<void>
-  /** Takes the partition: sets the token. null: there is no header, the partition must be closed, never created anew. */
-  acquire(partition: number, token: string): Promise<Meta | null>
+  /** Creates the header of a partition with seq 0; one that is there stays as it is. */
+  create(partition: number, meta: CommitMeta): Promise<void>
+  /**
+   * Takes the partition: sets token and address. null: there is no header, the partition must be closed, never created anew.
+   * From here on the owner before can commit nothing.
+   */
+  acquire(partition: number, token: string, addr: string): Promise<Meta | null>
+  /** Forgets the owner's address when the token is still its; nothing else changes. */
+  release(partition: number, token: string): Promise<void>
   meta(partition: number): Promise<Meta | null>
   /** States in the order asked; null: never stored. */
   load(partition: number, customerIds: readonly string[]): Promise<readonly (Stored | null)[]>
   /**
-   * Atomic, durable when resolved, idempotent by (token, to).
+   * Atomic, durable (and replicated, where the store has replicas to wait for) when resolved, idempotent by (token, to).
    * @throws StoreError retryable: whether it was applied is not known; send the same commit again
    */
   commit(partition: number, commit: Commit): Promise<CommitReply>
   /** Outbox values with from < seq <= to, ascending. */
   outbox(partition: number, from: number, to: number): Promise<readonly { seq: number; value: Uint8Array }[]>
+  /** The store's own clock, Unix milliseconds; null: it has none but this machine's. */
+  now(): Promise<number | null>
   close(): Promise<void>
 }

@@ -11,7 +11,7 @@ const [module, place] = process.argv.slice(2)
 const { openStore }: { openStore: (place: string) => Promise<Store> } = await import(module ?? '')
 const store = await openStore(place ?? '')
 const token = randomUUID()
-const meta = await store.acquire(0, token)
+const meta = await store.acquire(0, token, '')
 let seq = meta?.seq ?? 0
 writeSync(1, `acquired ${seq}\n`)
 for (;;) {

@@ -3,14 +3,16 @@
  * stored seq what has to be there, and what must not.
  */
 import type { Write } from '../../engine/state/states.ts'
-import type { Commit, Meta, Store } from '../../engine/store/store.ts'
+import type { Commit, CommitMeta, Store } from '../../engine/store/store.ts'
 
-export const zeroMeta: Omit<Meta, 'token' | 'seq'> = {
+export const zeroMeta: CommitMeta = {
   next: 0,
   appendTime: 0,
   clock: 0,
   pack: 'pack',
   published: 0,
+  dpos: 0,
+  adopting: null,
   accepted: 0,
   duplicates: 0,
   deadLettered: 0,

@@ -52,7 +52,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     beforeEach(async () => {
       place = await underTest.makePlace()
       store = await openStore()
-      await store.putCluster(cluster)
+      await store.putCluster(cluster, null)
       await store.create(0, zeroMeta)
       await store.create(1, zeroMeta)
     })
@@ -62,7 +62,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('what was committed is there after it is opened again', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 60)
       await store.close()
       store = await openStore()
@@ -73,9 +73,9 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('a stale token is fenced and writes nothing', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 3)
-      expect(await store.acquire(0, 'token-b')).toMatchObject({ token: 'token-b', seq: 3 })
+      expect(await store.acquire(0, 'token-b', '')).toMatchObject({ token: 'token-b', seq: 3 })
       expect(await store.commit(0, workloadCommit('token-a', 4))).toEqual({ kind: 'fenced' })
       expect(await store.meta(0)).toMatchObject({ token: 'token-b', seq: 3 })
       expect(await storedStates(store)).toEqual(expectedStates(3))
@@ -84,7 +84,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('a wrong seq is told and writes nothing', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 5)
       expect(await store.commit(0, workloadCommit('token-a', 3))).toEqual({ kind: 'seq_mismatch', stored: 5 })
       expect(await store.commit(0, workloadCommit('token-a', 9))).toEqual({ kind: 'seq_mismatch', stored: 5 })
@@ -93,15 +93,15 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('the repeat of an applied commit is applied and changes nothing', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 8)
       expect(await store.commit(0, workloadCommit('token-a', 8))).toEqual({ kind: 'applied' })
       expect(await storedStates(store)).toEqual(expectedStates(8))
     })
 
     it('partitions do not see each other', async () => {
-      await store.acquire(0, 'token-a')
-      await store.acquire(1, 'token-b')
+      await store.acquire(0, 'token-a', '')
+      await store.acquire(1, 'token-b', '')
       await run('token-a', 0, 8)
       const other = await store.load(1, ['C0', 'C1'])
       expect(other).toEqual([null, null])
@@ -110,8 +110,8 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('commits of several partitions may overlap', async () => {
-      await store.acquire(0, 'token-a')
-      await store.acquire(1, 'token-b')
+      await store.acquire(0, 'token-a', '')
+      await store.acquire(1, 'token-b', '')
       for (let seq = 1; seq <= 40; seq++) {
         const replies = await Promise.all([
           store.commit(0, workloadCommit('token-a', seq)),
@@ -123,7 +123,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('a batch of 256 states is one commit', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       const writes: Write[] = Array.from({ length: 256 }, (_, i) => ({
         kind: 'base',
         customerId: `customer-${i}`.padEnd(64, 'x'),
@@ -151,7 +151,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('outbox values come in order, leave when trimmed and can be read again until then', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 30)
       expect(await storedOutbox(store, 26, 29)).toEqual(['28 out 28', '29 out 29'])
       expect(await storedOutbox(store, 26, 29)).toEqual(['28 out 28', '29 out 29'])
@@ -159,14 +159,14 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('a missing header is never created anew', async () => {
-      expect(await store.acquire(7, 'token-a')).toBeNull()
+      expect(await store.acquire(7, 'token-a', '')).toBeNull()
       expect(await store.meta(7)).toBeNull()
       expect(await store.commit(7, workloadCommit('token-a', 1))).toEqual({ kind: 'fenced' })
       expect(await store.meta(7)).toBeNull()
     })
 
     it('a customer that was never stored is told apart from one with an empty history', async () => {
-      await store.acquire(0, 'token-a')
+      await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 1)
       const [unknown] = await store.load(0, ['nobody'])
       expect(unknown).toBeNull()
@@ -180,10 +180,49 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     })
 
     it('another partition count is refused', async () => {
-      await expect(store.putCluster({ ...cluster, partitions: 3 })).rejects.toMatchObject({
+      await expect(store.putCluster({ ...cluster, partitions: 3 }, cluster)).rejects.toMatchObject({
         code: 'partitions_changed',
       })
       expect(await store.cluster()).toEqual(cluster)
+    })
+
+    it('the record of the installation is written only in place of the one that was read', async () => {
+      const next = { ...cluster, pack: 'next' }
+      expect(await store.putCluster(next, null)).toBe(false)
+      expect(await store.putCluster(next, { ...cluster, pack: 'another' })).toBe(false)
+      expect(await store.cluster()).toEqual(cluster)
+      expect(await store.putCluster(next, cluster)).toBe(true)
+      expect(await store.cluster()).toEqual(next)
+    })
+
+    it('a header that is there is not created again', async () => {
+      await store.acquire(0, 'token-a', 'node:1')
+      await run('token-a', 0, 3)
+      await store.create(0, zeroMeta)
+      expect(await store.meta(0)).toMatchObject({ token: 'token-a', addr: 'node:1', seq: 3 })
+    })
+
+    it('the address of the owner stays through its commits and goes when it lets go, with nothing else', async () => {
+      await store.acquire(0, 'token-a', 'node-a:1')
+      await run('token-a', 0, 2)
+      await store.release(0, 'somebody-else')
+      expect(await store.meta(0)).toMatchObject({ addr: 'node-a:1' })
+      await store.release(0, 'token-a')
+      expect(await store.meta(0)).toMatchObject({ addr: '', token: 'token-a', seq: 2, next: 20 })
+      expect(await store.acquire(0, 'token-b', 'node-b:2')).toMatchObject({ addr: 'node-b:2', seq: 2 })
+      await run('token-b', 2, 4)
+      expect(await store.meta(0)).toMatchObject({ addr: 'node-b:2', seq: 4 })
+    })
+
+    it('commit numbers may jump, and an adoption under way is kept', async () => {
+      await store.acquire(0, 'token-a', '')
+      await run('token-a', 0, 3)
+      const jump = { ...workloadCommit('token-a', 4), to: 1_203 }
+      const meta = { ...jump.meta, adopting: { from: 3, to: 203 }, dpos: 17 }
+      expect(await store.commit(0, { ...jump, meta })).toEqual({ kind: 'applied' })
+      expect(await store.meta(0)).toMatchObject({ seq: 1_203, adopting: { from: 3, to: 203 }, dpos: 17 })
+      expect(await store.commit(0, { ...jump, meta })).toEqual({ kind: 'applied' })
+      expect(await store.commit(0, workloadCommit('token-a', 4))).toEqual({ kind: 'seq_mismatch', stored: 1_203 })
     })
 
     it('a process killed at any moment leaves whole commits and none that was applied is missing', async () => {

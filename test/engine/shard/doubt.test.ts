@@ -42,11 +42,13 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
   const lost = (): StoreError => new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
   const wire: Store = {
     cluster: () => store.cluster(),
-    putCluster: (cluster) => store.putCluster(cluster),
+    putCluster: (cluster, before) => store.putCluster(cluster, before),
     putPack: (hash, json) => store.putPack(hash, json),
     pack: (hash) => store.pack(hash),
     create: (partition, meta) => store.create(partition, meta),
-    acquire: (partition, token) => store.acquire(partition, token),
+    acquire: (partition, token, addr) => store.acquire(partition, token, addr),
+    release: (partition, token) => store.release(partition, token),
+    now: () => store.now(),
     meta: (partition) => store.meta(partition),
     load: (partition, ids) => store.load(partition, ids),
     outbox: (partition, from, to) => store.outbox(partition, from, to),
@@ -63,7 +65,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
   const states = createStates(pack.layout, { maxBytes: 2 ** 22, observedSince: pack.layout.series.map(() => 0) })
   const context = createStepContext(pack, states, 'salt')
   const core = new ShardCore({ store: wire, states, context, partitions: 1, clock: 'wall', failpoint: () => {} })
-  expect(await core.acquire(0, 'token')).toMatchObject({ kind: 'acquired' })
+  expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }
 }
 
@@ -76,7 +78,7 @@ function events(from: number, to: number): ArrayBuffer {
 }
 
 function task(more: Partial<BatchTask>): BatchTask {
-  const nothing = { events: null, requests: [], records: [], published: 0, flush: false }
+  const nothing = { events: null, requests: [], records: [], published: 0, dpos: 0, flush: false }
   return { partition: 0, now: epoch + 1e6, ...nothing, ...more }
 }
 

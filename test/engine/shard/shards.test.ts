@@ -228,7 +228,7 @@ describe('shards in trouble', () => {
     const partition = partitionOf('frida', partitions)
     await started().then((shards) => shards.stop(3_000))
     const store = openLmdbStore({ dir: join(dir, 'store') })
-    const meta = await store.acquire(partition, 'by-hand')
+    const meta = await store.acquire(partition, 'by-hand', '')
     if (meta === null) throw new Error('the partition is there')
     const commit = { token: 'by-hand', from: 0, to: 1, writes: [], outbox: null, trim: 0 }
     await store.commit(partition, { ...commit, meta: { ...meta, next: 50 } })
@@ -247,7 +247,7 @@ describe('shards in trouble', () => {
     const pack = folder.pack
     const store = openLmdbStore({ dir: join(dir, 'store') })
     const cluster = { format: 1, partitions, clock: 'wall', salt: 's', completeSince: 0, pack: pack.hash } as const
-    await store.putCluster({ ...cluster, observedSince: {} })
+    await store.putCluster({ ...cluster, observedSince: {} }, null)
     await store.close()
     const shards = await started()
     const [status] = await shards.partitions()
@@ -260,7 +260,7 @@ describe('shards in trouble', () => {
     const { partition } = await append(pageView('gustav', 'one'))
     await shards.drained()
     const store = openLmdbStore({ dir: join(dir, 'store') })
-    const taken = await store.acquire(partition, 'somebody-else')
+    const taken = await store.acquire(partition, 'somebody-else', '')
     const after = await append(pageView('gustav', 'two'))
     expect(await shards.applied(after, Date.now() + 300)).toBeNull()
     expect((await shards.partitions())[partition]).toMatchObject({ state: 'closed' })

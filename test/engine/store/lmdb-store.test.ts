@@ -57,7 +57,7 @@ describe('the LMDB store', () => {
   it('a full store refuses commits, loses nothing, and works again with more room', async () => {
     store = openLmdbStore({ dir, mapSizeBytes: 2_000_000 })
     await store.create(0, zeroMeta)
-    await store.acquire(0, 'token')
+    await store.acquire(0, 'token', '')
     let seq = 0
     let failure: unknown = null
     while (failure === null && seq < 100) {
@@ -73,7 +73,7 @@ describe('the LMDB store', () => {
     expect(await store.meta(0)).toMatchObject({ seq })
     await store.close()
     store = openLmdbStore({ dir, mapSizeBytes: 20_000_000 })
-    await store.acquire(0, 'token')
+    await store.acquire(0, 'token', '')
     expect(await store.commit(0, bigCommit(seq))).toEqual({ kind: 'applied' })
     const loaded = await store.load(0, ['C0', `C${seq}`, `C${seq + 1}`])
     expect(loaded.map((stored) => stored?.base?.[0] ?? null)).toEqual([0, seq, null])
@@ -82,7 +82,7 @@ describe('the LMDB store', () => {
   it('another instance that took the partition is seen at the next load', async () => {
     store = openLmdbStore({ dir, journalBytes: 10_000 })
     await store.create(0, zeroMeta)
-    await store.acquire(0, 'first')
+    await store.acquire(0, 'first', '')
     const patch = (token: string, from: number): Parameters<Store['commit']>[1] => ({
       token,
       from,
@@ -94,7 +94,7 @@ describe('the LMDB store', () => {
     })
     await store.commit(0, patch('first', 0))
     const other = openLmdbStore({ dir, journalBytes: 10_000 })
-    await other.acquire(0, 'second')
+    await other.acquire(0, 'second', '')
     await other.commit(0, patch('second', 1))
     const [stored] = await store.load(0, ['C'])
     expect(stored?.patches.map((bytes) => Buffer.from(bytes).toString())).toEqual(['p0', 'p1'])
