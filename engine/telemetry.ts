@@ -127,6 +127,7 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     overflows.labels('event_ids').set(sum((cache) => cache.overflows.eventIds))
     overflows.labels('contacts').set(sum((cache) => cache.overflows.contacts))
     overflows.labels('state_size').set(sum((cache) => cache.overflows.softLimit))
+    overflows.labels('adopted').set(sum((cache) => cache.overflows.adopted))
     letters.reset()
     for (const [reason, count] of Object.entries(scraped.deadLetters.byReason)) letters.labels(reason).set(count)
     lettersDropped.set(scraped.deadLetters.dropped)

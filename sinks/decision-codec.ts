@@ -11,8 +11,8 @@ import avro from 'avsc'
 import type { Decision } from './decision.ts'
 import { decisionBytesMax, writeDecision } from './decision-writer.ts'
 
-/** Id of `schemas/decision.avsc` in the wire framing. */
-export const decisionSchemaId = 1001
+/** Id in the wire framing of the schema that is written, `schemas/decision.2.avsc`. */
+export const decisionSchemaId = 1002
 
 /** Bytes that are not a decision of a schema we know. Never holds the content. */
 export class DecisionDecodeError extends Error {
@@ -39,10 +39,10 @@ export function decodeDecision(bytes: Uint8Array): Decision {
   }
   const id = buffer.readUInt32BE(1)
   const reader = readers.get(id)
-  if (reader === undefined) throw new DecisionDecodeError(`decision schema ${id} is not known here`)
+  if (!readers.has(id)) throw new DecisionDecodeError(`decision schema ${id} is not known here`)
   let decoded: { readonly value: Decision; readonly offset: number }
   try {
-    decoded = reader.decode(buffer, headerBytes)
+    decoded = current.decode(buffer, headerBytes, reader)
   } catch (cause) {
     throw new DecisionDecodeError('the record does not fit its schema', { cause })
   }
@@ -52,12 +52,17 @@ export function decodeDecision(bytes: Uint8Array): Decision {
 }
 
 const headerBytes = 5
-const current = avro.Type.forSchema(
-  JSON.parse(readFileSync(new URL('schemas/decision.avsc', import.meta.url), 'utf8')),
-  {
-    omitRecordMethods: true,
-  },
-)
-const readers: ReadonlyMap<number, avro.Type> = new Map([[decisionSchemaId, current]])
+const current = schemaOf('decision.2.avsc')
+/** How the bytes of each schema id ever written are read as the current record; undefined: they are. */
+const readers: ReadonlyMap<number, ReturnType<avro.Type['createResolver']> | undefined> = new Map([
+  [1001, current.createResolver(schemaOf('decision.avsc'))],
+  [decisionSchemaId, undefined],
+])
+
+function schemaOf(file: string): avro.Type {
+  const schema = JSON.parse(readFileSync(new URL(`schemas/${file}`, import.meta.url), 'utf8'))
+  return avro.Type.forSchema(schema, { omitRecordMethods: true })
+}
+
 const header = Buffer.alloc(headerBytes)
 header.writeUInt32BE(decisionSchemaId, 1)

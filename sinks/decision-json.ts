@@ -34,6 +34,7 @@ export function decisionJson(decision: Decision): DecisionJson {
       hi: bound(feature.hi),
       class: feature.class,
     })),
+    contacts: decision.contacts.map((contact) => ({ ...contact })),
   }
 }
 

@@ -1,10 +1,10 @@
 /**
- * Writes a decision in the Avro encoding of `schemas/decision.avsc`, byte for byte what avsc writes (a property test holds it
+ * Writes a decision in the Avro encoding of `schemas/decision.2.avsc`, byte for byte what avsc writes (a property test holds it
  * to that). Records are mostly names of a closed set (offers, reasons, rules, features): their bytes are kept and copied, which
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
 import assert from 'node:assert'
-import { type Decision, type Fate, type FeatureUsed, stages } from './decision.ts'
+import { type Decision, type Fate, type FeatureUsed, messageClasses, stages } from './decision.ts'
 
 /** Names kept, and the longest one kept. Beyond them a text is encoded each time. */
 const namesMax = 16_384
@@ -21,6 +21,8 @@ const classIndex: ReadonlyMap<string, number> = new Map([
   ['bounded', 1],
   ['unknown', 2],
 ])
+
+const messageClassIndex: ReadonlyMap<string, number> = new Map(messageClasses.map((name, index) => [name, index]))
 
 const names = new Map<string, Uint8Array>()
 
@@ -72,6 +74,15 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
   if (decision.features.length > 0) {
     long(decision.features.length)
     for (const feature of decision.features) writeFeature(feature)
+  }
+  byte(0)
+  if (decision.contacts.length > 0) {
+    long(decision.contacts.length)
+    for (const contact of decision.contacts) {
+      name(contact.offer)
+      name(contact.category)
+      symbol(messageClassIndex, contact.class)
+    }
   }
   byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')

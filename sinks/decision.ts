@@ -46,6 +46,16 @@ export type FeatureUsed = {
   readonly class: 'exact' | 'bounded' | 'unknown'
 }
 
+/** The class of a message, in the order of the symbols of the Avro schema. */
+export const messageClasses = ['regulatory', 'service', 'marketing'] as const
+
+/** A contact that a decision took of the customer's caps: what has to be adopted when the store lost its commit. */
+export type ContactTaken = {
+  readonly offer: string
+  readonly category: string
+  readonly class: (typeof messageClasses)[number]
+}
+
 export type OfferedItem = { readonly offer: string; readonly score: number }
 
 export type Decision = {
@@ -77,4 +87,6 @@ export type Decision = {
   readonly offers: readonly OfferedItem[]
   readonly fates: readonly Fate[]
   readonly features: readonly FeatureUsed[]
+  /** Contacts taken, on `channel` at `now`; empty when nothing was offered or the channel counts none. */
+  readonly contacts: readonly ContactTaken[]
 }

@@ -33,6 +33,7 @@ export function createFallbacks(pack: CompiledPack): MakeFallback {
       offers: offer === undefined ? [] : [{ offer: offer.id, score: 0 }],
       fates: [],
       features: [],
+      contacts: [],
     }
   }
 }

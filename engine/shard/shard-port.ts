@@ -103,7 +103,12 @@ export type CacheUsage = {
   readonly bytes: number
   readonly maxBytes: number
   /** How often a bound of a customer's state was reached since start: then a very old duplicate or contact may be missed. */
-  readonly overflows: { readonly eventIds: number; readonly contacts: number; readonly softLimit: number }
+  readonly overflows: {
+    readonly eventIds: number
+    readonly contacts: number
+    readonly softLimit: number
+    readonly adopted: number
+  }
 }
 
 /**

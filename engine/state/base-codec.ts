@@ -10,8 +10,9 @@ import { BOUND, coarsenSeries, contentBytes, lowerBound, takeSeries } from './se
 import { readSeries, skipSeries, writeSeries } from './series-codec.ts'
 import type { SeriesRules } from './series-rules.ts'
 
-/** Version of the stored layout, the first byte of bases and patches. */
-export const LAYOUT_VERSION = 1
+/** Version of the stored layout that is written, the first byte of bases and patches. Version 1 knew no adopted decisions. */
+export const LAYOUT_VERSION = 2
+const OLDEST_VERSION = 1
 export const CHECKSUM_BYTES = 4
 const KEYS_MAX = 60_000
 
@@ -92,7 +93,7 @@ export function readBase(parts: CodecParts, r: number, bytes: Uint8Array, reader
     if (target === -1) skipSeries(reader)
     else loadSeries(parts, r, target - shape.attributes, reader)
   }
-  readSections(heap, r, reader)
+  readSections(heap, r, reader, { adopted: bytes[0] !== OLDEST_VERSION })
   if (!reader.done) throw new StateError('state_corrupt', 'a stored state is longer than its content')
 }
 
@@ -100,7 +101,9 @@ export function readBase(parts: CodecParts, r: number, bytes: Uint8Array, reader
 export function openSealed(bytes: Uint8Array, reader: ByteReader): void {
   const end = bytes.length - CHECKSUM_BYTES
   if (end < 1) throw new StateError('state_corrupt', 'a stored state is too short')
-  if (bytes[0] !== LAYOUT_VERSION) throw new StateError('state_corrupt', 'a stored state has an unknown layout version')
+  const version = bytes[0]!
+  if (version < OLDEST_VERSION || version > LAYOUT_VERSION)
+    throw new StateError('state_corrupt', 'a stored state has an unknown layout version')
   reader.open(bytes.subarray(end), CHECKSUM_BYTES)
   if (reader.u32() !== checksum(bytes, 0, end)) throw new StateError('state_corrupt', 'a checksum of a state is wrong')
   reader.open(bytes, end)

@@ -8,7 +8,7 @@ import { classOf, Evaluator } from './evaluate.ts'
 import type { Heap } from './heap.ts'
 import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
-import { CONTACTS_N } from './record.ts'
+import { ADOPTED_N, CONTACTS_N } from './record.ts'
 import { SLOT_BYTES, type Slots } from './slots.ts'
 import type { Contact, FeatureClass, Slot, States, Stored, Write } from './states.ts'
 import { suppressedUntilIn } from './suppressions.ts'
@@ -178,6 +178,23 @@ export class FlatStates implements States {
 
   answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null {
     return findAnswer(this.#heap, this.#slots.recordOf(slot), idHigh, idLow, now)
+  }
+
+  adopt(slot: Slot, decision: number): void {
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.adopt(this.#slots.recordOf(slot), decision)) return
+    this.#patches.adopt(log, decision)
+    this.#cache.batches.close(slot, log)
+  }
+
+  settle(slot: Slot, decision: number): boolean {
+    const r = this.#slots.recordOf(slot)
+    if (this.#heap.u16[r * 4 + ADOPTED_N] === 0) return false
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.settle(r, decision)) return false
+    this.#patches.settle(log, decision)
+    this.#cache.batches.close(slot, log)
+    return true
   }
 
   evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {

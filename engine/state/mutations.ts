@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import type { Layout } from '../../rules/compiled.ts'
+import { addAdopted, isAdoptedIn, removeAdopted } from './adopted.ts'
 import { ANSWER_OFFERS_MAX, addAnswer } from './answers.ts'
 import { addContactTo, removeContactFrom } from './contacts.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
 import type { RecordShape } from './record.ts'
 import {
+  ADOPTED,
+  ADOPTED_N,
   ANSWERS,
   ANSWERS_USED,
   blockAt,
@@ -29,14 +32,14 @@ const SMALLEST_BOUND = 16
 const INSTANT_MAX = 65536 * HIGH
 
 /** How often something had to go because a bound was full within its horizon; of this process, not of the state. */
-export type Overflows = { eventIds: number; contacts: number; softLimit: number }
+export type Overflows = { eventIds: number; contacts: number; softLimit: number; adopted: number }
 
 /**
  * What can happen to a customer's record. Each method is deterministic in the record and its arguments and returns whether
  * the record changed: only then is it written to the patch, and replaying the patch calls the same methods.
  */
 export class Mutations {
-  readonly overflows: Overflows = { eventIds: 0, contacts: 0, softLimit: 0 }
+  readonly overflows: Overflows = { eventIds: 0, contacts: 0, softLimit: 0, adopted: 0 }
   readonly #heap: Heap
   readonly #shape: RecordShape
   readonly #rules: readonly SeriesRules[]
@@ -119,18 +122,30 @@ export class Mutations {
     return true
   }
 
+  adopt(r: number, decision: number): boolean {
+    if (isAdoptedIn(this.#heap, r, decision)) return false
+    if (!addAdopted(this.#heap, r, decision)) this.overflows.adopted++
+    return true
+  }
+
+  settle(r: number, decision: number): boolean {
+    return removeAdopted(this.#heap, r, decision)
+  }
+
   /** Bytes of what the record holds, without spare room. */
   contentBytes(r: number): number {
     const { u16, u32 } = this.#heap
-    const small = u16[r * 4 + RING_IDS]! * 12 + (u16[r * 4 + CONTACTS_N]! + u16[r * 4 + SUPPRESSIONS_N]!) * 32
-    return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + small + u32[r * 2 + ANSWERS_USED]! * 4
+    const h = r * 4
+    const ids = u16[h + RING_IDS]! * 12 + u16[h + ADOPTED_N]! * 8
+    const small = (u16[h + CONTACTS_N]! + u16[h + SUPPRESSIONS_N]!) * 32 + u32[r * 2 + ANSWERS_USED]! * 4
+    return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + ids + small
   }
 
   /** Bytes of memory the record takes, with spare room and block headers. */
   takenBytes(r: number): number {
     const { u32, arena } = this.#heap
     let bytes = arena.sizeOf(blockOf(this.#heap, r))
-    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS]) bytes += arena.sizeOf(u32[r * 2 + field]!)
+    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED]) bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
       const p = u32[blockAt(this.#shape, r, series)]!
       if (p !== 0) bytes += arena.sizeOf(p) + arena.sizeOf(u32[p * 2 + PANES_AT]!)
@@ -149,6 +164,7 @@ export class Mutations {
     heap.give(u32[r * 2 + CONTACTS]!)
     heap.give(u32[r * 2 + SUPPRESSIONS]!)
     heap.give(u32[r * 2 + ANSWERS]!)
+    heap.give(u32[r * 2 + ADOPTED]!)
     heap.give(blockOf(heap, r))
   }
 

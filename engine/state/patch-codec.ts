@@ -21,6 +21,8 @@ const LIFT = 8
 const ADD_CONTACT = 9
 const REMOVE_CONTACT = 10
 const ANSWER = 11
+const ADOPT = 12
+const SETTLE = 13
 /** Above the longest operation without its offers. */
 const OPERATION_BYTES = 64
 
@@ -118,6 +120,20 @@ export class PatchWriter {
     to.zigzag(answer.at - log.reference)
     to.varint(answer.offers.length)
     for (const offer of answer.offers) to.u32(offer)
+  }
+
+  adopt(log: PatchLog, decision: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(ADOPT)
+    to.key(decision)
+  }
+
+  settle(log: PatchLog, decision: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(SETTLE)
+    to.key(decision)
   }
 
   /** Number of a target; names it first when the stored customer does not know it. */
@@ -229,6 +245,12 @@ export class Replayer {
         mutations.rememberAnswer(r, high, low, at, readOffers(reader))
         return
       }
+      case ADOPT:
+        mutations.adopt(r, reader.key())
+        return
+      case SETTLE:
+        mutations.settle(r, reader.key())
+        return
       default:
         throw new StateError('state_corrupt', 'a patch has an unknown operation')
     }

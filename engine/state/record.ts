@@ -11,7 +11,8 @@ import type { Heap } from './heap.ts'
  *       3 u32 contacts, u32 suppressions              4 u32 answers, u16 suppressions, u16 suppressions capacity
  *       5 u32 content bytes of all series, u16 keys in the directory, u16 length of the id
  *       6 u32 answers: words used, u32 answers: words of the block
- *       7 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
+ *       7 u32 adopted decisions, u16 adopted decisions, u16 adopted decisions capacity
+ *       8 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
  *       then values of the attributes, the instants they were set at (-1 never; a NaN value: cleared), their u16 directory
  *       numbers
  */
@@ -24,6 +25,7 @@ export const ANSWERS = 8
 export const SERIES_BYTES = 10
 export const ANSWERS_USED = 12
 export const ANSWERS_ROOM = 13
+export const ADOPTED = 14
 /** Indexes of the 16-bit view, from `p * 4`. */
 export const RING_START = 6
 export const RING_IDS = 7
@@ -35,8 +37,10 @@ export const SUPPRESSIONS_N = 18
 export const SUPPRESSIONS_CAPACITY = 19
 export const DIRECTORY_N = 22
 export const ID_LENGTH = 23
+export const ADOPTED_N = 30
+export const ADOPTED_CAPACITY = 31
 
-const FIXED_WORDS = 7
+const FIXED_WORDS = 8
 const ID_MAX = 255
 /** Directory number of a key that the stored customer does not name yet. */
 export const NO_NUMBER = 0xffff

@@ -1,9 +1,10 @@
+import { ADOPTED_MAX, addAdopted, adoptedAt } from './adopted.ts'
 import { ANSWER_OFFERS_MAX, ANSWERS_MAX, addAnswer } from './answers.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { addContactTo, CONTACTS_MAX, readContact } from './contacts.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
-import { ANSWERS, ANSWERS_N, CONTACTS_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
+import { ADOPTED_N, ANSWERS, ANSWERS_N, CONTACTS_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
 import { acceptedOf, appendId, idOf, RING_MAX } from './ring.ts'
 import type { Contact } from './states.ts'
 import { putSuppression, readSuppression, SUPPRESSIONS_MAX } from './suppressions.ts'
@@ -18,7 +19,7 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
 }
 const suppression = { key: 0, began: 0, until: 0, lifted: 0 }
 
-/** Appends event ids, contacts, suppressions and answers of record `r`. */
+/** Appends event ids, contacts, suppressions, answers and adopted decisions of record `r`. */
 export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
   writeIds(heap, r, writer)
   const contacts = heap.u16[r * 4 + CONTACTS_N]!
@@ -42,10 +43,14 @@ export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
     writer.varint(suppression.lifted)
   }
   writeAnswers(heap, r, writer)
+  const adopted = heap.u16[r * 4 + ADOPTED_N]!
+  writer.reserve(adopted * 8 + 8)
+  writer.varint(adopted)
+  for (let i = 0; i < adopted; i++) writer.key(adoptedAt(heap, r, i))
 }
 
-/** Reads them into an empty record. */
-export function readSections(heap: Heap, r: number, reader: ByteReader): void {
+/** Reads them into an empty record; `adopted`: whether adopted decisions were written. */
+export function readSections(heap: Heap, r: number, reader: ByteReader, written: { readonly adopted: boolean }): void {
   readIds(heap, r, reader)
   let before = 0
   for (let left = reader.count(CONTACTS_MAX); left > 0; left--) {
@@ -67,6 +72,8 @@ export function readSections(heap: Heap, r: number, reader: ByteReader): void {
     const at = reader.instant()
     addAnswer(heap, r, high, low, at, readOffers(reader))
   }
+  if (!written.adopted) return
+  for (let left = reader.count(ADOPTED_MAX); left > 0; left--) addAdopted(heap, r, reader.key())
 }
 
 /** Everything of a contact but its instant. */

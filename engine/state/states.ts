@@ -85,6 +85,11 @@ export type States = {
   /** The offers a request was answered with, or null. */
   answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null
 
+  /** Remembers a decision of an event that left although its commit was lost. */
+  adopt(slot: Slot, decision: number): void
+  /** Whether a decision of an event was adopted; then it is forgotten, as its event does not come by once more. */
+  settle(slot: Slot, decision: number): boolean
+
   /**
    * Fills the frame at the indexes `reads` (attributes and features; others are left alone): windows end at `asOf`,
    * attribute validity is judged at `now`. Unknown is [-Infinity, +Infinity].

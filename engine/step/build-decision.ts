@@ -1,5 +1,5 @@
 import type { ReasonCode } from '../../rules/reasons.ts'
-import type { Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
+import type { ContactTaken, Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
 import { decisionNumber } from './decision-id.ts'
 import { readFeatures } from './features-used.ts'
 import type { FunnelRun } from './funnel/run.ts'
@@ -48,6 +48,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     offers,
     fates: fatesOf(run),
     features: readFeatures(run, parts.variables),
+    contacts: contactsOf(run, parts),
   }
 }
 
@@ -75,6 +76,13 @@ export function recordContacts(context: StepContext, id: string): boolean {
     })
   }
   return true
+}
+
+/** What `recordContacts` takes for the decision; an answer that is given again takes nothing. */
+function contactsOf(run: FunnelRun, parts: DecisionParts): readonly ContactTaken[] {
+  if (run.tables.placements[run.placement.index]?.contact !== true) return []
+  if (parts.outcome !== 'offered' || parts.reason === 'repeated_request') return []
+  return run.chosen.map(({ offer }) => ({ offer: offer.id, category: offer.model.category, class: offer.model.class }))
 }
 
 function fatesOf(run: FunnelRun): readonly Fate[] {

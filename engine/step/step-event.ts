@@ -5,7 +5,7 @@ import { admitEvent, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
-import { decisionId } from './decision-id.ts'
+import { decisionId, decisionNumber } from './decision-id.ts'
 import { candidateReads, withTriggerReads } from './features-used.ts'
 import { resetRun } from './funnel/run.ts'
 import { runFunnel } from './run-funnel.ts'
@@ -16,6 +16,8 @@ import { fillFrame, findTriggers } from './triggers.ts'
  * Takes one event of the log into its customer's state and decides what its triggers asked for: one decision for each
  * outbound placement, in the pack's order of placements, with a fate for every candidate. Pure but for the state in
  * `slot`, which it changes. An event without a hit allocates no outcome.
+ *
+ * A decision that was adopted (it left although the store lost its commit) is not made again.
  *
  * The triggers look at the event's time, the funnel at the later of that and `now`.
  */
@@ -53,6 +55,9 @@ function decidePlacements(
   for (const placement of context.pack.placements) {
     if (!wanted.has(placement.index) || placement.direction !== 'outbound') continue
     const { run } = context
+    const id = decisionId(context.salt, 'event', [input.event.source, input.event.id, placement.id])
+    // It left before the store lost it: its effects are adopted, and a second content must not follow.
+    if (context.states.settle(run.slot, decisionNumber(id))) continue
     resetRun(run, placement, placement.slots)
     proposeFromTriggers(context, plan, hits, input.now - time)
     run.asOf = time
@@ -61,15 +66,18 @@ function decidePlacements(
     const reads = candidateReads(run)
     fillFrame(context, reads)
     runFunnel(context)
-    decisions.push(decisionOf(context, input, time, withTriggerReads(run, reads)))
+    decisions.push(decisionOf(context, input, { id, time, variables: withTriggerReads(run, reads) }))
   }
   return decisions
 }
 
-function decisionOf(context: StepContext, input: EventInput, time: number, variables: readonly number[]): Decision {
+function decisionOf(
+  context: StepContext,
+  input: EventInput,
+  { id, time, variables }: { readonly id: string; readonly time: number; readonly variables: readonly number[] },
+): Decision {
   const { event, acceptedAt, now } = input
   const { run } = context
-  const id = decisionId(context.salt, 'event', [event.source, event.id, run.placement.id])
   if (run.chosen.length > 0) recordContacts(context, id)
   const offered = run.chosen.length > 0
   return buildDecision(context, {

@@ -1,6 +1,6 @@
 /** A decision as columns of `decisions_raw`, and back. */
 import { z } from 'zod'
-import { type Decision, stages } from '../decision.ts'
+import { type Decision, messageClasses, stages } from '../decision.ts'
 import type { Place } from './event-row.ts'
 import {
   type Column,
@@ -21,6 +21,7 @@ const time = "DateTime64(3, 'UTC')"
 const offers = ({ decision }: LoggedDecision) => decision.offers
 const fates = ({ decision }: LoggedDecision) => decision.fates
 const features = ({ decision }: LoggedDecision) => decision.features
+const contacts = ({ decision }: LoggedDecision) => decision.contacts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
 export const decisionColumns: readonly Column<LoggedDecision>[] = [
@@ -55,6 +56,9 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   doublesColumn('feature_los', features, (feature) => feature.lo),
   doublesColumn('feature_his', features, (feature) => feature.hi),
   wordsColumn('feature_classes', features, (feature) => feature.class),
+  wordsColumn('contact_offers', contacts, (contact) => contact.offer),
+  wordsColumn('contact_categories', contacts, (contact) => contact.category),
+  wordsColumn('contact_classes', contacts, (contact) => contact.class),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
@@ -70,7 +74,8 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
                 fate_rules) AS fates,
        arrayMap((p, c, v, l, s) -> [p, c, v, l, s], fate_propensities, fate_contexts, fate_values, fate_levers,
                 fate_scores) AS terms,
-       arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features
+       arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features,
+       arrayZip(contact_offers, contact_categories, contact_classes) AS contacts
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
 const stage = z.enum(stages)
@@ -103,6 +108,7 @@ export const decisionFromRow: z.ZodType<Decision> = z
     fates: z.array(z.tuple([z.string(), z.string().nullable(), stage, z.string(), z.string().nullable()])),
     terms: z.array(z.tuple([double, double, double, double, double])),
     features: z.array(z.tuple([z.string(), double, double, z.enum(['exact', 'bounded', 'unknown'])])),
+    contacts: z.array(z.tuple([z.string(), z.string(), z.enum(messageClasses)])),
   })
   .transform((row) => ({
     id: row.id,
@@ -123,4 +129,5 @@ export const decisionFromRow: z.ZodType<Decision> = z
       return { offer, trigger, stage: reached, reason, rule, propensity, context, value, lever, score }
     }),
     features: row.features.map(([name, lo, hi, known]) => ({ name, lo, hi, class: known })),
+    contacts: row.contacts.map(([offer, category, kind]) => ({ offer, category, class: kind })),
   }))

@@ -39,4 +39,8 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     fc.record({ name: text, lo: number, hi: number, class: fc.constantFrom('exact', 'bounded', 'unknown') }),
     { maxLength: 8 },
   ),
+  contacts: fc.array(
+    fc.record({ offer: text, category: text, class: fc.constantFrom('regulatory', 'service', 'marketing') }),
+    { maxLength: 4 },
+  ),
 })

@@ -58,6 +58,7 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     outcome: offered ? 'offered' : 'none',
     reason: offered ? 'offered' : 'all_dropped',
     offers: offered ? [{ offer: whole.offer, score: 0.4 }] : [],
+    contacts: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

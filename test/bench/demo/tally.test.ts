@@ -32,6 +32,7 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     offers: offers.map((offer) => ({ offer, score: 1 })),
     fates,
     features: [],
+    contacts: [],
   }
 }
 

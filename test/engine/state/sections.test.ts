@@ -207,3 +207,25 @@ describe('answers to requests', () => {
     expect(states.answerOf(slot, 1, 1, T + 1)).toEqual([2, 3])
   })
 })
+
+describe('adopted decisions', () => {
+  it('are known until their event comes by, once', () => {
+    const { states, slot } = open()
+    states.adopt(slot, 2 ** 53 - 1)
+    states.adopt(slot, 7)
+    states.adopt(slot, 7)
+    expect(states.settle(slot, 8)).toBe(false)
+    expect(states.settle(slot, 7)).toBe(true)
+    expect(states.settle(slot, 7)).toBe(false)
+    expect(states.settle(slot, 2 ** 53 - 1)).toBe(true)
+  })
+
+  it('beyond 4,096 push the oldest out, which is counted', () => {
+    const { states, slot } = open()
+    for (let i = 0; i < 4_100; i++) states.adopt(slot, i)
+    expect(states.overflows.adopted).toBe(4)
+    expect(states.settle(slot, 3)).toBe(false)
+    expect(states.settle(slot, 4)).toBe(true)
+    expect(states.settle(slot, 4_099)).toBe(true)
+  })
+})

@@ -35,6 +35,8 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('contact' as const), n: fc.nat(20), at }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('answer' as const), n: fc.nat(9), at }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt' as const), n: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const), n: fc.nat(20) }) },
 )
 type Operation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
 const change = fc.record({
@@ -81,6 +83,12 @@ function apply(states: FlatStates, slot: number, operation: Operation): void {
       return
     case 'answer':
       states.rememberAnswer(slot, 1, operation.n, operation.at, [operation.n, 77, 4_000_000_000])
+      return
+    case 'adopt':
+      states.adopt(slot, operation.n * 1e12)
+      return
+    case 'settle':
+      states.settle(slot, operation.n * 1e12)
       return
   }
 }

@@ -104,6 +104,7 @@ export function offering(number: number): Decision {
       { ...fate, offer: 'loan', trigger: null, stage: 'guardrail', reason: 'bereavement', rule: 'bereaved', score: 0 },
     ],
     features: [{ name: 'purchases_30d', lo: number, hi: number, class: 'exact' }],
+    contacts: [{ offer: 'bundle', category: 'insurance', class: 'marketing' }],
   }
 }
 
