@@ -20,7 +20,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { openInstallation } from './installation.ts'
 import type { Logger } from './log.ts'
-import { createShards } from './shard/embedded-shards.ts'
+import { createShards } from './shard/create-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
 import { openLmdbStore } from './store/lmdb-store.ts'
@@ -154,7 +154,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     onBatch: (report) => telemetry.batch(report),
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
-  await shards.start()
+  await shards.start('')
 
   const history = options.history
     ? await startHistory({

@@ -51,7 +51,15 @@ export function decodeDecision(bytes: Uint8Array): Decision {
   return decoded.value
 }
 
+/** The id of an encoded decision, without decoding the rest: its first field. `encodeDecision` wrote the bytes. */
+export function decisionIdOf(bytes: Uint8Array): string {
+  const start = headerBytes + 1
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, idLength).toString('latin1')
+}
+
 const headerBytes = 5
+/** A decision id is 32 hex digits, so that its length takes one byte. */
+const idLength = 32
 const current = schemaOf('decision.2.avsc')
 /** How the bytes of each schema id ever written are read as the current record; undefined: they are. */
 const readers: ReadonlyMap<number, ReturnType<avro.Type['createResolver']> | undefined> = new Map([

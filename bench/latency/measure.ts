@@ -5,7 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BatchReport } from '../../engine/shard/runner-options.ts'
+import type { BatchReport } from '../../engine/shard/partition-options.ts'
 import { openLmdbLog } from '../../ingest/lmdb-log.ts'
 import type { Log } from '../../ingest/log.ts'
 import { loadRetailBank } from '../step/retail-bank.ts'

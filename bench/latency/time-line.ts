@@ -1,6 +1,6 @@
 /** Everything of a run on one clock: batches, collections, the store's transactions. */
 import { writeFile } from 'node:fs/promises'
-import type { BatchReport } from '../../engine/shard/runner-options.ts'
+import type { BatchReport } from '../../engine/shard/partition-options.ts'
 import type { ThreadCollection } from './gc-probe.ts'
 import type { StoreSample } from './store-side.ts'
 

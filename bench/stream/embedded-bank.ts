@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EventClock, eventClock } from '../../engine/clock.ts'
-import { createShards, type EmbeddedShards, type ShardsOptions } from '../../engine/shard/embedded-shards.ts'
+import type { LocalShards } from '../../engine/shard/all-partitions.ts'
+import { createShards, type ShardsOptions } from '../../engine/shard/create-shards.ts'
 import { initStore } from '../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../engine/store/lmdb-store.ts'
 import { type Store, storeFormat } from '../../engine/store/store.ts'
@@ -46,7 +47,7 @@ export type EmbeddedBank = {
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   readonly intake: Intake
-  readonly shards: EmbeddedShards
+  readonly shards: LocalShards
   /** Stops, and removes the folder. */
   close(): Promise<void>
 }
@@ -105,7 +106,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     cacheBytes: options.cacheBytes,
     ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
   })
-  await shards.start()
+  await shards.start('')
   const intake = createIntake({ log, deadLetters, now: () => clock.now(), limits: { itemsMax: 10_000 } })
   return {
     dir,

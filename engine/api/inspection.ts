@@ -135,7 +135,7 @@ async function reopen(parts: InspectionParts, request: HttpRequest): Promise<Htt
   const partition = Number(request.params[0])
   const known = (await parts.shards.partitions()).some((status) => status.partition === partition)
   if (!known) return problem('not_found', 'There is no such partition.')
-  return json(200, await parts.shards.reopen(partition))
+  return json(200, await parts.shards.reopen(partition, 'keep_closed'))
 }
 
 async function deadLetters(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {

@@ -2,14 +2,14 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { History } from '../../sinks/history/start-history.ts'
-import type { EmbeddedShards } from '../shard/embedded-shards.ts'
+import type { LocalShards } from '../shard/all-partitions.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { HttpReply, Route } from './http.ts'
 import { json, later } from './http.ts'
 import { openApi } from './openapi.ts'
 
 export type OperationParts = {
-  readonly shards: EmbeddedShards
+  readonly shards: LocalShards
   readonly intake: Intake
   readonly deadLetters: DeadLetters
   readonly history: History | null

@@ -10,7 +10,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { replayEvent } from '../explain/replay-event.ts'
 import type { Installation } from '../installation.ts'
-import type { EmbeddedShards } from '../shard/embedded-shards.ts'
+import type { LocalShards } from '../shard/all-partitions.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { decisionRoute } from './decisions.ts'
 import { eventRoute } from './events.ts'
@@ -24,7 +24,7 @@ export type ApiParts = {
   readonly clock: Clock
   readonly installation: Installation
   readonly intake: Intake
-  readonly shards: EmbeddedShards
+  readonly shards: LocalShards
   readonly events: Log
   readonly decisions: Log
   readonly deadLetters: DeadLetters

@@ -1,21 +1,21 @@
 import type { Log, LogRecord } from '../../ingest/log.ts'
 import { type EventFrame, packEvents } from './event-frame.ts'
-import type { RunnerLimits } from './runner-options.ts'
+import type { BatchLimits } from './partition-options.ts'
 
 /**
  * Reads a partition's log batch by batch. Asks for about as many records as lately fitted a batch: what does not fit is
  * read again, so that no record outlives its batch in memory.
  */
 export class EventReader {
-  readonly #log: Log
+  readonly #log: Pick<Log, 'read'>
   readonly #partition: number
-  readonly #limits: RunnerLimits
+  readonly #limits: BatchLimits
   #ask = 512
   /** Whether the log may hold records that were not read. */
   #pending = true
   #appends = 0
 
-  constructor(log: Log, partition: number, limits: RunnerLimits) {
+  constructor(log: Pick<Log, 'read'>, partition: number, limits: BatchLimits) {
     this.#log = log
     this.#partition = partition
     this.#limits = limits

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { AnswerReason } from '../../rules/reasons.ts'
 import type { Decision } from '../../sinks/decision.ts'
@@ -11,14 +10,16 @@ export type MakeFallback = (request: DecisionRequest, reason: AnswerReason, now:
  * Fallback answers of a pack, for requests that the shard does not answer in time. The pack's loader has proven that each
  * placement's fallback passes every guardrail with everything unknown. Each answer has a random id of its own: the request
  * may still be stepped, or come again, and then has the id that follows from it.
+ *
+ * @param newId 32 random hex digits
  */
-export function createFallbacks(pack: CompiledPack): MakeFallback {
+export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFallback {
   const placements = new Map(pack.placements.map((placement) => [placement.id, placement]))
   return (request, reason, now) => {
     const placement = placements.get(request.placement)
     const offer = placement?.direction === 'inbound' ? pack.offers[placement.fallback] : undefined
     return {
-      id: randomBytes(16).toString('hex'),
+      id: newId(),
       customerId: request.customerId,
       cause: { kind: 'request', id: request.requestId, source: '', type: '' },
       placement: request.placement,

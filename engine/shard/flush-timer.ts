@@ -1,13 +1,17 @@
+import type { Timing } from '../clock.ts'
+
 /** A commit that only stores what was published, or answers that changed nothing, waits so long for company. */
 const flushAfterMs = 1_000
 
 /** Says when a commit is due although no input asks for one. */
 export class FlushTimer {
+  readonly #timing: Timing
   readonly #onDue: () => void
   #due = false
-  #timer: NodeJS.Timeout | null = null
+  #callOff: (() => void) | null = null
 
-  constructor(onDue: () => void) {
+  constructor(timing: Timing, onDue: () => void) {
+    this.#timing = timing
     this.#onDue = onDue
   }
 
@@ -22,11 +26,11 @@ export class FlushTimer {
 
   /** Due in a second, unless a commit comes before. */
   later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
+    this.#callOff ??= this.#timing.after(flushAfterMs, () => {
+      this.#callOff = null
       this.#due = true
       this.#onDue()
-    }, flushAfterMs).unref()
+    })
   }
 
   /** A commit was applied. */
@@ -35,7 +39,7 @@ export class FlushTimer {
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#callOff?.()
+    this.#callOff = null
   }
 }

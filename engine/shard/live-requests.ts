@@ -1,5 +1,5 @@
 /** Live requests on the main thread: who waits, until when, and in which order they are stepped. */
-import { performance } from 'node:perf_hooks'
+import type { Timing } from '../clock.ts'
 import type { LiveAnswer, LiveInput } from './shard-port.ts'
 import type { DecisionAnswer, DecisionRequest } from './shards.ts'
 
@@ -9,7 +9,11 @@ export type Asked = {
   /** On the monotonic clock of this thread, milliseconds. */
   readonly askedAt: number
   readonly expiresAt: number
+  /** `node`: another node asked, which is told when the partition is not here. */
+  readonly from: 'caller' | 'node'
   readonly resolve: (answer: DecisionAnswer) => void
+  /** Tells the other node that the partition is not here; only called when `from` is `node`. */
+  readonly notHere: () => void
   /** Answers with the fallback because the time is over. */
   readonly expire: (asked: Asked) => void
   answered: boolean
@@ -20,16 +24,26 @@ const sweepMs = 3
 
 /** Sees to it that every request is answered at its deadline. One timer for all of them. */
 export class Deadlines {
+  readonly #timing: Timing
   #open: Asked[] = []
-  #timer: NodeJS.Timeout | null = null
+  #sweeping = false
+
+  constructor(timing: Timing) {
+    this.#timing = timing
+  }
 
   watch(asked: Asked): void {
     this.#open.push(asked)
-    this.#timer ??= setTimeout(() => this.#sweep(), sweepMs)
+    if (!this.#sweeping) this.#later()
+  }
+
+  #later(): void {
+    this.#sweeping = true
+    this.#timing.after(sweepMs, () => this.#sweep())
   }
 
   #sweep(): void {
-    const now = performance.now()
+    const now = this.#timing.elapsed()
     const open = this.#open
     let kept = 0
     for (const asked of open) {
@@ -37,17 +51,20 @@ export class Deadlines {
       if (!asked.answered) open[kept++] = asked
     }
     open.length = kept
-    this.#timer = kept === 0 ? null : setTimeout(() => this.#sweep(), sweepMs)
+    if (kept === 0) this.#sweeping = false
+    else this.#later()
   }
 }
 
 /** The requests of one partition that wait to be stepped, oldest first. */
 export class LiveQueue {
   readonly #sizeMax: number
+  readonly #timing: Timing
   #queue: Asked[] = []
 
-  constructor(sizeMax: number) {
+  constructor(sizeMax: number, timing: Timing) {
     this.#sizeMax = sizeMax
+    this.#timing = timing
   }
 
   get size(): number {
@@ -64,7 +81,7 @@ export class LiveQueue {
   /** The next requests to step. Those whose time is over are left to their deadline, which answers them. */
   take(limits: { readonly requests: number; readonly customers: number }): Asked[] {
     if (this.#queue.length === 0) return []
-    const now = performance.now()
+    const now = this.#timing.elapsed()
     const queue = this.#queue
     const taken: Asked[] = []
     const customers = new Set<string>()

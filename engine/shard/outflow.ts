@@ -1,21 +1,28 @@
 import type { Meta } from '../store/store.ts'
-import { AppliedWaiters } from './applied-waiters.ts'
+import type { AppliedWaiters } from './applied-waiters.ts'
+import type { PartitionOptions } from './partition-options.ts'
 import { Publisher } from './publisher.ts'
-import type { RunnerOptions } from './runner-options.ts'
-import type { Progress, StoredOutbox } from './shard-port.ts'
-import type { Applied } from './shards.ts'
+import type { Progress } from './shard-port.ts'
+import type { Taken } from './take-partition.ts'
 
 /** What leaves a partition behind its commits: published values, and news for those who wait for an event. */
 export class Outflow {
-  readonly #options: Pick<RunnerOptions, 'limits'>
+  readonly #limits: PartitionOptions['limits']
   readonly #publisher: Publisher
-  readonly #waiters = new AppliedWaiters()
+  readonly #waiters: AppliedWaiters
   /** Newest commit that had a value. */
   #lastValue = 0
 
-  constructor(options: RunnerOptions, onPublished: () => void) {
-    this.#options = options
-    this.#publisher = new Publisher(options, onPublished)
+  /** `waiters` outlive it: who waits for an event does not care which owner commits it. */
+  constructor(options: PartitionOptions, waiters: AppliedWaiters) {
+    this.#limits = options.limits
+    this.#waiters = waiters
+    this.#publisher = new Publisher(options)
+  }
+
+  /** Who hears that `published` moved. */
+  onPublished(listener: () => void): void {
+    this.#publisher.onPublished = listener
   }
 
   /** Highest seq up to which everything is out. */
@@ -23,10 +30,15 @@ export class Outflow {
     return this.#publisher.published
   }
 
+  /** Where the decisions log may be read from to find all above `published`. */
+  get dpos(): number {
+    return this.#publisher.dpos
+  }
+
   /** Whether so much waits to be published that the partition has to stop. */
   get isFull(): boolean {
     const { commits, bytes } = this.#publisher.backlog
-    const { outboxCommits, outboxBytes } = this.#options.limits
+    const { outboxCommits, outboxBytes } = this.#limits
     return commits >= outboxCommits || bytes >= outboxBytes
   }
 
@@ -36,15 +48,15 @@ export class Outflow {
   }
 
   /** The partition was taken; the values are committed, in order, above `known`. */
-  begin(meta: Meta, values: readonly StoredOutbox[]): void {
-    this.#publisher.restart(meta.published)
+  begin({ meta, progress, values }: Extract<Taken, { kind: 'taken' }>): void {
+    this.#publisher.restart({ published: meta.published, dpos: progress.dpos })
     for (const { seq, value } of values) {
-      this.#waiters.note(value)
+      if (value !== null) this.#waiters.note(value)
       this.#publisher.add(seq, value)
       this.#lastValue = seq
     }
-    if (this.#publisher.last < meta.seq) this.#publisher.add(meta.seq, null)
-    this.#waiters.moved(meta.next)
+    if (this.#publisher.last < progress.seq) this.#publisher.add(progress.seq, null)
+    this.#waiters.moved(progress.next)
   }
 
   /** A commit was applied. `exceptions`: events of it that were not accepted. */
@@ -60,12 +72,12 @@ export class Outflow {
     return this.#lastValue > progress.published && this.#publisher.published >= this.#lastValue
   }
 
-  /** Calls back once the event at an offset is committed. Returns how to stop waiting. */
-  wait(offset: number, callback: (status: Applied) => void): () => void {
-    return this.#waiters.wait(offset, callback)
+  /** Resolves when everything that was added is out. */
+  idle(): Promise<void> {
+    return this.#publisher.idle()
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is under way; what waits stays in the store. */
   stop(): Promise<void> {
     return this.#publisher.stop()
   }

@@ -3,45 +3,53 @@
  * refused events to the dead letters. At least once: after a crash the values above `published` go out again, with the same
  * ids and bytes.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Log, NewRecord } from '../../ingest/log.ts'
+import { decisionIdOf } from '../../sinks/decision-codec.ts'
+import type { Timing } from '../clock.ts'
+import type { Meta } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import { decodeOutbox, type Outbox, type OutboxDeadLetter } from './outbox.ts'
+import { backOffMs, longerPause } from './partition-options.ts'
 
 export type PublisherOptions = {
   readonly partition: number
   readonly decisions: Log
   readonly deadLetters: DeadLetters
+  readonly timing: Timing
   readonly failpoint: Failpoint
 }
 
 const appendRecordsMax = 2_048
 const appendBytesMax = 1_048_576
-const backOffMs = { least: 20, most: 2_000 } as const
-
 type Waiting = { readonly seq: number; readonly value: Uint8Array }
 
-/** The publisher of one partition. `onPublished` is called when `published` moved. */
+/** The publisher of one partition. */
 export class Publisher {
+  /** Called when `published` moved. */
+  onPublished: () => void = () => {}
   readonly #options: PublisherOptions
-  readonly #onPublished: () => void
   #queue: Waiting[] = []
   #bytes = 0
   #published = 0
+  #dpos = 0
   #last = 0
   #running = false
   #stopped = false
   #underWay: Promise<void> = Promise.resolve()
 
-  constructor(options: PublisherOptions, onPublished: () => void) {
+  constructor(options: PublisherOptions) {
     this.#options = options
-    this.#onPublished = onPublished
   }
 
   /** Highest seq up to which everything is out. */
   get published(): number {
     return this.#published
+  }
+
+  /** Offset of the decisions log behind the last record that is out: no record above `published` lies below it. */
+  get dpos(): number {
+    return this.#dpos
   }
 
   /** Highest seq that was added. */
@@ -69,9 +77,15 @@ export class Publisher {
   }
 
   /** Starts behind a commit, after the partition was taken: everything up to it is out. */
-  restart(published: number): void {
+  restart({ published, dpos }: Pick<Meta, 'published' | 'dpos'>): void {
     if (published > this.#last) this.#last = published
+    this.#dpos = Math.max(this.#dpos, dpos)
     if (this.#queue.length === 0) this.#moved()
+  }
+
+  /** Resolves when nothing waits. */
+  async idle(): Promise<void> {
+    await this.#underWay
   }
 
   /** Stops trying again; what waits stays in the store. Resolves when nothing is under way. */
@@ -82,7 +96,7 @@ export class Publisher {
 
   #moved(): void {
     this.#published = this.#queue[0] === undefined ? this.#last : this.#queue[0].seq - 1
-    this.#onPublished()
+    this.onPublished()
   }
 
   async #publishAll(): Promise<void> {
@@ -91,12 +105,13 @@ export class Publisher {
       const group = takeGroup(this.#queue)
       this.#options.failpoint('publishing')
       try {
-        await this.#publish(group.outboxes)
+        const end = await this.#publish(group.outboxes)
+        if (end !== null) this.#dpos = end
         pauseMs = backOffMs.least
       } catch {
         // The log is full or away: the same values again, as long as the engine runs. The runner bounds the backlog.
-        await sleep(pauseMs)
-        pauseMs = Math.min(pauseMs * 2, backOffMs.most)
+        await this.#options.timing.sleep(pauseMs)
+        pauseMs = longerPause(pauseMs)
         continue
       }
       this.#options.failpoint('published')
@@ -107,18 +122,23 @@ export class Publisher {
     this.#running = false
   }
 
-  async #publish(outboxes: readonly Outbox[]): Promise<void> {
+  /** Where the decisions log ends behind these values; null when they hold no decision. */
+  async #publish(outboxes: readonly Outbox[]): Promise<number | null> {
     const records: NewRecord[] = []
     const letters: Promise<void>[] = []
     for (const outbox of outboxes) {
-      for (const { customerId, bytes } of outbox.decisions) records.push({ key: customerId, value: bytes })
+      records.push(...recordsOf(outbox))
       for (const letter of outbox.deadLetters) letters.push(this.#keep(letter))
     }
     const kept = await Promise.allSettled(letters)
     for (const one of kept) if (one.status === 'rejected') throw one.reason
+    let end: number | null = null
     for (let i = 0; i < records.length; i += appendRecordsMax) {
-      await this.#options.decisions.append(this.#options.partition, records.slice(i, i + appendRecordsMax))
+      const some = records.slice(i, i + appendRecordsMax)
+      const { lastOffset } = await this.#options.decisions.append(this.#options.partition, some)
+      end = lastOffset + 1
     }
+    return end
   }
 
   #keep(letter: OutboxDeadLetter): Promise<void> {
@@ -135,6 +155,15 @@ export class Publisher {
       at: appendTime,
     })
   }
+}
+
+/** The decisions of a commit as records: `seq` is the commit's number, `last` marks the last one of it. */
+function recordsOf({ seq, decisions }: Outbox): NewRecord[] {
+  return decisions.map(({ customerId, bytes }, i) => ({
+    key: customerId,
+    value: bytes,
+    headers: { id: decisionIdOf(bytes), seq: String(seq), ...(i === decisions.length - 1 ? { last: '1' } : {}) },
+  }))
 }
 
 /** The first values that fit one append. */

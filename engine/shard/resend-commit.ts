@@ -1,19 +1,20 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Timing } from '../clock.ts'
+import { backOffMs, longerPause } from './partition-options.ts'
 import type { BatchResult, ShardPort } from './shard-port.ts'
 
-const backOffMs = { least: 20, most: 2_000 } as const
+/** The result of a batch once it is known. */
+export type DefiniteResult = Exclude<BatchResult, { kind: 'doubt' }>
 
 /**
  * Sends the open commit of a partition, the same bytes, until the answer is definite. Nothing of the batch leaves
  * meanwhile and nothing is given up.
  */
 export async function resendCommit(
-  port: ShardPort,
-  partition: number,
+  { port, partition, timing }: { readonly port: ShardPort; readonly partition: number; readonly timing: Timing },
   onDoubt: (reason: string) => void,
-): Promise<BatchResult> {
-  for (let pauseMs: number = backOffMs.least; ; pauseMs = Math.min(pauseMs * 2, backOffMs.most)) {
-    await sleep(pauseMs)
+): Promise<DefiniteResult> {
+  for (let pauseMs: number = backOffMs.least; ; pauseMs = longerPause(pauseMs)) {
+    await timing.sleep(pauseMs)
     const result = await port.resend(partition)
     if (result.kind !== 'doubt') return result
     onDoubt(result.reason)

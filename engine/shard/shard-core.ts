@@ -11,12 +11,15 @@ import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/store.ts'
+import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
 import { BatchTally } from './batch-tally.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
 import type {
   AcquireResult,
+  AdoptTask,
+  AmendTask,
   BatchResult,
   BatchStats,
   BatchTask,
@@ -41,6 +44,17 @@ export type ShardCoreOptions = {
 }
 
 type Done = Extract<BatchResult, { kind: 'done' }>
+
+const noStats: BatchStats = {
+  events: 0,
+  requests: 0,
+  customers: 0,
+  loaded: 0,
+  loadMs: 0,
+  stepMs: 0,
+  commitMs: 0,
+  tally: null,
+}
 
 type OpenCommit = { readonly commit: Commit; readonly done: Done }
 
@@ -87,22 +101,40 @@ export class ShardCore implements ShardPort {
   }
 
   batch(task: BatchTask): BatchResult | Promise<BatchResult> {
-    const { states, failpoint, partitions } = this.#options
+    const { failpoint, partitions } = this.#options
     const part = this.#owned.get(task.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
     const customers = batchCustomers(task, part.meta.next, partitions)
     failpoint('collected')
-    states.begin(task.partition)
-    const slots = new Map<string, Slot>()
-    const missing: string[] = []
-    for (const customerId of customers) {
-      const slot = states.find(customerId)
-      if (slot < 0) missing.push(customerId)
-      else slots.set(customerId, slot)
+    const { slots, missing } = this.#open(task.partition, customers)
+    if (missing.length === 0) return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
+    return this.#loadAndRun(part, task, slots, missing)
+  }
+
+  async adopt(task: AdoptTask): Promise<BatchResult> {
+    const { partition } = task
+    const part = this.#owned.get(partition)
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'decisions are adopted between batches')
+    const { slots, missing } = this.#open(partition, adoptedCustomers(task.records))
+    try {
+      await this.#load(partition, slots, missing)
+      const clock = Math.max(part.meta.clock, adoptRecords(this.#options.states, slots, task.records))
+      const { to, adopting } = task
+      return this.#send(partition, part, this.#amendment(part, partition, { to, change: { clock, adopting } }))
+    } catch (error) {
+      return this.#refused(partition, error)
     }
-    if (missing.length > 0) return this.#load(part, task, slots, missing)
-    return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
+  }
+
+  async amend(task: AmendTask): Promise<BatchResult> {
+    const { partition } = task
+    const part = this.#owned.get(partition)
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'a header is amended between batches')
+    this.#options.states.begin(partition)
+    return this.#send(partition, part, this.#amendment(part, partition, task))
   }
 
   async resend(partition: number): Promise<BatchResult> {
@@ -113,6 +145,21 @@ export class ShardCore implements ShardPort {
 
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
     return this.#options.store.outbox(partition, from, to)
+  }
+
+  async release(partition: number): Promise<void> {
+    const part = this.#owned.get(partition)
+    if (part === undefined) return
+    this.#drop(partition)
+    await this.#options.store.release(partition, part.meta.token)
+  }
+
+  async owner(partition: number): Promise<string> {
+    return (await this.#options.store.meta(partition))?.addr ?? ''
+  }
+
+  storeNow(): Promise<number | null> {
+    return this.#options.store.now()
   }
 
   async view(partition: number, customerId: string, now: number): Promise<ViewResult> {
@@ -144,20 +191,40 @@ export class ShardCore implements ShardPort {
     this.#options.states.discard(partition)
   }
 
-  async #load(
+  /** Begins a batch: where its cached customers are, and who is missing. */
+  #open(partition: number, customers: ReadonlySet<string>): { slots: Map<string, Slot>; missing: readonly string[] } {
+    const { states } = this.#options
+    states.begin(partition)
+    const slots = new Map<string, Slot>()
+    const missing: string[] = []
+    for (const customerId of customers) {
+      const slot = states.find(customerId)
+      if (slot < 0) missing.push(customerId)
+      else slots.set(customerId, slot)
+    }
+    return { slots, missing }
+  }
+
+  /** Loads the missing customers with one store call. */
+  async #load(partition: number, slots: Map<string, Slot>, missing: readonly string[]): Promise<void> {
+    if (missing.length === 0) return
+    const { store, states } = this.#options
+    const stored = await store.load(partition, missing)
+    this.#options.failpoint('loaded')
+    missing.forEach((customerId, i) => {
+      slots.set(customerId, states.load(partition, customerId, stored[i] ?? null))
+    })
+  }
+
+  async #loadAndRun(
     part: Owned,
     task: BatchTask,
     slots: Map<string, Slot>,
     missing: readonly string[],
   ): Promise<BatchResult> {
-    const { store, states, failpoint } = this.#options
     const started = performance.now()
     try {
-      const stored = await store.load(task.partition, missing)
-      failpoint('loaded')
-      missing.forEach((customerId, i) => {
-        slots.set(customerId, states.load(task.partition, customerId, stored[i] ?? null))
-      })
+      await this.#load(task.partition, slots, missing)
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -246,6 +313,25 @@ export class ShardCore implements ShardPort {
     }
   }
 
+  /** The commit of what the open batch changed outside of a step, with nothing to let out. */
+  #amendment(
+    part: Owned,
+    partition: number,
+    { to, change }: { readonly to: number; readonly change: Partial<CommitMeta> },
+  ): OpenCommit {
+    const { token, addr, seq, ...before } = part.meta
+    const meta: CommitMeta = { ...before, ...change }
+    const writes = this.#options.states.writes(partition)
+    return {
+      commit: { token, from: seq, to, meta, writes, outbox: null, trim: before.published },
+      done: doneWith(
+        part,
+        { ...meta, token, addr, seq: to },
+        { committed: true, answers: [], outbox: null, exceptions: 0, stats: noStats },
+      ),
+    }
+  }
+
   async #send(partition: number, part: Owned, open: OpenCommit): Promise<BatchResult> {
     part.open = open
     const started = performance.now()
@@ -266,10 +352,8 @@ export class ShardCore implements ShardPort {
       return { ...open.done, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
-    if (reply.kind === 'fenced') {
-      return { kind: 'closed', reason: 'Another owner has taken the partition; nothing more is written here.' }
-    }
-    if (reply.stored < open.commit.from) return { kind: 'lost' }
+    if (reply.kind === 'fenced') return { kind: 'fenced' }
+    if (reply.stored < open.commit.from) return { kind: 'rewound' }
     const reason = `The stored commit number ${reply.stored} is beyond ${open.commit.to}, which only a fault can cause.`
     return { kind: 'closed', reason }
   }
@@ -293,8 +377,8 @@ export class ShardCore implements ShardPort {
 }
 
 function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes'>): Done {
-  const { seq, next, published, accepted, duplicates, deadLettered, decisions } = meta
-  const progress: Progress = { seq, next, published, accepted, duplicates, deadLettered, decisions }
+  const { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions } = meta
+  const progress: Progress = { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions }
   return { kind: 'done', progress, waitingBytes: part.waitingBytes, ...rest }
 }
 

@@ -2,7 +2,7 @@
  * What the main thread asks of a shard, and what it answers. One type for the worker thread and for inline mode.
  */
 import type { Decision } from '../../sinks/decision.ts'
-import type { Meta } from '../store/store.ts'
+import type { CommitMeta, Meta } from '../store/store.ts'
 import type { Tally } from './batch-tally.ts'
 import type { CustomerView } from './shards.ts'
 
@@ -35,6 +35,23 @@ export type BatchTask = {
   readonly flush: boolean
 }
 
+/** Decisions that left although the store lost their commits; see `adopt-lost.ts`. */
+export type AdoptTask = {
+  readonly partition: number
+  /** A frame of their records, moved to the shard; of at most as many customers as a batch. */
+  readonly records: ArrayBuffer
+  /** Number of the commit; numbers that ever left are jumped over. */
+  readonly to: number
+  readonly adopting: CommitMeta['adopting']
+}
+
+/** A commit that changes nothing but what the header says. */
+export type AmendTask = {
+  readonly partition: number
+  readonly to: number
+  readonly change: Partial<Pick<CommitMeta, 'next' | 'appendTime' | 'dpos' | 'adopting'>>
+}
+
 export type BatchStats = {
   readonly events: number
   readonly requests: number
@@ -60,7 +77,7 @@ export type LiveAnswer = {
 /** The state of a partition after a batch. */
 export type Progress = Pick<
   Meta,
-  'seq' | 'next' | 'published' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
+  'seq' | 'next' | 'published' | 'dpos' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
 >
 
 export type BatchResult =
@@ -81,8 +98,12 @@ export type BatchResult =
   | { readonly kind: 'doubt'; readonly reason: string }
   /** Nothing was done (the cache has no room for the batch, or the store was not read): try a smaller one. */
   | { readonly kind: 'retry'; readonly reason: string }
-  /** The shard does not hold the partition, or the store went back: acquire again. */
+  /** The shard does not hold the partition: acquire again. */
   | { readonly kind: 'lost' }
+  /** Another owner has taken the partition: nothing more is written here. */
+  | { readonly kind: 'fenced' }
+  /** The store is behind what it had acknowledged: publish what was applied, then acquire again. */
+  | { readonly kind: 'rewound' }
   | { readonly kind: 'closed'; readonly reason: string }
 
 export type AcquireResult =
@@ -120,10 +141,18 @@ export type ShardPort = {
   acquire(partition: number, token: string, addr: string): Promise<AcquireResult>
   /** Not a promise when it was answered at once, which inline mode does for requests that change nothing. */
   batch(task: BatchTask): BatchResult | Promise<BatchResult>
+  adopt(task: AdoptTask): Promise<BatchResult>
+  amend(task: AmendTask): Promise<BatchResult>
   /** Sends the open commit of the partition again, the same bytes. */
   resend(partition: number): Promise<BatchResult>
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>
   view(partition: number, customerId: string, now: number): Promise<ViewResult>
+  /** Lets go: nothing is held any more, and nobody is sent here by the store. */
+  release(partition: number): Promise<void>
+  /** Address of the owner as the store has it; empty: none. */
+  owner(partition: number): Promise<string>
+  /** The store's clock, see `Store.now`. */
+  storeNow(): Promise<number | null>
   usage(): Promise<CacheUsage>
   close(): Promise<void>
 }

@@ -1,11 +1,12 @@
 /**
- * What the rest of the engine may ask of the shards: decide, wait for a commit, look at a customer, see the partitions.
- * Two builds of it: worker threads (Piscina) and inline, behind the same type.
+ * What the rest of the engine may ask of the shards: decide, wait for a commit, look at a customer, see the partitions. It
+ * answers for any customer, also for those of other nodes. Two builds of it: worker threads (Piscina) and inline, behind the
+ * same type.
  */
 import type { RejectReason } from '../../ingest/event.ts'
 import type { Decision } from '../../sinks/decision.ts'
 
-export type ShardErrorCode = 'partition_closed' | 'partition_busy' | 'stopped'
+export type ShardErrorCode = 'partition_closed' | 'partition_busy' | 'not_owner' | 'owner_unavailable' | 'stopped'
 
 /** A call to the shards that cannot be answered now. */
 export class ShardError extends Error {
@@ -68,13 +69,18 @@ export type CustomerView = {
 
 export type PartitionStatus = {
   readonly partition: number
+  /** `idle`: not owned by the node that tells. */
   readonly state: 'idle' | 'acquiring' | 'running' | 'doubt' | 'closed'
-  /** Why it is closed or in doubt, in a sentence; null otherwise. */
+  /** Why it is closed, in doubt or not taken yet, in a sentence; null otherwise. */
   readonly reason: string | null
+  /** Address of the node that tells; empty when no node has it, or there is only one. */
+  readonly addr: string
   readonly seq: number
   readonly next: number
   readonly end: number
   readonly published: number
+  /** Decisions taken in again since the node started because the store had lost their commits. */
+  readonly adopted: number
 }
 
 export type Totals = {
@@ -85,8 +91,8 @@ export type Totals = {
 }
 
 export type Shards = {
-  /** Acquires and runs every partition. */
-  start(): Promise<void>
+  /** Joins the others and runs the partitions that fall to this process. `addr`: where it can be asked, empty: nowhere. */
+  start(addr: string): Promise<void>
   decide(request: DecisionRequest): Promise<DecisionAnswer>
   /**
    * Resolves when the event at a position was committed; `null` when `deadlineAt` passed first.
@@ -95,11 +101,26 @@ export type Shards = {
   applied(position: Position, deadlineAt: number): Promise<Applied | null>
   customer(customerId: string): Promise<CustomerView>
   partitions(): Promise<readonly PartitionStatus[]>
-  /** Tries a closed partition again; returns its status. */
-  reopen(partition: number): Promise<PartitionStatus>
+  /** Tries a closed partition again; returns its status. `skip_lost`: see `Partition.reopen`. */
+  reopen(partition: number, lost: 'skip_lost' | 'keep_closed'): Promise<PartitionStatus>
+  /** Of the partitions that this process runs. */
   totals(): Promise<Totals>
-  /** Everything appended so far is committed and published when it resolves. */
+  /** Everything appended so far to the partitions of this process is committed and published when it resolves. */
   drained(): Promise<void>
   /** Finishes open batches, publishes, releases; gives up at the deadline. */
   stop(deadlineMs: number): Promise<void>
+}
+
+/** What other nodes may ask: answered for the partitions of this process alone, so that nothing is passed on twice. */
+export type NodeShards = {
+  /** null: the partition is not here. */
+  decideHere(request: DecisionRequest): Promise<DecisionAnswer | null>
+  /** See `Shards.applied`. @throws ShardError `not_owner` */
+  appliedHere(position: Position, deadlineAt: number): Promise<Applied | null>
+  /** @throws ShardError `not_owner` and as `Shards.customer` */
+  customerHere(customerId: string): Promise<CustomerView>
+  /** The partitions that are, or are to be, this process's. */
+  partitionsHere(): Promise<readonly PartitionStatus[]>
+  /** @throws ShardError `not_owner` */
+  reopenHere(partition: number, lost: 'skip_lost' | 'keep_closed'): Promise<PartitionStatus>
 }

@@ -95,7 +95,7 @@ export function stepBatch(
       stepRecord(context, slot, batch, record, decoded.event, tally)
     }
     batch.next = record.offset + 1
-    batch.appendTime = Math.max(batch.appendTime, record.appendTime)
+    batch.appendTime = record.appendTime
   }
   return batch
 }

@@ -4,6 +4,8 @@ import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
 import type {
   AcquireResult,
+  AdoptTask,
+  AmendTask,
   BatchResult,
   BatchTask,
   CacheUsage,
@@ -46,6 +48,14 @@ export class WorkerShard implements ShardPort {
     return received(await this.#pool.run(task, { name: 'batch', transferList }))
   }
 
+  async adopt(task: AdoptTask): Promise<BatchResult> {
+    return received(await this.#pool.run(task, { name: 'adopt', transferList: [task.records] }))
+  }
+
+  async amend(task: AmendTask): Promise<BatchResult> {
+    return received(await this.#pool.run(task, { name: 'amend' }))
+  }
+
   async resend(partition: number): Promise<BatchResult> {
     return received(await this.#pool.run({ partition }, { name: 'resend' }))
   }
@@ -56,6 +66,18 @@ export class WorkerShard implements ShardPort {
 
   view(partition: number, customerId: string, now: number): Promise<ViewResult> {
     return this.#pool.run({ partition, customerId, now }, { name: 'view' })
+  }
+
+  release(partition: number): Promise<void> {
+    return this.#pool.run({ partition }, { name: 'release' })
+  }
+
+  owner(partition: number): Promise<string> {
+    return this.#pool.run({ partition }, { name: 'owner' })
+  }
+
+  storeNow(): Promise<number | null> {
+    return this.#pool.run(null, { name: 'storeNow' })
   }
 
   usage(): Promise<CacheUsage> {

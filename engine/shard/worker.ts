@@ -5,7 +5,7 @@
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import { packAnswers } from './answer-frame.ts'
 import { openShard, type ShardData } from './open-shard.ts'
-import type { BatchResult, BatchTask, ShardPort } from './shard-port.ts'
+import type { AdoptTask, AmendTask, BatchResult, BatchTask, ShardPort } from './shard-port.ts'
 
 // The one thing a worker's module may do at import: it exists for nothing else.
 const data: ShardData = workerData
@@ -28,6 +28,14 @@ export async function batch(task: BatchTask): Promise<unknown> {
   return moved(await shard.batch(task))
 }
 
+export async function adopt(task: AdoptTask): Promise<unknown> {
+  return moved(await shard.adopt(task))
+}
+
+export async function amend(task: AmendTask): Promise<unknown> {
+  return moved(await shard.amend(task))
+}
+
 export async function resend(task: { readonly partition: number }): Promise<unknown> {
   return moved(await shard.resend(task.partition))
 }
@@ -46,6 +54,18 @@ export function view(task: {
   readonly now: number
 }): ReturnType<ShardPort['view']> {
   return shard.view(task.partition, task.customerId, task.now)
+}
+
+export function release(task: { readonly partition: number }): ReturnType<ShardPort['release']> {
+  return shard.release(task.partition)
+}
+
+export function owner(task: { readonly partition: number }): ReturnType<ShardPort['owner']> {
+  return shard.owner(task.partition)
+}
+
+export function storeNow(): ReturnType<ShardPort['storeNow']> {
+  return shard.storeNow()
 }
 
 export function usage(): ReturnType<ShardPort['usage']> {

@@ -28,7 +28,7 @@ function eventOf(customerId: string, nth: number): EventMoment {
 }
 
 function status(next: number, seq: number, published: number): readonly PartitionStatus[] {
-  return [{ partition: 0, state: 'running', reason: null, seq, next, end: next, published }]
+  return [{ partition: 0, state: 'running', reason: null, seq, next, end: next, published, addr: '', adopted: 0 }]
 }
 
 const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4 }

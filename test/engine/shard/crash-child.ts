@@ -25,7 +25,7 @@ export const chunkSize = 20
 async function main(run: CrashRun): Promise<void> {
   const folder = await openFolder(run.dir, { clock: 'event', pack: await bankPack('app_counts') })
   const shards = await folder.shards({ mode: run.mode, ...(run.failAt === null ? {} : { failAt: run.failAt }) })
-  await shards.start()
+  await shards.start('')
   writeSync(1, 'running\n')
   const end = Math.min(run.untilChunk ?? Number.POSITIVE_INFINITY, Math.ceil(run.events / chunkSize))
   for (let chunk = run.fromChunk; chunk < end; chunk++) {

@@ -161,7 +161,7 @@ async function exitOf(child: ReturnType<typeof spawn>): Promise<[number | null, 
 async function readOutcome(at: string): Promise<Outcome> {
   const folder = await openFolder(at, { clock: 'event', pack: await bankPack('app_counts') })
   const shards = await folder.shards()
-  await shards.start()
+  await shards.start('')
   const outcome = await outcomeOf(folder, shards)
   await shards.stop(10_000)
   await folder.close()
@@ -198,7 +198,7 @@ async function replay(from: string, to: string): Promise<Outcome> {
     }
   }
   const shards = await folder.shards({ mode: 'inline' })
-  await shards.start()
+  await shards.start('')
   const outcome = await outcomeOf(folder, shards)
   await shards.stop(10_000)
   await source.close()

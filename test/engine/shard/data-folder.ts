@@ -1,7 +1,8 @@
 /** A data folder for tests of the shards: the real logs, dead letters, store and pack, with the shards over them. */
 import { join } from 'node:path'
 import { type Clock, eventClock, wallClock } from '../../../engine/clock.ts'
-import { createShards, type EmbeddedShards, type ShardsOptions } from '../../../engine/shard/embedded-shards.ts'
+import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
+import { createShards, type ShardsOptions } from '../../../engine/shard/create-shards.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { storeFormat } from '../../../engine/store/store.ts'
@@ -26,7 +27,7 @@ export type Folder = {
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   /** Shards over the folder; the store is closed with them. */
-  shards(options?: Partial<ShardsOptions>): Promise<EmbeddedShards>
+  shards(options?: Partial<ShardsOptions>): Promise<LocalShards>
   /** Closes the logs and the dead letters. */
   close(): Promise<void>
 }

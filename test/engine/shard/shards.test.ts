@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { EmbeddedShards } from '../../../engine/shard/embedded-shards.ts'
+import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
 import type { DecisionRequest } from '../../../engine/shard/shards.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { encodeEvent } from '../../../ingest/avro-codec.ts'
@@ -14,7 +14,7 @@ import { bankPack, type Folder, openFolder, partitions, readAll } from './data-f
 
 let dir = ''
 let folder: Folder
-let running: EmbeddedShards[] = []
+let running: LocalShards[] = []
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'proffer-shards-'))
@@ -27,10 +27,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function started(options: Parameters<Folder['shards']>[0] = {}): Promise<EmbeddedShards> {
+async function started(options: Parameters<Folder['shards']>[0] = {}): Promise<LocalShards> {
   const shards = await folder.shards(options)
   running.push(shards)
-  await shards.start()
+  await shards.start('')
   return shards
 }
 
@@ -84,7 +84,7 @@ async function published(): Promise<ReturnType<typeof decodeDecision>[]> {
 }
 
 /** A known customer of the bank: without history the answer is the fallback. */
-async function known(shards: EmbeddedShards, customerId: string): Promise<void> {
+async function known(shards: LocalShards, customerId: string): Promise<void> {
   const data = {
     employmentStatus: 'employed',
     studentStatus: false,
@@ -206,7 +206,7 @@ describe('shards in trouble', () => {
     expect(committed).toBe(false)
     expect(decision).toMatchObject({ outcome: 'fallback', reason: 'deadline_exceeded', placement: 'app_home_banner' })
     expect(decision.offers.length).toBe(1)
-    await shards.start()
+    await shards.start('')
     await shards.drained()
     expect((await published()).map(({ id }) => id)).toContain(decision.id)
   })
@@ -239,7 +239,7 @@ describe('shards in trouble', () => {
     expect(status?.reason).toMatch(/^log_reset/)
     expect((await shards.decide(request('frida'))).decision.reason).toBe('partition_closed')
     await expect(shards.customer('frida')).rejects.toMatchObject({ code: 'partition_closed' })
-    expect(await shards.reopen(partition)).toMatchObject({ state: 'closed' })
+    expect(await shards.reopen(partition, 'keep_closed')).toMatchObject({ state: 'closed' })
     await expect(shards.drained()).rejects.toMatchObject({ code: 'partition_closed' })
   })
 
@@ -255,20 +255,20 @@ describe('shards in trouble', () => {
     expect(status?.reason).toMatch(/header of the partition is missing/)
   })
 
-  it('an owner that lost the partition writes nothing more and closes it', async () => {
+  it('an owner that lost the partition writes nothing under its old token, and takes it back as it is still its own', async () => {
     const shards = await started()
     const { partition } = await append(pageView('gustav', 'one'))
     await shards.drained()
     const store = openLmdbStore({ dir: join(dir, 'store') })
+    const before = await store.meta(partition)
     const taken = await store.acquire(partition, 'somebody-else', '')
     const after = await append(pageView('gustav', 'two'))
-    expect(await shards.applied(after, Date.now() + 300)).toBeNull()
-    expect((await shards.partitions())[partition]).toMatchObject({ state: 'closed' })
-    expect((await shards.partitions())[partition]?.reason).toMatch(/Another owner/)
-    expect(await store.meta(partition)).toEqual(taken)
+    expect(await shards.applied(after, Date.now() + 3_000)).toBe('accepted')
+    const meta = await store.meta(partition)
+    expect(meta?.seq).toBe((taken?.seq ?? 0) + 1)
+    expect([before?.token, 'somebody-else']).not.toContain(meta?.token)
     await store.close()
-    expect(await shards.reopen(partition)).toMatchObject({ state: 'running' })
-    await shards.drained()
+    expect((await shards.partitions())[partition]).toMatchObject({ state: 'running', reason: null })
     expect((await shards.totals()).accepted).toBe(2)
   })
 

@@ -1,0 +1,32 @@
+/** Adoption inside the shard: decisions that left although the store lost their commits, into their customers' states. */
+import { decodeDecision } from '../../sinks/decision-codec.ts'
+import type { FlatStates } from '../state/flat-states.ts'
+import type { Slot } from '../state/states.ts'
+import { adoptDecision } from '../step/adopt-decision.ts'
+import { EventCursor } from './event-frame.ts'
+
+/** The customers whose decisions a frame holds; records are keyed by their customer. */
+export function adoptedCustomers(records: ArrayBuffer): ReadonlySet<string> {
+  const customers = new Set<string>()
+  const record = new EventCursor(records)
+  while (record.next()) customers.add(record.key)
+  return customers
+}
+
+/**
+ * Takes the effects of every decision of a frame, in its order, in the open batch.
+ * @returns the latest `now` among them, 0 when there is none
+ * @throws DecisionDecodeError when a record is not a decision
+ */
+export function adoptRecords(states: FlatStates, slots: ReadonlyMap<string, Slot>, records: ArrayBuffer): number {
+  let clock = 0
+  const record = new EventCursor(records)
+  while (record.next()) {
+    const slot = slots.get(record.key)
+    if (slot === undefined) throw new Error('the customers of adopted decisions are loaded first')
+    const decision = decodeDecision(record.value)
+    clock = Math.max(clock, decision.now)
+    adoptDecision(states, slot, decision)
+  }
+  return clock
+}

@@ -1,0 +1,359 @@
+/**
+ * Runs an owned partition: one batch after the other, and lets out what was committed. It begins behind a take-over and ends
+ * for good when the partition is lost, closed or given up; owning it again is another loop.
+ */
+import type { AnswerReason } from '../../rules/reasons.ts'
+import { batchCustomersMax } from './batch-customers.ts'
+import type { EventFrame } from './event-frame.ts'
+import { EventReader } from './event-reader.ts'
+import type { FallbackAnswers } from './fallback-answers.ts'
+import { FlushTimer } from './flush-timer.ts'
+import { type Asked, answerLive, type LiveQueue, liveInputs } from './live-requests.ts'
+import type { Outflow } from './outflow.ts'
+import type { PartitionOptions } from './partition-options.ts'
+import { type DefiniteResult, resendCommit } from './resend-commit.ts'
+import type { BatchResult, Progress } from './shard-port.ts'
+import { logFault, type Taken } from './take-partition.ts'
+import type { ViewQueue } from './view-queue.ts'
+
+type Done = Extract<BatchResult, { kind: 'done' }>
+/** What was sent and is not answered. */
+type Sent = { readonly asked: readonly Asked[]; readonly records: number; readonly queueMs: number }
+
+/** Why an owned partition is not run any more. */
+export type LoopEnd =
+  /** `lost`: the shard does not hold it. See `BatchResult` for the others. */
+  | { readonly kind: 'lost' | 'fenced' | 'rewound' }
+  /** The thread died, or a bug stopped it: whether the batch was committed shows when the partition is taken again. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'closed'; readonly reason: string }
+
+/** What the loop shares with the partition it belongs to, which outlives it. */
+export type LoopParts = {
+  readonly live: LiveQueue
+  readonly fallbacks: FallbackAnswers
+  readonly views: ViewQueue
+  readonly outflow: Outflow
+  /** A commit has no definite answer (a sentence), or has one again (null). */
+  readonly onDoubt: (reason: string | null) => void
+  /** A batch went through. */
+  readonly onProgress: () => void
+  /** Called once, with nothing under way any more. */
+  readonly onEnd: (end: LoopEnd) => void
+}
+
+/** So many bytes of records without a commit make one due. */
+const flushBytes = 512 * 1024
+const readAgainMs = 100
+const retryMs = 5
+
+export class BatchLoop {
+  readonly #options: PartitionOptions
+  readonly #parts: LoopParts
+  readonly #reader: EventReader
+  readonly #flush: FlushTimer
+  #progress: Progress
+  /** A task is with the shard, or a read is under way: one at a time. */
+  #busy = false
+  #scheduled = false
+  #stopping = false
+  #readsPaused = false
+  #ended = false
+  /** Share of the limits a batch may use; halved while the cache is crowded. */
+  #share = 1
+  #waitingBytes = 0
+  #resting: (() => void)[] = []
+
+  constructor(options: PartitionOptions, parts: LoopParts, taken: Extract<Taken, { kind: 'taken' }>) {
+    this.#options = options
+    this.#parts = parts
+    this.#reader = new EventReader(options.feed, options.partition, options.limits)
+    this.#flush = new FlushTimer(options.timing, () => this.wake())
+    this.#progress = taken.progress
+    parts.outflow.onPublished(() => this.#onPublished())
+    parts.outflow.begin(taken)
+    options.failpoint('drained')
+    this.wake()
+  }
+
+  get progress(): Progress {
+    return this.#progress
+  }
+
+  /** The log has, or may have, new records. */
+  appended(): void {
+    this.#reader.appended()
+    this.wake()
+  }
+
+  /** There may be something to do. */
+  wake(): void {
+    if (this.#scheduled || this.#busy || this.#ended) return
+    this.#scheduled = true
+    this.#options.schedule(() => this.#run())
+  }
+
+  /** A fallback was answered: its record is to leave within a while. */
+  recorded(): void {
+    if (!this.#busy) this.#flush.later()
+  }
+
+  /** Resolves when everything appended before the call is committed and published, or the loop has ended. */
+  drained(): Promise<void> {
+    this.#reader.appended()
+    return this.#rest()
+  }
+
+  /** Finishes the open batch, publishes, stores what was published; takes nothing new. Resolves also when the loop ends. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    if (!this.#ended) await this.#rest()
+    this.#flush.stop()
+    await this.#parts.outflow.stop()
+    this.#ended = true
+  }
+
+  #run(): void {
+    this.#scheduled = false
+    if (this.#busy || this.#ended) return
+    const { port, partition, clock, limits } = this.#options
+    const { live, views, outflow } = this.#parts
+    if (views.size > 0) {
+      this.#busy = true
+      void views
+        .run(port, partition, clock.now())
+        .then((end) => (end === 'lost' ? this.#end({ kind: 'lost' }) : this.#goOn()))
+      return
+    }
+    const isFull = outflow.isFull
+    if (isFull) this.#answerAll('outbox_full')
+    if (this.#mayRead && !isFull) {
+      this.#busy = true
+      void this.#runEvents()
+      return
+    }
+    const customers = Math.ceil(batchCustomersMax * this.#share)
+    const asked = live.take({ requests: limits.batchEvents, customers })
+    if (asked.length > 0 || this.#mustFlush()) this.#send(null, asked)
+    else this.#settle()
+  }
+
+  async #runEvents(): Promise<void> {
+    try {
+      const found = await this.#reader.read(this.#progress.next)
+      const customers = Math.max(2, Math.floor(batchCustomersMax * this.#share))
+      // Live requests get at most half of a batch, so that neither starves the other.
+      const part = found.length > 0 ? 2 : 1
+      const requests = Math.ceil(this.#options.limits.batchEvents / part)
+      const asked = this.#parts.live.take({ requests, customers: Math.floor(customers / part) })
+      const frame = this.#reader.pack(found, asked.length === 0 ? customers : Math.ceil(customers / 2), this.#share)
+      if (frame !== null || asked.length > 0 || this.#mustFlush()) this.#send(frame, asked)
+      else this.#goOn()
+    } catch (error) {
+      await this.#readFailed(error)
+    }
+  }
+
+  async #readFailed(error: unknown): Promise<void> {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'log_closed') {
+      this.#end({ kind: 'closed', reason: 'The log is closed.' })
+      return
+    }
+    const { log, partition, timing } = this.#options
+    const at = { next: this.#progress.next, appendTime: Number.NaN }
+    const fault = code === 'log_gap' ? await logFault(log, partition, at).catch(() => null) : null
+    if (fault !== null) {
+      this.#end({ kind: 'closed', reason: fault })
+      return
+    }
+    if (code === 'log_gap') {
+      this.#end({ kind: 'closed', reason: 'log_gap: the log skipped records.' })
+      return
+    }
+    // The log cannot be read now: requests go on meanwhile.
+    this.#readsPaused = true
+    timing.after(readAgainMs, () => {
+      this.#readsPaused = false
+      this.wake()
+    })
+    this.#goOn()
+  }
+
+  #send(frame: EventFrame | null, asked: readonly Asked[]): void {
+    this.#busy = true
+    const { port, partition, clock, timing } = this.#options
+    const { fallbacks, outflow } = this.#parts
+    const queueMs = asked[0] === undefined ? 0 : timing.elapsed() - asked[0].askedAt
+    const sent: Sent = { asked, records: fallbacks.records.length, queueMs }
+    let result: BatchResult | Promise<BatchResult>
+    try {
+      result = port.batch({
+        partition,
+        events: frame?.buffer ?? null,
+        requests: liveInputs(asked),
+        records: fallbacks.records,
+        now: clock.now(),
+        published: outflow.published,
+        dpos: outflow.dpos,
+        flush: this.#mustFlush(),
+      })
+    } catch (error) {
+      this.#failed(error, asked)
+      return
+    }
+    if (result instanceof Promise) {
+      result.then(
+        (late) => this.#finished(late, sent),
+        (error: unknown) => this.#failed(error, asked),
+      )
+    } else {
+      this.#finished(result, sent)
+    }
+  }
+
+  #finished(result: BatchResult, sent: Sent): void {
+    if (result.kind === 'doubt') {
+      this.#parts.onDoubt(result.reason)
+      void this.#resend(sent)
+      return
+    }
+    this.#settled(result, sent)
+  }
+
+  /** What became of a batch is known. */
+  #settled(result: DefiniteResult, sent: Sent): void {
+    switch (result.kind) {
+      case 'done':
+        this.#release(result, sent)
+        return
+      case 'retry':
+        this.#share = Math.max(this.#share / 2, 1 / 64)
+        this.#parts.live.giveBack(sent.asked)
+        this.#options.timing.after(retryMs, () => this.#goOn())
+        return
+      case 'lost':
+      case 'fenced':
+      case 'rewound':
+        this.#parts.live.giveBack(sent.asked)
+        this.#end(result)
+        return
+      case 'closed':
+        for (const asked of sent.asked) this.#parts.fallbacks.answer(asked, 'partition_closed')
+        this.#end(result)
+        return
+      default:
+        result satisfies never
+    }
+  }
+
+  /** The commit was applied, or none was needed: everything of the batch may leave. */
+  #release(result: Done, { asked, records, queueMs }: Sent): void {
+    const { fallbacks, outflow } = this.#parts
+    this.#progress = result.progress
+    this.#waitingBytes = result.waitingBytes
+    fallbacks.taken(records)
+    this.#share = Math.min(1, this.#share * 1.5)
+    this.#parts.onProgress()
+    answerLive(asked, result.answers)
+    if (result.committed) {
+      this.#flush.done()
+      this.#options.failpoint('released')
+      outflow.committed(this.#progress, result.outbox, result.exceptions)
+    }
+    const { partition } = this.#options
+    const { next } = this.#progress
+    this.#options.onBatch({ ...result.stats, partition, committed: result.committed, next, queueMs })
+    if (this.#needsFlush()) {
+      if (this.#waitingBytes >= flushBytes || this.#stopping || this.#resting.length > 0) this.#flush.now()
+      else this.#flush.later()
+    }
+    this.#goOn()
+  }
+
+  /** Nothing is under way any more: the next thing to do, if there is one. */
+  #goOn(): void {
+    this.#busy = false
+    if (this.#hasWork()) this.wake()
+    else this.#settle()
+  }
+
+  async #resend(sent: Sent): Promise<void> {
+    const { onDoubt } = this.#parts
+    try {
+      const result = await resendCommit(this.#options, onDoubt)
+      onDoubt(null)
+      this.#settled(result, sent)
+    } catch (error) {
+      this.#failed(error, sent.asked)
+    }
+  }
+
+  #failed(error: unknown, asked: readonly Asked[]): void {
+    for (const one of asked) this.#parts.fallbacks.answer(one, 'worker_failed')
+    this.#end({ kind: 'failed', error })
+  }
+
+  #end(end: LoopEnd): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#busy = false
+    this.#flush.stop()
+    for (const resolve of this.#resting.splice(0)) resolve()
+    this.#parts.onEnd(end)
+  }
+
+  #answerAll(reason: AnswerReason): void {
+    for (const asked of this.#parts.live.takeAll()) this.#parts.fallbacks.answer(asked, reason)
+  }
+
+  #onPublished(): void {
+    if (this.#busy || this.#ended) return
+    if (this.#reader.pending || this.#resting.length > 0) this.wake()
+    else if (this.#needsFlush()) this.#flush.later()
+  }
+
+  get #mayRead(): boolean {
+    return this.#reader.pending && !this.#stopping && !this.#readsPaused
+  }
+
+  #hasWork(): boolean {
+    const { live, views, outflow } = this.#parts
+    const reads = this.#mayRead && !outflow.isFull
+    return reads || live.size > 0 || views.size > 0 || this.#mustFlush()
+  }
+
+  /** Whether a commit would store something that is not stored yet: waiting records, or how far everything is out. */
+  #needsFlush(): boolean {
+    if (this.#waitingBytes > 0 || this.#parts.fallbacks.records.length > 0) return true
+    return this.#parts.outflow.isUnstored(this.#progress)
+  }
+
+  #mustFlush(): boolean {
+    return this.#flush.due && this.#needsFlush()
+  }
+
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#resting.push(resolve)
+      this.wake()
+      this.#settle()
+    })
+  }
+
+  /** Tells those who wait for rest, or does what is left to do. */
+  #settle(): void {
+    if (this.#resting.length === 0) return
+    if (!this.#ended) {
+      if (this.#busy || this.#parts.live.size > 0) return
+      if (this.#reader.pending && !this.#stopping) return
+      if (this.#parts.outflow.published < this.#progress.seq) return
+      if (this.#needsFlush()) {
+        this.#flush.now()
+        this.wake()
+        return
+      }
+    }
+    for (const resolve of this.#resting.splice(0)) resolve()
+  }
+}

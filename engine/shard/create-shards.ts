@@ -1,0 +1,98 @@
+/** All partitions of this process, on worker threads or inline, and the way to those of other nodes. */
+import { randomBytes } from 'node:crypto'
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Log } from '../../ingest/log.ts'
+import { type Membership, soleMembership } from '../../ingest/membership.ts'
+import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedPack } from '../../rules/model.ts'
+import { type Clock, machineTiming, type Timing } from '../clock.ts'
+import { AllPartitions, type LocalShards } from './all-partitions.ts'
+import { createFailpoint, type FailAt } from './failpoint.ts'
+import { createFallbacks } from './fallback.ts'
+import { openShard, type ShardData } from './open-shard.ts'
+import type { BatchLimits, BatchReport } from './partition-options.ts'
+import type { Peers } from './peers.ts'
+import type { ShardPort } from './shard-port.ts'
+import { WorkerShard } from './worker-shard.ts'
+
+export type ShardsOptions = {
+  readonly log: Log
+  /** Where batches are read from; absent: from `log`. */
+  readonly feed?: Pick<Log, 'read' | 'onAppend'>
+  readonly decisions: Log
+  readonly deadLetters: DeadLetters
+  readonly store: ShardData['store']
+  readonly pack: LoadedPack
+  readonly salt: string
+  readonly observedSince: ShardData['observedSince']
+  readonly clock: Clock
+  readonly mode: 'worker' | 'inline'
+  /** Threads (worker mode); partition p belongs to shard p modulo this. */
+  readonly shards: number
+  /** Memory for cached customers, of all shards together. */
+  readonly cacheBytes: number
+  /** Which partitions are this process's; absent: all. */
+  readonly membership?: Membership
+  /** The way to other nodes; absent: there are none. */
+  readonly peers?: Peers
+  /** See `PartitionOptions.shared`; false when absent. */
+  readonly shared?: boolean
+  readonly limits?: Partial<BatchLimits>
+  readonly onBatch?: (report: BatchReport) => void
+  /** Only tests set it. In worker mode the moments of a batch are those of the threads. */
+  readonly failAt?: FailAt
+  /** Only simulations set these: timers, tokens, ids of fallbacks, and the shard itself. */
+  readonly timing?: Timing
+  readonly newToken?: () => string
+  readonly openPort?: () => ShardPort
+}
+
+const defaultLimits: BatchLimits = {
+  batchEvents: 4_096,
+  batchBytes: 512 * 1_024,
+  liveQueue: 8_192,
+  outboxCommits: 10_000,
+  outboxBytes: 64 * 2 ** 20,
+}
+
+/** Makes the shards; nothing is acquired before `start`. The store must have been initialised (`initStore`). */
+export function createShards(options: ShardsOptions): LocalShards {
+  const { log } = options
+  const newToken = options.newToken ?? (() => randomBytes(16).toString('hex'))
+  const count = options.mode === 'inline' ? 1 : options.shards
+  const open = options.openPort ?? (() => openPort(options))
+  return new AllPartitions({
+    partitions: log.partitions,
+    ports: Array.from({ length: count }, open),
+    feed: options.feed ?? log,
+    log,
+    decisions: options.decisions,
+    deadLetters: options.deadLetters,
+    clock: options.clock,
+    timing: options.timing ?? machineTiming,
+    membership: options.membership ?? soleMembership(log.partitions),
+    peers: options.peers ?? null,
+    shared: options.shared ?? false,
+    makeFallback: createFallbacks(compilePack(options.pack), newToken),
+    newToken,
+    limits: { ...defaultLimits, ...options.limits },
+    onBatch: options.onBatch ?? (() => {}),
+    failpoint: createFailpoint(options.failAt ?? null),
+  })
+}
+
+function openPort(options: ShardsOptions): ShardPort {
+  const data: ShardData = {
+    store: options.store,
+    pack: options.pack,
+    salt: options.salt,
+    observedSince: options.observedSince,
+    cacheBytes: Math.floor(options.cacheBytes / (options.mode === 'inline' ? 1 : options.shards)),
+    partitions: options.log.partitions,
+    clock: options.clock.kind,
+    failAt: options.failAt ?? null,
+  }
+  return options.mode === 'inline'
+    ? openShard(data)
+    : new WorkerShard(data, Math.ceil(data.partitions / options.shards) + 1)
+}

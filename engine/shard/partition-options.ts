@@ -1,0 +1,69 @@
+import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Log } from '../../ingest/log.ts'
+import type { Clock, Timing } from '../clock.ts'
+import type { Failpoint } from './failpoint.ts'
+import type { MakeFallback } from './fallback.ts'
+import type { Asked } from './live-requests.ts'
+import type { BatchStats, ShardPort } from './shard-port.ts'
+
+/** What a batch took, for metrics. */
+export type BatchReport = BatchStats & {
+  readonly partition: number
+  readonly committed: boolean
+  /** Next offset of the events log after the batch. */
+  readonly next: number
+  /** Age of the oldest live request of the batch when it was sent, milliseconds. */
+  readonly queueMs: number
+}
+
+export type BatchLimits = {
+  /** Most events and bytes of one batch. */
+  readonly batchEvents: number
+  readonly batchBytes: number
+  /** Most live requests that wait for one partition; more are answered `overloaded`. */
+  readonly liveQueue: number
+  /** Commits and bytes that may wait to be published before the partition stops stepping. */
+  readonly outboxCommits: number
+  readonly outboxBytes: number
+}
+
+/** What one partition works with on the main thread. */
+export type PartitionOptions = {
+  readonly partition: number
+  readonly port: ShardPort
+  /** Where batches are read from, in order. */
+  readonly feed: Pick<Log, 'read'>
+  /** The same records at any place. */
+  readonly log: Pick<Log, 'read' | 'bounds'>
+  readonly decisions: Log
+  readonly deadLetters: DeadLetters
+  /**
+   * Whether other processes may own the partition and the store may go back behind what it acknowledged: then the decisions
+   * log is read back at each take-over.
+   */
+  readonly shared: boolean
+  readonly clock: Clock
+  readonly timing: Timing
+  readonly makeFallback: MakeFallback
+  /** A new random token of at least 128 bits. */
+  readonly newToken: () => string
+  /** Where this process can be asked, `host:port`; empty: nowhere. */
+  readonly addr: () => string
+  /** Resolves with the next proof that the partition is still assigned to this process. */
+  readonly confirmed: () => Promise<void>
+  /** Takes over a live request for a partition that is not here; null: there is nobody else, it waits until it is. */
+  readonly passOn: ((asked: Asked) => void) | null
+  /** Runs a function once the inputs of this turn of the event loop have come in. */
+  readonly schedule: (run: () => void) => void
+  readonly limits: BatchLimits
+  readonly onBatch: (report: BatchReport) => void
+  readonly failpoint: Failpoint
+}
+
+/** Pauses between attempts: doubled from the least to the most. */
+export const backOffMs = { least: 20, most: 2_000 } as const
+
+/** The pause behind one that was too short. */
+export function longerPause(ms: number): number {
+  return Math.min(ms * 2, backOffMs.most)
+}
