@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { compilePack } from '../../rules/compile-pack.ts'
+import type { CompiledPack } from '../../rules/compiled.ts'
+import { bank, loadBank } from '../engine/step/bank-pack.ts'
+import {
+  answersAreKept,
+  capsHold,
+  countersEqualOracle,
+  oneContentAnId,
+  optOutsHold,
+  orderHolds,
+  watchUncommitted,
+} from './checkers.ts'
+import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
+import { capLimit, capPerMs } from './workload.ts'
+import { partitions, World, type WorldOptions } from './world.ts'
+
+/** A kind of run: which faults may come, and what a commit waits for. */
+export type Scenario = {
+  readonly faults: readonly FaultName[]
+  readonly count: number
+  readonly waitFor: 0 | 1
+  readonly nodes: number
+  /** How long changes take to the replica. */
+  readonly replicationMs: number
+  /** Whether an answer may be forgotten: only when engine and store are lost together. */
+  readonly forgets: boolean
+}
+
+export const scenarios = {
+  /** Everything at once; a commit waits for the replica. */
+  anything: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false },
+  /** The store loses what it had acknowledged, the engine lives. */
+  rewound: { faults: ['failover'], count: 3, waitFor: 0, nodes: 2, replicationMs: 300, forgets: false },
+  /** As before, and the engine dies at the same moment. */
+  rewound_and_killed: {
+    faults: ['failover_with_kill'],
+    count: 3,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
+  },
+  /** The engine dies somewhere in taking the partition again: while it publishes, reads back or adopts. */
+  rewound_then_killed: {
+    faults: ['failover_then_kill'],
+    count: 3,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
+  },
+  /** Broker, store and engine are lost together, but commits have waited for the replica: nothing is forgotten. */
+  waited_and_killed: {
+    faults: ['blackout'],
+    count: 3,
+    waitFor: 1,
+    nodes: 2,
+    replicationMs: 60,
+    forgets: false,
+  },
+} as const satisfies Record<string, Scenario>
+
+export type ScenarioName = keyof typeof scenarios
+
+export type SeedResult = {
+  readonly problems: readonly string[]
+  readonly faults: readonly string[]
+  /** Hash over everything on the topics: equal for equal seeds. */
+  readonly digest: string
+  readonly decisions: number
+  readonly adopted: number
+}
+
+let pack: CompiledPack | null = null
+
+/** The small bank with caps that are met every few seconds. */
+export async function simulatedBank(): Promise<CompiledPack> {
+  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
+  pack ??= compilePack(await loadBank({ caps }))
+  return pack
+}
+
+/** Runs a scenario with a seed and checks the whole world afterwards. */
+export async function runSeed(
+  scenario: Scenario,
+  seed: number,
+  without: WorldOptions['without'] = new Set(),
+): Promise<SeedResult> {
+  const compiled = await simulatedBank()
+  const { nodes, waitFor, count } = scenario
+  const world = new World({ seed, pack: compiled, nodes, events: 1_500, waitFor, without })
+  const uncommitted = watchUncommitted(world)
+  world.store.replicationMs = scenario.replicationMs
+  const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: 28_000, nodes })
+  await world.time.run(55_000)
+  mendAll(world, nodes)
+  const isSettled = await world.settle(120_000)
+  const problems = [
+    ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
+    ...uncommitted(),
+    ...countersEqualOracle(world, compiled),
+    ...oneContentAnId(world),
+    ...optOutsHold(world),
+    ...orderHolds(world),
+    ...(scenario.forgets ? [] : [...capsHold(world), ...answersAreKept(world)]),
+  ]
+  let adopted = 0
+  for (const node of world.cluster.nodes.values()) {
+    for (const status of await statusesOf(node.shards.partitionsHere(), world)) adopted += status.adopted
+  }
+  return { problems, faults, digest: digestOf(world), decisions: world.published().length, adopted }
+}
+
+/** A promise whose wires need virtual time to pass. */
+async function statusesOf<Value>(promise: Promise<readonly Value[]>, world: World): Promise<readonly Value[]> {
+  let value: readonly Value[] = []
+  void promise.then((found) => {
+    value = found
+  })
+  await world.time.run(world.time.now + 2_000)
+  return value
+}
+
+function digestOf(world: World): string {
+  const hash = createHash('sha256')
+  for (const topic of ['events', 'decisions']) {
+    for (let partition = 0; partition < partitions; partition++) {
+      for (const { offset, appendTime, value } of world.broker.records(topic, partition)) {
+        hash.update(`${topic} ${partition} ${offset} ${appendTime} `).update(value)
+      }
+    }
+  }
+  return hash.digest('hex')
+}

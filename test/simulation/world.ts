@@ -1,0 +1,187 @@
+/**
+ * A whole bank in one process: engines that are the product's own code, servers that are models, a clock that is virtual, and
+ * faults drawn from a seed. The same seed gives the same run, to the byte.
+ */
+import { createRandom, type Random } from '../../bench/workload/random.ts'
+import { firstMeta } from '../../engine/store/init-store.ts'
+import type { DeadLetters, NewDeadLetter } from '../../ingest/dead-letters.ts'
+import type { LogRecord } from '../../ingest/log.ts'
+import { partitionOf } from '../../ingest/partition.ts'
+import type { CompiledPack } from '../../rules/compiled.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import { decodeDecision } from '../../sinks/decision-codec.ts'
+import { SimBroker } from './sim-broker.ts'
+import { SimGroup } from './sim-group.ts'
+import { type Cluster, SimNode } from './sim-node.ts'
+import { SimStore, type StoreGuard } from './sim-store.ts'
+import { VirtualTime } from './virtual-time.ts'
+import { recordOf, worldEvent } from './workload.ts'
+
+export const partitions = 4
+export const customers = 24
+export const epoch = Date.UTC(2026, 2, 2, 8)
+
+/** An answer that a caller got. */
+export type Answer = { readonly node: string; readonly decision: Decision; readonly committed: boolean }
+
+export type WorldOptions = {
+  readonly seed: number
+  readonly pack: CompiledPack
+  readonly nodes: number
+  readonly events: number
+  /** Replicas a commit waits for. */
+  readonly waitFor: 0 | 1
+  /** Guards taken away, to see that the faults are found then. */
+  readonly without?: ReadonlySet<StoreGuard | 'adoption'>
+}
+
+const everyEventMs = 20
+
+export class World {
+  readonly time = new VirtualTime()
+  readonly random: Random
+  readonly store: SimStore
+  readonly broker: SimBroker
+  readonly cluster: Cluster
+  readonly answers: Answer[] = []
+  readonly deadLetters: NewDeadLetter[] = []
+  readonly #options: WorldOptions
+  readonly #workload: Random
+  #produced = 0
+  #asked = 0
+  #tokens = 0
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+    this.random = createRandom(options.seed, 'faults')
+    this.#workload = createRandom(options.seed, 'workload')
+    const { time } = this
+    const now = (): number => epoch + Math.floor(time.now)
+    const without = new Set([...(options.without ?? [])].filter((guard) => guard !== 'adoption'))
+    this.store = new SimStore({ time, now, waitFor: options.waitFor, without })
+    this.broker = new SimBroker({ time, now, partitions })
+    this.cluster = {
+      time,
+      random: createRandom(options.seed, 'wires'),
+      epoch,
+      pack: options.pack,
+      store: this.store,
+      broker: this.broker,
+      group: new SimGroup(time, partitions),
+      deadLetters: lettersInto(this.deadLetters),
+      nodes: new Map(),
+      adopts: options.without?.has('adoption') !== true,
+      newToken: () => (this.#tokens++).toString(16).padStart(32, '0'),
+    }
+    for (let partition = 0; partition < partitions; partition++) {
+      this.store.create(partition, firstMeta(options.pack.loaded.hash))
+    }
+    for (let i = 0; i < options.nodes; i++) this.start(`node-${i}`)
+    this.#produce()
+    this.#ask()
+  }
+
+  /** Whether every event of the run is in the log. */
+  get isProduced(): boolean {
+    return this.#produced >= this.#options.events
+  }
+
+  start(name: string): SimNode {
+    return new SimNode(name, this.cluster)
+  }
+
+  node(index: number): SimNode {
+    const node = this.cluster.nodes.get(`node-${index}`)
+    if (node === undefined) throw new RangeError('there is no such node')
+    return node
+  }
+
+  /** Runs on until everything in the log is committed and out; false: it did not come to that in time. */
+  async settle(withinMs: number): Promise<boolean> {
+    const isThrough = (): boolean => this.isProduced && this.#isCommitted()
+    if (!(await this.time.run(this.time.now + withinMs, isThrough))) return false
+    // What waits to be published, and answers, have a little time more.
+    await this.time.run(this.time.now + 8_000)
+    return this.#isCommitted()
+  }
+
+  /** Decisions on the topic, in its order. */
+  published(): Decision[] {
+    const all: LogRecord[] = []
+    for (let partition = 0; partition < partitions; partition++)
+      all.push(...this.broker.records('decisions', partition))
+    return all.map(({ value }) => decodeDecision(value))
+  }
+
+  #isCommitted(): boolean {
+    for (let partition = 0; partition < partitions; partition++) {
+      if ((this.store.meta(partition)?.next ?? 0) < this.broker.records('events', partition).length) return false
+    }
+    return true
+  }
+
+  #produce(): void {
+    this.time.after(everyEventMs, () => {
+      if (this.isProduced) return
+      // A broker that is away makes producers wait, as theirs do.
+      if (!this.broker.isDown) {
+        const event = worldEvent(
+          this.#produced,
+          this.#workload,
+          epoch + Math.floor(this.time.now),
+          customers,
+          this.#someSent(),
+        )
+        const partition = partitionOf(event.customerId, partitions)
+        const times = this.#workload.chance(0.04) ? 2 : 1
+        for (let i = 0; i < times; i++) this.broker.append('events', partition, [recordOf(event)])
+        this.#produced++
+      }
+      this.#produce()
+    })
+  }
+
+  /** The id of a decision that went out lately, whose message may fail. */
+  #someSent(): string | null {
+    const records = this.broker.records('decisions', this.#workload.below(partitions))
+    const record = records.at(-1 - this.#workload.below(5))
+    return record?.headers?.['id'] ?? null
+  }
+
+  #ask(): void {
+    this.time.after(35, () => {
+      if (this.isProduced) return
+      const again = this.#workload.chance(0.2)
+      const number = again ? Math.max(0, this.#asked - 1 - this.#workload.below(4)) : this.#asked++
+      const node = this.node(this.#workload.below(this.#options.nodes))
+      node.process.deliver(() => void this.#askNode(node, number))
+      this.#ask()
+    })
+  }
+
+  async #askNode(node: SimNode, number: number): Promise<void> {
+    const { decision, committed } = await node.shards.decide({
+      customerId: `C${(number * 7) % customers}`,
+      requestId: `q${number}`,
+      placement: 'inbox',
+      count: 1,
+      deadlineAt: epoch + Math.floor(this.time.now) + node.skewMs + 150,
+      after: null,
+    })
+    this.answers.push({ node: node.name, decision, committed })
+  }
+}
+
+/** Dead letters that every node shares, as the port says. */
+function lettersInto(letters: NewDeadLetter[]): DeadLetters {
+  return {
+    put: async (letter) => {
+      if (!letters.some(({ id }) => id === letter.id)) letters.push(letter)
+    },
+    list: async () => [],
+    get: async () => null,
+    markRedriven: async () => false,
+    counts: async () => ({ kept: letters.length, bytes: 0, byReason: {}, taken: letters.length, dropped: 0 }),
+    close: async () => {},
+  }
+}
