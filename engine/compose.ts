@@ -20,6 +20,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { openInstallation } from './installation.ts'
 import type { Logger } from './log.ts'
+import { nodeKey } from './nodes/node-key.ts'
 import { createShards } from './shard/create-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
@@ -182,6 +183,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
         packOf: (hash) => packOf(store, hash),
       }),
       keyCheck: createKeyCheck(apiKey.key),
+      nodeKeyCheck: createKeyCheck(nodeKey(installation.cluster.salt)),
       corsOrigins: config.CORS_ORIGINS.split(',')
         .map((origin) => origin.trim())
         .filter((origin) => origin !== ''),

@@ -21,8 +21,8 @@ export type HttpReply = {
   readonly headers?: readonly (readonly [string, string])[]
 }
 
-/** Who may call: `open` needs no key. */
-export type Access = 'open' | 'key'
+/** Who may call: `open` needs no key, `key` the API key, `node` the key of the nodes among themselves. */
+export type Access = 'open' | 'key' | 'node'
 
 /**
  * A route. The handler calls `reply` exactly once, now or later; it must not throw (a thrown error is a bug and answered 500
@@ -81,6 +81,9 @@ export const problems = {
   internal_error: { status: 500, title: 'Internal error' },
   log_full: { status: 503, title: 'The log takes no more events' },
   log_unavailable: { status: 503, title: 'The log cannot be written at present' },
+  not_owner: { status: 421, title: 'The partition is on another node' },
+  partition_closed: { status: 503, title: 'The customer’s partition is closed' },
+  partition_busy: { status: 503, title: 'The customer’s partition is asked too much at once' },
   partition_unavailable: { status: 503, title: 'The customer’s partition does not answer at present' },
   busy: { status: 503, title: 'Too many requests in progress' },
   stopping: { status: 503, title: 'The engine is stopping' },

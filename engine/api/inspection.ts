@@ -135,7 +135,15 @@ async function reopen(parts: InspectionParts, request: HttpRequest): Promise<Htt
   const partition = Number(request.params[0])
   const known = (await parts.shards.partitions()).some((status) => status.partition === partition)
   if (!known) return problem('not_found', 'There is no such partition.')
-  return json(200, await parts.shards.reopen(partition, 'keep_closed'))
+  const lost = request.query.get('lost') ?? 'keep_closed'
+  if (lost !== 'keep_closed' && lost !== 'skip_lost')
+    return problem('query_invalid', 'lost is `keep_closed` (as it is without it) or `skip_lost`.')
+  try {
+    return json(200, await parts.shards.reopen(partition, lost))
+  } catch (cause) {
+    if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
+    throw cause
+  }
 }
 
 async function deadLetters(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {

@@ -15,6 +15,8 @@ export type ServerOptions = {
   readonly port: number
   readonly routes: readonly Route[]
   readonly keyCheck: KeyCheck
+  /** The check of the nodes' own key. */
+  readonly nodeKeyCheck: KeyCheck
   /** Origins that browsers may call from; none: no CORS header is ever sent. */
   readonly corsOrigins: readonly string[]
   readonly bodyMaxBytes: number
@@ -81,8 +83,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     })
     const origin = origins.size === 0 ? '' : req.getHeader('origin')
     const end = (reply: HttpReply) => finish(res, exchange, route.path, origin, reply)
-    if (route.access === 'key') {
-      const verdict = options.keyCheck(req.getHeader('authorization'))
+    if (route.access !== 'open') {
+      const check = route.access === 'node' ? options.nodeKeyCheck : options.keyCheck
+      const verdict = check(req.getHeader('authorization'))
       if (verdict !== 'ok') return end(keyProblem(verdict))
     }
     if (stopping) return end(problem('stopping', 'Retry on another node or in a moment.'))

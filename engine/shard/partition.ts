@@ -325,8 +325,10 @@ export class Partition {
   #turnAway(asked: Asked): void {
     if (asked.answered) return
     const { passOn } = this.#options
-    if (asked.from === 'node') asked.notHere()
-    else if (passOn !== null) passOn(asked)
+    if (asked.from === 'node') {
+      asked.answered = true
+      asked.notHere()
+    } else if (passOn !== null) passOn(asked)
     else if (!this.#live.add(asked)) this.answerFallback(asked, 'overloaded')
   }
 

@@ -306,6 +306,7 @@ test('a port that another engine listens on is refused, not shared', async () =>
     port: engine.engine.port,
     routes: [],
     keyCheck: () => 'ok',
+    nodeKeyCheck: () => 'ok',
     corsOrigins: [],
     bodyMaxBytes: 1024,
     inFlightMax: 1,
