@@ -2,6 +2,7 @@
  * Runs an owned partition: one batch after the other, and lets out what was committed. It begins behind a take-over and ends
  * for good when the partition is lost, closed or given up; owning it again is another loop.
  */
+import type { LogRecord } from '../../ingest/log.ts'
 import type { AnswerReason } from '../../rules/reasons.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import type { EventFrame } from './event-frame.ts'
@@ -53,6 +54,14 @@ export class BatchLoop {
   readonly #reader: EventReader
   readonly #flush: FlushTimer
   #progress: Progress
+  /**
+   * Whether everything that was in the log at the take-over is counted. Until then no request is stepped: the store may be
+   * behind what was acknowledged, a withdrawn consent included.
+   */
+  #caughtUp: boolean
+  readonly #catchUpTo: number
+  /** Age of the oldest event that was not counted at the last look, milliseconds. */
+  #behindMs = 0
   /** A task is with the shard, or a read is under way: one at a time. */
   #busy = false
   #scheduled = false
@@ -70,10 +79,17 @@ export class BatchLoop {
     this.#reader = new EventReader(options.feed, options.partition, options.limits)
     this.#flush = new FlushTimer(options.timing, () => this.wake())
     this.#progress = taken.progress
+    this.#catchUpTo = taken.logEnd
+    this.#caughtUp = taken.progress.next >= taken.logEnd
     parts.outflow.onPublished(() => this.#onPublished())
     parts.outflow.begin(taken)
     options.failpoint('drained')
     this.wake()
+  }
+
+  /** Whether requests cannot be stepped because events wait. */
+  get isBehind(): boolean {
+    return !this.#caughtUp || this.#behindMs > this.#options.limits.staleMs
   }
 
   get progress(): Progress {
@@ -127,13 +143,14 @@ export class BatchLoop {
     }
     const isFull = outflow.isFull
     if (isFull) this.#answerAll('outbox_full')
+    else if (this.#behindMs > limits.staleMs) this.#answerAll('stale_state')
     if (this.#mayRead && !isFull) {
       this.#busy = true
       void this.#runEvents()
       return
     }
     const customers = Math.ceil(batchCustomersMax * this.#share)
-    const asked = live.take({ requests: limits.batchEvents, customers })
+    const asked = this.#caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
     if (asked.length > 0 || this.#mustFlush()) this.#send(null, asked)
     else this.#settle()
   }
@@ -141,17 +158,26 @@ export class BatchLoop {
   async #runEvents(): Promise<void> {
     try {
       const found = await this.#reader.read(this.#progress.next)
+      this.#look(found[0])
       const customers = Math.max(2, Math.floor(batchCustomersMax * this.#share))
       // Live requests get at most half of a batch, so that neither starves the other.
       const part = found.length > 0 ? 2 : 1
       const requests = Math.ceil(this.#options.limits.batchEvents / part)
-      const asked = this.#parts.live.take({ requests, customers: Math.floor(customers / part) })
+      const asked = this.isBehind ? [] : this.#parts.live.take({ requests, customers: Math.floor(customers / part) })
       const frame = this.#reader.pack(found, asked.length === 0 ? customers : Math.ceil(customers / 2), this.#share)
       if (frame !== null || asked.length > 0 || this.#mustFlush()) this.#send(frame, asked)
       else this.#goOn()
     } catch (error) {
       await this.#readFailed(error)
     }
+  }
+
+  /** How far behind it is, by the first record that is not counted; undefined: there is none. */
+  #look(first: LogRecord | undefined): void {
+    const { clock } = this.#options
+    // On an event clock the log's times say nothing of how long a record has waited.
+    this.#behindMs = first === undefined || clock.kind === 'event' ? 0 : clock.now() - first.appendTime
+    if (first === undefined && !this.#reader.pending) this.#caughtUp = true
   }
 
   async #readFailed(error: unknown): Promise<void> {
@@ -251,6 +277,7 @@ export class BatchLoop {
   #release(result: Done, { asked, records, queueMs }: Sent): void {
     const { fallbacks, outflow } = this.#parts
     this.#progress = result.progress
+    if (this.#progress.next >= this.#catchUpTo) this.#caughtUp = true
     this.#waitingBytes = result.waitingBytes
     fallbacks.taken(records)
     this.#share = Math.min(1, this.#share * 1.5)
@@ -320,7 +347,7 @@ export class BatchLoop {
   #hasWork(): boolean {
     const { live, views, outflow } = this.#parts
     const reads = this.#mayRead && !outflow.isFull
-    return reads || live.size > 0 || views.size > 0 || this.#mustFlush()
+    return reads || (live.size > 0 && this.#caughtUp) || views.size > 0 || this.#mustFlush()
   }
 
   /** Whether a commit would store something that is not stored yet: waiting records, or how far everything is out. */

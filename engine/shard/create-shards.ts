@@ -51,6 +51,7 @@ const defaultLimits: BatchLimits = {
   batchEvents: 4_096,
   batchBytes: 512 * 1_024,
   liveQueue: 8_192,
+  staleMs: 60_000,
   outboxCommits: 10_000,
   outboxBytes: 64 * 2 ** 20,
 }

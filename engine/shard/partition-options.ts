@@ -22,6 +22,8 @@ export type BatchLimits = {
   readonly batchBytes: number
   /** Most live requests that wait for one partition; more are answered `overloaded`. */
   readonly liveQueue: number
+  /** Requests get the fallback while an event waits longer than this to be counted, milliseconds. */
+  readonly staleMs: number
   /** Commits and bytes that may wait to be published before the partition stops stepping. */
   readonly outboxCommits: number
   readonly outboxBytes: number

@@ -122,7 +122,8 @@ export class Partition {
 
   /** Answers a request whose time is over. */
   answerLate(asked: Asked): void {
-    this.answerFallback(asked, this.#state === 'doubt' ? 'store_unavailable' : 'deadline_exceeded')
+    if (this.#state === 'doubt') this.answerFallback(asked, 'store_unavailable')
+    else this.answerFallback(asked, this.#loop?.isBehind === true ? 'stale_state' : 'deadline_exceeded')
   }
 
   /** Answers with the placement's fallback. Its record leaves with the partition's next commit. */

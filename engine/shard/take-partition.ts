@@ -22,6 +22,8 @@ export type Taken =
       readonly meta: Meta
       readonly progress: Progress
       readonly values: readonly Unpublished[]
+      /** Where the events log ended then: what was acknowledged before lies below it. */
+      readonly logEnd: number
       readonly adopted: number
     }
   /** `meta`: the header as it was found, if it was. */
@@ -68,8 +70,9 @@ async function attemptToTake(options: PartitionOptions, { published, lost }: Ste
     if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
     if (result.kind === 'failed') return { kind: 'again', reason: result.reason }
     const { meta } = result
+    const logEnd = (await options.log.bounds(partition)).end
     const reason = await logFault(options.log, partition, meta)
-    if (reason === null) return await drain(options, meta, published)
+    if (reason === null) return await drain(options, meta, { published, logEnd })
     return lost === 'skip_lost' ? await skipLost(options, meta) : { kind: 'closed', meta, reason }
   } catch {
     return { kind: 'again', reason: 'The shard or the log does not answer; trying again.' }
@@ -86,22 +89,26 @@ async function skipLost(options: PartitionOptions, meta: Meta): Promise<Attempt>
 }
 
 /** What is left to publish, and the adoption of what the store lost. */
-async function drain(options: PartitionOptions, meta: Meta, published: (meta: Meta) => number): Promise<Attempt> {
+async function drain(
+  options: PartitionOptions,
+  meta: Meta,
+  { published, logEnd }: Pick<Steering, 'published'> & { readonly logEnd: number },
+): Promise<Attempt> {
   const { partition, port, decisions, shared } = options
   if (!shared) {
     const values = await port.outbox(partition, published(meta), meta.seq)
-    return { kind: 'taken', meta, progress: meta, values, adopted: 0 }
+    return { kind: 'taken', meta, progress: meta, values, logEnd, adopted: 0 }
   }
   const scan = await scanDecisions(decisions, partition, meta)
   const values = await port.outbox(partition, meta.published, meta.seq)
   const left = values.map(({ seq, value }) => ({ seq, value: withoutDecisions(value, scan.out) }))
   if (scan.lostTo === null && meta.adopting === null) {
-    return { kind: 'taken', meta, progress: meta, values: left, adopted: 0 }
+    return { kind: 'taken', meta, progress: meta, values: left, logEnd, adopted: 0 }
   }
   const end = await adoptLost(options, meta, scan)
   switch (end.kind) {
     case 'adopted':
-      return { kind: 'taken', meta, progress: end.progress, values: left, adopted: end.decisions }
+      return { kind: 'taken', meta, progress: end.progress, values: left, logEnd, adopted: end.decisions }
     case 'closed':
       return { kind: 'closed', meta, reason: end.reason }
     default:

@@ -6,6 +6,7 @@ import { createStepContext } from '../../engine/step/step-context.ts'
 import { stepEvent } from '../../engine/step/step-event.ts'
 import type { Commit } from '../../engine/store/store.ts'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
+import type { Event } from '../../ingest/event.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { decisionIdOf, decodeDecision } from '../../sinks/decision-codec.ts'
@@ -115,6 +116,36 @@ export function optOutsHold(world: World): string[] {
     }
   }
   return found
+}
+
+/** Once the loss of a job is acknowledged no request that begins later is answered with a loan, until it is resolved. */
+export function closedStaysClosed(world: World): string[] {
+  const lost = world.acknowledged.filter(({ event }) => event.data['resolved'] === false)
+  const resolved = lifeEvents(world).filter(({ event }) => event.data['resolved'] === true)
+  const found: string[] = []
+  for (const { askedAt, decision } of world.answers) {
+    if (!decision.offers.some(({ offer }) => offer === 'inbox-loan')) continue
+    const closing = lost.find(
+      ({ event, at }) =>
+        event.customerId === decision.customerId &&
+        at < askedAt &&
+        !resolved.some((lift) => lift.event.customerId === event.customerId && lift.heard >= event.time),
+    )
+    if (closing !== undefined) found.push(`a loan for ${decision.customerId} behind ${closing.event.id}`)
+  }
+  return found
+}
+
+function lifeEvents(world: World): { readonly event: Event; readonly heard: number }[] {
+  const events: { readonly event: Event; readonly heard: number }[] = []
+  for (let partition = 0; partition < partitions; partition++) {
+    for (const { value, appendTime } of world.broker.records('events', partition)) {
+      const decoded = decodeEvent(value)
+      if (decoded.kind !== 'ok' || decoded.event.type !== 'life_event.reported') continue
+      events.push({ event: decoded.event, heard: Math.min(decoded.event.time, appendTime) })
+    }
+  }
+  return events
 }
 
 /** A request that was answered with a reserved offer is found on the topic, and its repeats gave the same. */

@@ -5,6 +5,7 @@ import { bank, loadBank } from '../engine/step/bank-pack.ts'
 import {
   answersAreKept,
   capsHold,
+  closedStaysClosed,
   countersEqualOracle,
   oneContentAnId,
   optOutsHold,
@@ -102,6 +103,7 @@ export async function runSeed(
     ...countersEqualOracle(world, compiled),
     ...oneContentAnId(world),
     ...optOutsHold(world),
+    ...closedStaysClosed(world),
     ...orderHolds(world),
     ...(scenario.forgets ? [] : [...capsHold(world), ...answersAreKept(world)]),
   ]

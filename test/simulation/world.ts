@@ -3,8 +3,10 @@
  * faults drawn from a seed. The same seed gives the same run, to the byte.
  */
 import { createRandom, type Random } from '../../bench/workload/random.ts'
+import type { Position } from '../../engine/shard/shards.ts'
 import { firstMeta } from '../../engine/store/init-store.ts'
 import type { DeadLetters, NewDeadLetter } from '../../ingest/dead-letters.ts'
+import type { Event } from '../../ingest/event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
@@ -21,8 +23,17 @@ export const partitions = 4
 export const customers = 24
 export const epoch = Date.UTC(2026, 2, 2, 8)
 
+/** An event that was acknowledged to who sent it, and when. */
+export type Acknowledged = { readonly event: Event; readonly at: number }
+
 /** An answer that a caller got. */
-export type Answer = { readonly node: string; readonly decision: Decision; readonly committed: boolean }
+export type Answer = {
+  readonly node: string
+  /** Virtual milliseconds. */
+  readonly askedAt: number
+  readonly decision: Decision
+  readonly committed: boolean
+}
 
 export type WorldOptions = {
   readonly seed: number
@@ -44,6 +55,7 @@ export class World {
   readonly broker: SimBroker
   readonly cluster: Cluster
   readonly answers: Answer[] = []
+  readonly acknowledged: Acknowledged[] = []
   readonly deadLetters: NewDeadLetter[] = []
   readonly #options: WorldOptions
   readonly #workload: Random
@@ -134,10 +146,24 @@ export class World {
         )
         const partition = partitionOf(event.customerId, partitions)
         const times = this.#workload.chance(0.04) ? 2 : 1
-        for (let i = 0; i < times; i++) this.broker.append('events', partition, [recordOf(event)])
+        for (let i = 0; i < times; i++) {
+          const { firstOffset } = this.broker.append('events', partition, [recordOf(event)])
+          if (event.type === 'life_event.reported') this.#awaitApplied(event, { partition, offset: firstOffset })
+        }
         this.#produced++
       }
       this.#produce()
+    })
+  }
+
+  /** Its sender waits at some node until the event is committed. */
+  #awaitApplied(event: Event, position: Position): void {
+    const node = this.node(this.#workload.below(this.#options.nodes))
+    node.process.deliver(() => {
+      const deadlineAt = epoch + Math.floor(this.time.now) + node.skewMs + 2_000
+      void node.shards.applied(position, deadlineAt).then((status) => {
+        if (status === 'accepted') this.acknowledged.push({ event, at: this.time.now })
+      })
     })
   }
 
@@ -160,6 +186,7 @@ export class World {
   }
 
   async #askNode(node: SimNode, number: number): Promise<void> {
+    const askedAt = this.time.now
     const { decision, committed } = await node.shards.decide({
       customerId: `C${(number * 7) % customers}`,
       requestId: `q${number}`,
@@ -168,7 +195,7 @@ export class World {
       deadlineAt: epoch + Math.floor(this.time.now) + node.skewMs + 150,
       after: null,
     })
-    this.answers.push({ node: node.name, decision, committed })
+    this.answers.push({ node: node.name, askedAt, decision, committed })
   }
 }
 

@@ -72,7 +72,7 @@ async function appendAll(events: readonly Event[]): Promise<void> {
   for (const event of events) {
     records[partitionOf(event.customerId, partitions)]?.push({ key: event.customerId, value: encodeEvent(event) })
   }
-  await Promise.all(records.map((some, partition) => folder.log.append(partition, some)))
+  await Promise.all(records.map((some, partition) => (some.length > 0 ? folder.log.append(partition, some) : null)))
 }
 
 const views = (amount: number, customers: number): readonly Event[] =>
@@ -241,6 +241,37 @@ describe('shards in trouble', () => {
     await expect(shards.customer('frida')).rejects.toMatchObject({ code: 'partition_closed' })
     expect(await shards.reopen(partition, 'keep_closed')).toMatchObject({ state: 'closed' })
     await expect(shards.drained()).rejects.toMatchObject({ code: 'partition_closed' })
+  })
+
+  it('a request at a take-over sees every event that was in the log then', async () => {
+    // One partition, so that the event lies behind a long backlog.
+    const customers = Array.from({ length: 900 }, (_, i) => `customer-${i}`)
+    const partition = partitionOf('hedwig', partitions)
+    const others = customers.filter((id) => partitionOf(id, partitions) === partition)
+    await appendAll(Array.from({ length: 9_000 }, (_, i) => pageView(others[i % others.length] ?? '', `view-${i}`)))
+    await append(pageView('hedwig', 'the-last-one'))
+    const shards = await started()
+    const { decision } = await shards.decide(request('hedwig', { deadlineAt: Date.now() + 10_000 }))
+    expect(decision.reason).not.toBe('cold_start')
+    expect(decision.reason).not.toBe('stale_state')
+  })
+
+  it('a request gets the fallback while events wait for more than a minute to be counted', async () => {
+    const late = { ...folder.clock, now: () => Date.now() + 61_000 }
+    await appendAll(views(2_000, 300))
+    const shards = await folder.shards({ clock: late, limits: { batchEvents: 4 } })
+    running.push(shards)
+    const starting = shards.start('')
+    const answers = await Promise.all(
+      ['customer-1', 'customer-2', 'customer-3'].map((id) =>
+        shards.decide(request(id, { deadlineAt: late.now() + 30 })),
+      ),
+    )
+    expect(answers.map(({ decision }) => decision.reason)).toContain('stale_state')
+    await starting
+    await shards.drained()
+    const after = await shards.decide(request('customer-1', { deadlineAt: late.now() + 2_000 }))
+    expect(after.decision.reason).not.toBe('stale_state')
   })
 
   it('a partition without a header stays closed and is not made anew', async () => {
