@@ -70,5 +70,7 @@ export const rejectReasons = [
   'wrong_partition',
   'wrong_currency',
   'state_too_large',
+  'erased',
+  'untrusted_source',
 ] as const
 export type RejectReason = (typeof rejectReasons)[number]

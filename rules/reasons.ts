@@ -195,6 +195,10 @@ const answerTexts = {
     'The node that owns the customer could not be reached, so {placement} shows its safe offer.',
     '负责此客户的节点无法访问，展示位{placement}显示安全默认内容。',
   ),
+  erased: answer(
+    'The customer’s data were erased, so {placement} shows its safe offer.',
+    '该客户的数据已被删除，展示位{placement}显示安全默认内容。',
+  ),
   stale_state: answer(
     'Events of the customer are still waiting to be counted, so {placement} shows its safe offer.',
     '客户的事件尚未处理完毕，展示位{placement}显示安全默认内容。',

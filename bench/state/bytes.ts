@@ -81,6 +81,7 @@ function event(
 }
 
 function applied(stored: Stored, write: Write): { base: Uint8Array | null; patches: Uint8Array[] } {
+  if (write.kind === 'erase') return { base: null, patches: [] }
   if (write.kind === 'base') return { base: write.bytes, patches: [] }
   return { base: stored.base, patches: [...stored.patches, write.bytes] }
 }

@@ -176,7 +176,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
     )
     clock = stepped.clock
     const t3 = performance.now()
-    for (const write of states.writes(0)) totals.patchBytes += write.bytes.length
+    for (const write of states.writes(0)) totals.patchBytes += write.kind === 'erase' ? 0 : write.bytes.length
     states.installed(0)
     const t4 = performance.now()
     collectMs += t1 - t0

@@ -16,6 +16,7 @@ import { batchCustomers } from './batch-customers.ts'
 import { BatchTally } from './batch-tally.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
+import { ShardCustomers } from './shard-customers.ts'
 import type {
   AcquireResult,
   AdoptTask,
@@ -75,12 +76,14 @@ export class ShardCore implements ShardPort {
   readonly #options: ShardCoreOptions
   readonly #pack: string
   readonly #tally: BatchTally
+  readonly #customers: ShardCustomers
   readonly #owned = new Map<number, Owned>()
 
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
     this.#tally = new BatchTally(options.context)
+    this.#customers = new ShardCustomers(options)
   }
 
   async acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
@@ -93,6 +96,7 @@ export class ShardCore implements ShardPort {
           reason: 'The header of the partition is missing from the store. Restore the store from a backup.',
         }
       }
+      await this.#customers.acquired(partition, meta.clock)
       this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, open: null })
       return { kind: 'acquired', meta }
     } catch (error) {
@@ -107,7 +111,7 @@ export class ShardCore implements ShardPort {
     assert(part.open === null, 'one unfinished batch a partition')
     const customers = batchCustomers(task, part.meta.next, partitions)
     failpoint('collected')
-    const { slots, missing } = this.#open(task.partition, customers)
+    const { slots, missing } = this.#customers.open(task.partition, customers)
     if (missing.length === 0) return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
     return this.#loadAndRun(part, task, slots, missing)
   }
@@ -117,9 +121,9 @@ export class ShardCore implements ShardPort {
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'decisions are adopted between batches')
-    const { slots, missing } = this.#open(partition, adoptedCustomers(task.records))
+    const { slots, missing } = this.#customers.open(partition, adoptedCustomers(task.records))
     try {
-      await this.#load(partition, slots, missing)
+      await this.#customers.load(partition, slots, missing)
       const clock = Math.max(part.meta.clock, adoptRecords(this.#options.states, slots, task.records))
       const { to, adopting } = task
       return this.#send(partition, part, this.#amendment(part, partition, { to, change: { clock, adopting } }))
@@ -163,16 +167,13 @@ export class ShardCore implements ShardPort {
   }
 
   async view(partition: number, customerId: string, now: number): Promise<ViewResult> {
-    const { store, states, context, clock } = this.#options
+    const { states, context, clock } = this.#options
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'a customer is looked at between batches')
-    const [stored = null] = await store.load(partition, [customerId])
-    states.begin(partition)
-    const cached = states.find(customerId)
-    const slot = cached >= 0 ? cached : states.load(partition, customerId, stored)
+    const { slot, known } = await this.#customers.look(partition, customerId)
     const asOf = clock === 'event' && part.meta.clock > 0 ? part.meta.clock : Math.max(now, part.meta.clock)
-    const view = customerView(context, slot, { customerId, partition, known: stored !== null, asOf })
+    const view = customerView(context, slot, { customerId, partition, known, asOf })
     states.installed(partition)
     return { kind: 'view', view }
   }
@@ -191,31 +192,6 @@ export class ShardCore implements ShardPort {
     this.#options.states.discard(partition)
   }
 
-  /** Begins a batch: where its cached customers are, and who is missing. */
-  #open(partition: number, customers: ReadonlySet<string>): { slots: Map<string, Slot>; missing: readonly string[] } {
-    const { states } = this.#options
-    states.begin(partition)
-    const slots = new Map<string, Slot>()
-    const missing: string[] = []
-    for (const customerId of customers) {
-      const slot = states.find(customerId)
-      if (slot < 0) missing.push(customerId)
-      else slots.set(customerId, slot)
-    }
-    return { slots, missing }
-  }
-
-  /** Loads the missing customers with one store call. */
-  async #load(partition: number, slots: Map<string, Slot>, missing: readonly string[]): Promise<void> {
-    if (missing.length === 0) return
-    const { store, states } = this.#options
-    const stored = await store.load(partition, missing)
-    this.#options.failpoint('loaded')
-    missing.forEach((customerId, i) => {
-      slots.set(customerId, states.load(partition, customerId, stored[i] ?? null))
-    })
-  }
-
   async #loadAndRun(
     part: Owned,
     task: BatchTask,
@@ -224,7 +200,7 @@ export class ShardCore implements ShardPort {
   ): Promise<BatchResult> {
     const started = performance.now()
     try {
-      await this.#load(task.partition, slots, missing)
+      await this.#customers.load(task.partition, slots, missing)
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -303,7 +279,7 @@ export class ShardCore implements ShardPort {
       deadLettered: part.meta.deadLettered + deadLetters.length,
       decisions: part.meta.decisions + decisions.length,
     }
-    const writes = this.#options.states.writes(task.partition)
+    const writes = this.#customers.writes(task.partition)
     part.waiting = []
     part.waitingBytes = 0
     const exceptions = duplicates.length + deadLetters.length
@@ -321,7 +297,7 @@ export class ShardCore implements ShardPort {
   ): OpenCommit {
     const { token, addr, seq, ...before } = part.meta
     const meta: CommitMeta = { ...before, ...change }
-    const writes = this.#options.states.writes(partition)
+    const writes = this.#customers.writes(partition)
     return {
       commit: { token, from: seq, to, meta, writes, outbox: null, trim: before.published },
       done: doneWith(
@@ -346,6 +322,7 @@ export class ShardCore implements ShardPort {
     this.#options.failpoint('committed')
     if (reply.kind === 'applied') {
       this.#options.states.installed(partition)
+      this.#customers.committed(partition, open.commit)
       part.open = null
       part.meta = { ...open.commit.meta, token: open.commit.token, addr: part.meta.addr, seq: open.commit.to }
       this.#options.failpoint('installed')

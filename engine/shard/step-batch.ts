@@ -75,7 +75,8 @@ export function stepBatch(
     const bytes = encodeDecision(outcome.decision)
     batch.answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
     // The first answer left under this id already; a repeat with other instants would be a second content.
-    if (outcome.repeats) continue
+    // And of an erased customer nothing is written down any more.
+    if (outcome.repeats || context.states.erasedAt(slot) > 0) continue
     tally.add(outcome.decision)
     batch.decisions.push({ customerId, bytes })
   }
@@ -111,12 +112,26 @@ function stepRecord(
   const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock })
   if (outcome.status === 'accepted') batch.accepted++
   else if (outcome.status === 'duplicate') batch.duplicates.push(record.offset)
+  else if (outcome.status === 'erased') refuseErased(batch, record)
   else refuse(batch, record, { reason: outcome.status, field: null }, event)
   batch.lastEvent = event
   for (const decision of outcome.decisions) {
     tally.add(decision)
     batch.decisions.push({ customerId: event.customerId, bytes: encodeDecision(decision) })
   }
+}
+
+/** That it came is kept, nothing of what it says. */
+function refuseErased(batch: SteppedBatch, record: EventCursor): void {
+  batch.deadLetters.push({
+    offset: record.offset,
+    appendTime: record.appendTime,
+    reason: 'erased',
+    field: null,
+    via: 'stream',
+    customerId: '',
+    bytes: new Uint8Array(0),
+  })
 }
 
 /** The record becomes a dead letter. */

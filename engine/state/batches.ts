@@ -3,6 +3,7 @@ import { CHECKSUM_BYTES, type CodecParts, LAYOUT_VERSION, renumber, writeBase } 
 import { ByteWriter, checksum } from './bytes.ts'
 import type { CustomerIndex } from './customer-index.ts'
 import { PatchLog } from './patch-log.ts'
+import { ERASED_AT } from './record.ts'
 import {
   BASE_BYTES,
   FIRST_RUN,
@@ -84,7 +85,9 @@ export class Batches {
     for (let slot = batch.head; slot !== -1; slot = this.#table[slot * SLOT_FIELDS + NEXT]!) {
       if (this.#table[slot * SLOT_FIELDS + FIRST_RUN] === -1) continue
       const start = writer.at
-      if (this.#writesBase(slot, batch.log)) {
+      if (this.#erasedAt(slot) > 0) {
+        // Nothing of the customer stays, what this batch changed before included.
+      } else if (this.#writesBase(slot, batch.log)) {
         slots.markBase(slot)
         writeBase(this.#parts, this.#table[slot * SLOT_FIELDS + RECORD]!, writer)
       } else {
@@ -116,8 +119,12 @@ export class Batches {
   #install(slot: Slot): void {
     const slots = this.#slots
     const bytes = this.#table[slot * SLOT_FIELDS + PENDING]!
-    assert(bytes > 0, 'what is installed was written')
-    if (slots.hasBaseMark(slot)) {
+    assert(bytes > 0 || this.#erasedAt(slot) > 0, 'what is installed was written')
+    if (this.#erasedAt(slot) > 0) {
+      this.#table[slot * SLOT_FIELDS + BASE_BYTES] = 0
+      this.#table[slot * SLOT_FIELDS + PATCH_BYTES] = 0
+      this.#table[slot * SLOT_FIELDS + PATCHES] = 0
+    } else if (slots.hasBaseMark(slot)) {
       this.#table[slot * SLOT_FIELDS + BASE_BYTES] = bytes
       this.#table[slot * SLOT_FIELDS + PATCH_BYTES] = 0
       this.#table[slot * SLOT_FIELDS + PATCHES] = 0
@@ -151,19 +158,22 @@ export class Batches {
   #collect(batch: OpenBatch, bytes: Uint8Array): Write[] {
     const slots = this.#slots
     const writes: Write[] = []
-    let at = 0
+    let from = 0
     for (let slot = batch.head; slot !== -1; slot = this.#table[slot * SLOT_FIELDS + NEXT]!) {
       if (this.#table[slot * SLOT_FIELDS + FIRST_RUN] === -1) continue
-      const part = bytes.subarray(at, at + this.#table[slot * SLOT_FIELDS + PENDING]!)
-      at += part.length
+      const part = bytes.subarray(from, from + this.#table[slot * SLOT_FIELDS + PENDING]!)
+      from += part.length
       const customerId = this.#index.idOf(slot)
       const patches = this.#table[slot * SLOT_FIELDS + PATCHES]!
-      writes.push(
-        slots.hasBaseMark(slot)
-          ? { kind: 'base', customerId, bytes: part, patches }
-          : { kind: 'patch', customerId, index: patches, bytes: part },
-      )
+      const at = this.#erasedAt(slot)
+      if (at > 0) writes.push({ kind: 'erase', customerId, at })
+      else if (slots.hasBaseMark(slot)) writes.push({ kind: 'base', customerId, bytes: part, patches })
+      else writes.push({ kind: 'patch', customerId, index: patches, bytes: part })
     }
     return writes
+  }
+
+  #erasedAt(slot: Slot): number {
+    return this.#parts.heap.f64[this.#table[slot * SLOT_FIELDS + RECORD]! + ERASED_AT]!
   }
 }

@@ -8,7 +8,7 @@ import { classOf, Evaluator } from './evaluate.ts'
 import type { Heap } from './heap.ts'
 import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
-import { ADOPTED_N, CONTACTS_N } from './record.ts'
+import { ADOPTED_N, CONTACTS_N, ERASED_AT } from './record.ts'
 import { SLOT_BYTES, type Slots } from './slots.ts'
 import type { Contact, FeatureClass, Slot, States, Stored, Write } from './states.ts'
 import { suppressedUntilIn } from './suppressions.ts'
@@ -195,6 +195,22 @@ export class FlatStates implements States {
     this.#patches.settle(log, decision)
     this.#cache.batches.close(slot, log)
     return true
+  }
+
+  erase(slot: Slot, at: number): void {
+    const log = this.#cache.batches.open(slot, at)
+    const r = this.#slots.recordOf(slot)
+    this.#mutations.erase(r, at)
+    this.#cache.parts.directory.clear(r)
+    this.#cache.batches.close(slot, log)
+  }
+
+  erasedAt(slot: Slot): number {
+    return this.#heap.f64[this.#slots.recordOf(slot) + ERASED_AT]!
+  }
+
+  markErased(slot: Slot, at: number): void {
+    this.#heap.f64[this.#slots.recordOf(slot) + ERASED_AT] = at
   }
 
   evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {

@@ -15,6 +15,8 @@ import {
   blockOf,
   CONTACTS,
   CONTACTS_N,
+  ERASED_AT,
+  ID_LENGTH,
   RING,
   RING_IDS,
   SERIES_BYTES,
@@ -132,6 +134,18 @@ export class Mutations {
     return removeAdopted(this.#heap, r, decision)
   }
 
+  /** Empties the record; nothing is to be written to it any more. Not part of a patch: the whole customer goes from the store. */
+  erase(r: number, at: number): void {
+    assertInstant(at)
+    const { f64, u8 } = this.#heap
+    this.#giveAll(r)
+    const idLength = this.#heap.u16[r * 4 + ID_LENGTH]!
+    u8.fill(0, r * 8, r * 8 + this.#shape.bytes)
+    f64.fill(-1, r + this.#shape.setAts, r + this.#shape.setAts + this.#shape.attributes)
+    this.#heap.u16[r * 4 + ID_LENGTH] = idLength
+    f64[r + ERASED_AT] = at
+  }
+
   /** Bytes of what the record holds, without spare room. */
   contentBytes(r: number): number {
     const { u16, u32 } = this.#heap
@@ -155,6 +169,12 @@ export class Mutations {
 
   /** Gives everything back. */
   release(r: number): void {
+    this.#giveAll(r)
+    this.#heap.give(blockOf(this.#heap, r))
+  }
+
+  /** Gives all blocks back but the record itself. */
+  #giveAll(r: number): void {
     const heap = this.#heap
     const { u32 } = heap
     for (let series = 0; series < this.#shape.series; series++) {
@@ -165,7 +185,6 @@ export class Mutations {
     heap.give(u32[r * 2 + SUPPRESSIONS]!)
     heap.give(u32[r * 2 + ANSWERS]!)
     heap.give(u32[r * 2 + ADOPTED]!)
-    heap.give(blockOf(heap, r))
   }
 
   /** Halves the exact entries of the largest series until the customer is below the soft limit or nothing is left to halve. */

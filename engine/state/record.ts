@@ -12,11 +12,13 @@ import type { Heap } from './heap.ts'
  *       5 u32 content bytes of all series, u16 keys in the directory, u16 length of the id
  *       6 u32 answers: words used, u32 answers: words of the block
  *       7 u32 adopted decisions, u16 adopted decisions, u16 adopted decisions capacity
- *       8 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
+ *       8 instant the customer was erased at, 0: not
+ *       9 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
  *       then values of the attributes, the instants they were set at (-1 never; a NaN value: cleared), their u16 directory
  *       numbers
  */
 export const NEWEST_ACCEPTED = 0
+export const ERASED_AT = 8
 /** Indexes of the 32-bit view, from `p * 2`. */
 export const RING = 2
 export const CONTACTS = 6
@@ -40,7 +42,7 @@ export const ID_LENGTH = 23
 export const ADOPTED_N = 30
 export const ADOPTED_CAPACITY = 31
 
-const FIXED_WORDS = 8
+const FIXED_WORDS = 9
 const ID_MAX = 255
 /** Directory number of a key that the stored customer does not name yet. */
 export const NO_NUMBER = 0xffff

@@ -17,6 +17,8 @@ export type Stored = { readonly base: Uint8Array | null; readonly patches: reado
 export type Write =
   | { readonly kind: 'patch'; readonly customerId: string; readonly index: number; readonly bytes: Uint8Array }
   | { readonly kind: 'base'; readonly customerId: string; readonly bytes: Uint8Array; readonly patches: number }
+  /** Everything of the customer goes. `at`: the instant of the erasure, Unix milliseconds. */
+  | { readonly kind: 'erase'; readonly customerId: string; readonly at: number }
 
 /** A contact that was decided. Keys are 32-bit hashes of ids (`hash32`), so they outlive a pack. */
 export type Contact = {
@@ -89,6 +91,13 @@ export type States = {
   adopt(slot: Slot, decision: number): void
   /** Whether a decision of an event was adopted; then it is forgotten, as its event does not come by once more. */
   settle(slot: Slot, decision: number): boolean
+
+  /** Empties the customer's state and marks it erased at an instant: nothing may be changed in it afterwards. */
+  erase(slot: Slot, at: number): void
+  /** When the customer was erased; 0: not. */
+  erasedAt(slot: Slot): number
+  /** Marks a customer that was just loaded from nothing as erased earlier. */
+  markErased(slot: Slot, at: number): void
 
   /**
    * Fills the frame at the indexes `reads` (attributes and features; others are left alone): windows end at `asOf`,

@@ -6,13 +6,17 @@ import type { EventInput, EventOutcome, StepContext } from './step.ts'
 /** How far an event's time may be after its arrival before it counts as a wrong clock. */
 export const clockSkewMs = 5_000
 
+/** The event that erases a customer. */
+export const erasure = 'customer.erased'
+
 const idHash = new Uint32Array(2)
 
 /**
  * Decides whether an event counts. In this order, so that a refused event leaves no trace and can be sent again:
  * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `time_invalid` (further
  * ahead than any clock may be: it could be sent again after its id is forgotten), `wrong_currency`,
- * `state_too_large`, and last `duplicate`, which remembers the id.
+ * `state_too_large`, and last `duplicate`, which remembers the id. Before all of it `erased`: nothing of an erased customer is
+ * taken, whenever it was sent.
  */
 export function admitEvent(
   context: StepContext,
@@ -23,6 +27,7 @@ export function admitEvent(
 ): EventOutcome['status'] {
   const { pack, states } = context
   const { event, acceptedAt } = input
+  if (states.erasedAt(slot) > 0) return event.type === erasure ? 'duplicate' : 'erased'
   const { model } = pack.loaded
   if (time < acceptedAt - model.latenessMs) return 'too_late'
   if (event.time > acceptedAt + clockAheadMaxMs) return 'time_invalid'

@@ -11,9 +11,10 @@ const known = scratchContact()
 /**
  * Takes the effects of a decision that left although the store lost its commit: the contacts it took, the answer a request
  * was given, and, for a decision that an event caused, that it is made. Idempotent by the decision's id. Pure; does not
- * depend on the pack.
+ * depend on the pack. Of an erased customer nothing is taken.
  */
 export function adoptDecision(states: States, slot: Slot, decision: Decision): void {
+  if (states.erasedAt(slot) > 0) return
   const number = decisionNumber(decision.id)
   if (decision.cause.kind === 'event') states.adopt(slot, number)
   if (decision.contacts.length === 0 || hasContact(states, slot, number)) return

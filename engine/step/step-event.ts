@@ -1,7 +1,7 @@
 import type { TypePlan } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
-import { admitEvent, eventTimeOf } from './admit-event.ts'
+import { admitEvent, erasure, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
@@ -27,6 +27,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const plan = context.pack.types.get(event.type)
   const status = admitEvent(context, slot, input, time, plan)
   const settled = time === event.time ? undecided : undecidedClamped
+  if (event.type === erasure) return eraseCustomer(context, slot, input, status)
   if (status === 'too_late' && plan !== undefined) applySuppressions(context, slot, event, time, plan, null)
   if (status !== 'accepted' || plan === undefined) return settled[status]
 
@@ -40,6 +41,18 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const hits = findTriggers(context, event.data, plan)
   if (hits === 0) return settled.accepted
   return { status, clamped: time !== event.time, decisions: decidePlacements(context, input, time, plan, hits) }
+}
+
+/** Erasing is never too late: whatever the event claims, the customer is erased as of its arrival. */
+function eraseCustomer(
+  { states }: StepContext,
+  slot: Slot,
+  { acceptedAt }: EventInput,
+  status: EventOutcome['status'],
+): EventOutcome {
+  if (status === 'duplicate') return undecided.duplicate
+  states.erase(slot, acceptedAt)
+  return undecided.accepted
 }
 
 function decidePlacements(
@@ -117,5 +130,7 @@ function outcomesWithoutDecisions({ clamped }: { readonly clamped: boolean }): U
     wrong_partition: outcome('wrong_partition'),
     wrong_currency: outcome('wrong_currency'),
     state_too_large: outcome('state_too_large'),
+    erased: outcome('erased'),
+    untrusted_source: outcome('untrusted_source'),
   }
 }

@@ -37,6 +37,8 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
     return { decision: requestDecision(context, input, 'none', 'no_candidate'), reserves: false, repeats: false }
   }
   resetRun(run, placement, Math.min(input.count, placement.slots))
+  if (states.erasedAt(slot) > 0)
+    return { decision: fallbackDecision(context, input, 'erased'), reserves: false, repeats: false }
   const table = run.tables.placements[placement.index]
   fillFrame(context, table?.reads ?? [])
   if (table?.contact !== true) return { decision: decide(context, input), reserves: false, repeats: false }
@@ -99,7 +101,8 @@ function requestDecision(
     outcome,
     reason,
     validFrom,
-    variables: run.tables.placements[run.placement.index]?.reads ?? [],
+    // The frame holds nothing of an erased customer.
+    variables: reason === 'erased' ? [] : (run.tables.placements[run.placement.index]?.reads ?? []),
   })
 }
 

@@ -6,8 +6,8 @@
  * first. When the values exceed the limit the oldest commits are folded: their customers' patches move into the rows.
  */
 import assert from 'node:assert/strict'
-import type { Write } from '../state/states.ts'
 import { PatchIndex } from './patch-index.ts'
+import type { StoreWrite } from './store.ts'
 
 const kindPatch = 1
 const kindClear = 2
@@ -87,12 +87,12 @@ export class Journal {
   }
 
   /** Lays out a commit. Nothing counts until `install`; one plan at a time. */
-  plan(writes: readonly Write[]): JournalPlan {
+  plan(writes: readonly StoreWrite[]): JournalPlan {
     assert(this.#open === null, 'one commit of a partition at a time')
     const { folded, drops } = this.#chooseFolds(writes)
     let length = 0
     for (const write of writes) {
-      length += 2 + write.customerId.length + (write.kind === 'base' ? 0 : 4 + write.bytes.length)
+      length += 2 + write.customerId.length + (write.kind === 'patch' ? 4 + write.bytes.length : 0)
     }
     for (const id of folded) length += 2 + id.length
     const position = length === 0 ? 0 : this.#reserve(length)
@@ -100,7 +100,7 @@ export class Journal {
     let at = position
     for (const id of folded) at = writeClear(ring, at, id)
     for (const write of writes) {
-      at = write.kind === 'base' ? writeClear(ring, at, write.customerId) : writePatch(ring, at, write)
+      at = write.kind === 'patch' ? writePatch(ring, at, write) : writeClear(ring, at, write.customerId)
     }
     assert(at === position + length, 'the planned length is what was written')
     this.#open = { position, length, drops }
@@ -127,12 +127,12 @@ export class Journal {
   }
 
   /** Which of the oldest commits have to go, and the customers that still have patches in them. */
-  #chooseFolds(writes: readonly Write[]): { readonly folded: readonly string[]; readonly drops: number } {
+  #chooseFolds(writes: readonly StoreWrite[]): { readonly folded: readonly string[]; readonly drops: number } {
     const settled = new Set<string>()
     let left = this.#bytes
-    for (const { kind, customerId, bytes } of writes) {
-      if (kind === 'base') settled.add(customerId)
-      else left += bytes.length
+    for (const write of writes) {
+      if (write.kind === 'patch') left += write.bytes.length
+      else settled.add(write.customerId)
     }
     const folded: string[] = []
     let drops = 0
@@ -245,7 +245,7 @@ function writeClear(ring: Buffer, at: number, id: string): number {
   return at + 2 + id.length
 }
 
-function writePatch(ring: Buffer, at: number, write: Write): number {
+function writePatch(ring: Buffer, at: number, write: Extract<StoreWrite, { kind: 'patch' }>): number {
   ring[at] = kindPatch
   ring[at + 1] = write.customerId.length
   ring.writeUInt32LE(write.bytes.length, at + 2)

@@ -18,6 +18,8 @@ export type Tables = {
   /** Journal values by seq. */
   readonly journal: Bytes
   readonly outbox: Bytes
+  /** Tombstones: partition + hash of the id, the instant of the erasure. */
+  readonly tombstones: Bytes
 }
 
 /** Key of the installation's record. */
@@ -52,6 +54,7 @@ export function openTables(dir: string, maxBytes: number): Tables {
       rows: table('rows'),
       journal: table('journal'),
       outbox: table('outbox'),
+      tombstones: table('tombstones'),
     }
   } catch (cause) {
     throw new StoreError('store_unavailable', `The store in ${dir} cannot be opened.`, { retryable: false, cause })

@@ -144,6 +144,17 @@ class LmdbStore implements Store {
     this.#addrs.delete(partition)
   }
 
+  async tombstones(partition: number, keepSince: number): Promise<ReadonlyMap<string, number>> {
+    const { tombstones } = this.#tables
+    const kept = new Map<string, number>()
+    for (const { key, value } of tombstones.getRange({ start: textKey(partition, ''), end: endKey(partition) })) {
+      const at = Buffer.from(value).readDoubleLE(0)
+      if (at >= keepSince) kept.set(Buffer.from(key).toString('latin1', 2), at)
+      else await this.#written(tombstones.remove(Buffer.from(key)))
+    }
+    return kept
+  }
+
   /** This machine's clock is the store's. */
   async now(): Promise<null> {
     return null
@@ -210,7 +221,8 @@ class LmdbStore implements Store {
 
   /** One conditional block: LMDB's writer applies all of it when token and seq are right, else nothing. */
   #write(partition: number, commit: Commit, plan: JournalPlan): Promise<boolean> {
-    const { headers, rows, journal, outbox } = this.#tables
+    const { headers, rows, journal, outbox, tombstones } = this.#tables
+    const erased = commit.writes.filter((write) => write.kind === 'erase')
     // All that may throw comes first: a block that was begun is closed and written as far as it got.
     const changed = this.#rowsOf(partition, commit, plan)
     const trims = this.#trims(partition, commit.trim)
@@ -220,6 +232,10 @@ class LmdbStore implements Store {
     const seq = seqKey(partition, commit.to)
     return headers.ifVersion(key, commit.from, () => {
       for (const [rowKey, row] of changed) rows.put(rowKey, row)
+      for (const { customerId, tombstone, at } of erased) {
+        rows.remove(textKey(partition, customerId))
+        tombstones.put(textKey(partition, tombstone), instantBytes(at))
+      }
       if (plan.value !== null) journal.put(seq, plan.value)
       for (const dropped of plan.drops) journal.remove(seqKey(partition, dropped))
       for (const trimmed of trims) outbox.remove(seqKey(partition, trimmed))
@@ -236,8 +252,9 @@ class LmdbStore implements Store {
       const before = row === undefined ? { base: null, patches: [] } : decodeRow(row)
       return [key, encodeRow({ base: before.base, patches: [...before.patches, ...patches] })] as const
     })
-    for (const { kind, customerId, bytes } of commit.writes) {
-      if (kind === 'base') changed.push([textKey(partition, customerId), encodeRow({ base: bytes, patches: [] })])
+    for (const write of commit.writes) {
+      if (write.kind === 'base')
+        changed.push([textKey(partition, write.customerId), encodeRow({ base: write.bytes, patches: [] })])
     }
     return changed
   }
@@ -305,6 +322,12 @@ class LmdbStore implements Store {
       throw await translated(error, this.#dir)
     }
   }
+}
+
+function instantBytes(at: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeDoubleLE(at, 0)
+  return bytes
 }
 
 /** A commit that breaks the contract is a bug; found before anything is written. */

@@ -57,6 +57,11 @@ export type Meta = {
 /** What a commit says of the partition. Owner and seq are not among it: `acquire` sets the one, the commit number is the other. */
 export type CommitMeta = Omit<Meta, 'token' | 'addr' | 'seq'>
 
+/** What a commit writes for one customer. An erasure leaves a tombstone: a hash of the id that cannot be turned back. */
+export type StoreWrite =
+  | Exclude<Write, { kind: 'erase' }>
+  | (Extract<Write, { kind: 'erase' }> & { readonly tombstone: string })
+
 /** One batch of one partition. All of it is applied, or nothing. */
 export type Commit = {
   readonly token: string
@@ -64,7 +69,7 @@ export type Commit = {
   readonly from: number
   readonly to: number
   readonly meta: CommitMeta
-  readonly writes: readonly Write[]
+  readonly writes: readonly StoreWrite[]
   /** What has to leave, see `engine/shard/outbox.ts`; null when nothing does. */
   readonly outbox: Uint8Array | null
   /** Outbox values up to and including this seq were published and may be dropped. */
@@ -126,6 +131,8 @@ export type Store = {
   commit(partition: number, commit: Commit): Promise<CommitReply>
   /** Outbox values with from < seq <= to, ascending. */
   outbox(partition: number, from: number, to: number): Promise<readonly { seq: number; value: Uint8Array }[]>
+  /** Tombstones of a partition with the instants of their erasures; those from before `keepSince` are dropped for good. */
+  tombstones(partition: number, keepSince: number): Promise<ReadonlyMap<string, number>>
   /** The store's own clock, Unix milliseconds; null: it has none but this machine's. */
   now(): Promise<number | null>
   close(): Promise<void>

@@ -2,8 +2,7 @@
  * A deterministic stream of commits: what commit `to` writes follows from `to` alone, so that a checker can tell from the
  * stored seq what has to be there, and what must not.
  */
-import type { Write } from '../../engine/state/states.ts'
-import type { Commit, CommitMeta, Store } from '../../engine/store/store.ts'
+import type { Commit, CommitMeta, Store, StoreWrite } from '../../engine/store/store.ts'
 
 export const zeroMeta: CommitMeta = {
   next: 0,
@@ -50,7 +49,7 @@ export function expectedStates(seq: number): Map<string, { base: string | null; 
 export function workloadCommit(token: string, to: number): Commit {
   const before = expectedStates(to - 1)
   const after = expectedStates(to)
-  const writes: Write[] = touched(to).map((customerId) => {
+  const writes: StoreWrite[] = touched(to).map((customerId) => {
     const state = after.get(customerId)
     const patches = before.get(customerId)?.patches.length ?? 0
     const last = state?.patches.at(-1)

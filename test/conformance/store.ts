@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Write } from '../../engine/state/states.ts'
-import { type Cluster, type Store, storeFormat } from '../../engine/store/store.ts'
+import { type Cluster, type Store, type StoreWrite, storeFormat } from '../../engine/store/store.ts'
 import {
   expectedOutbox,
   expectedStates,
@@ -99,6 +98,26 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
       expect(await storedStates(store)).toEqual(expectedStates(8))
     })
 
+    it('an erased customer is gone with every patch, leaves a tombstone, and can be there anew', async () => {
+      await store.acquire(0, 'token-a', '')
+      await run('token-a', 0, 12)
+      const rest = { token: 'token-a', meta: zeroMeta, outbox: null, trim: 0 }
+      const erase: StoreWrite = { kind: 'erase', customerId: 'C7', at: 1_700_000_000_123, tombstone: 'ab'.repeat(16) }
+      expect((await store.load(0, ['C7']))[0]).not.toBeNull()
+      expect(await store.commit(0, { ...rest, from: 12, to: 13, writes: [erase] })).toEqual({ kind: 'applied' })
+      expect(await store.load(0, ['C7'])).toEqual([null])
+      await store.close()
+      store = await openStore()
+      expect(await store.load(0, ['C7'])).toEqual([null])
+      expect(await store.tombstones(0, 0)).toEqual(new Map([['ab'.repeat(16), 1_700_000_000_123]]))
+      expect(await store.tombstones(1, 0)).toEqual(new Map())
+      const patch: StoreWrite = { kind: 'patch', customerId: 'C7', index: 0, bytes: Buffer.from('new') }
+      await store.commit(0, { ...rest, from: 13, to: 14, writes: [patch] })
+      expect((await store.load(0, ['C7']))[0]?.patches.map((bytes) => Buffer.from(bytes).toString())).toEqual(['new'])
+      expect(await store.tombstones(0, 1_700_000_000_124)).toEqual(new Map())
+      expect(await store.tombstones(0, 0)).toEqual(new Map())
+    })
+
     it('partitions do not see each other', async () => {
       await store.acquire(0, 'token-a', '')
       await store.acquire(1, 'token-b', '')
@@ -124,7 +143,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
 
     it('a batch of 256 states is one commit', async () => {
       await store.acquire(0, 'token-a', '')
-      const writes: Write[] = Array.from({ length: 256 }, (_, i) => ({
+      const writes: StoreWrite[] = Array.from({ length: 256 }, (_, i) => ({
         kind: 'base',
         customerId: `customer-${i}`.padEnd(64, 'x'),
         bytes: new Uint8Array(2_000).fill(i),

@@ -65,6 +65,7 @@ test('schema ids are the ones bytes in logs already name', () => {
     [16, 'message.sent'],
     [17, 'message.delivered'],
     [18, 'message.failed'],
+    [19, 'customer.erased'],
   ])
 })
 
@@ -92,7 +93,7 @@ test('other framings and unknown schema ids are told apart', () => {
   expect(decodeEvent(new Uint8Array(0))).toMatchObject({ reason: 'undecodable' })
   expect(decodeEvent(Buffer.from('{"id":1}'))).toMatchObject({ reason: 'undecodable' })
   expect(decodeEvent(Buffer.from([1, ...bytes.subarray(1)]))).toMatchObject({ reason: 'undecodable' })
-  for (const id of [0, 19, 0x7fffffff, 0xffffffff]) {
+  for (const id of [0, 999, 0x7fffffff, 0xffffffff]) {
     const other = Buffer.from(bytes)
     other.writeUInt32BE(id, 1)
     expect(decodeEvent(other)).toEqual({ kind: 'dead_letter', reason: 'schema_unknown', field: null })

@@ -2,7 +2,7 @@
  * A model of a store with one replica: what a commit does is the contract of the port, applied at once on the primary and a
  * little later on the replica. A failover makes the replica the primary: what had not reached it is lost.
  */
-import type { Stored, Write } from '../../engine/state/states.ts'
+import type { Stored } from '../../engine/state/states.ts'
 import {
   type Cluster,
   type Commit,
@@ -11,6 +11,7 @@ import {
   type Meta,
   type Store,
   StoreError,
+  type StoreWrite,
 } from '../../engine/store/store.ts'
 import type { VirtualTime } from './virtual-time.ts'
 import type { Wire } from './wire.ts'
@@ -19,6 +20,7 @@ type Part = {
   meta: Meta
   readonly states: Map<string, { base: Uint8Array | null; patches: Uint8Array[] }>
   readonly outbox: Map<number, Uint8Array>
+  readonly tombstones: Map<string, number>
 }
 type Data = { cluster: Cluster | null; readonly packs: Map<string, string>; readonly parts: Map<number, Part> }
 type Change = (data: Data) => void
@@ -99,6 +101,7 @@ export class SimStore {
       load: (partition, ids) => wire.call(() => this.load(partition, ids)),
       commit: (partition, commit) => wire.call(() => this.commit(partition, commit)),
       outbox: (partition, from, to) => wire.call(() => this.#outbox(partition, from, to)),
+      tombstones: (partition) => wire.call(() => new Map(this.#primary.parts.get(partition)?.tombstones)),
       now: () => wire.call(() => this.#now()),
       close: async () => {},
     }
@@ -108,7 +111,7 @@ export class SimStore {
     if (this.#primary.parts.has(partition)) return
     this.#change((data) => {
       const header = { ...meta, token: '', addr: '', seq: 0 }
-      data.parts.set(partition, { meta: header, states: new Map(), outbox: new Map() })
+      data.parts.set(partition, { meta: header, states: new Map(), outbox: new Map(), tombstones: new Map() })
     })
   }
 
@@ -194,7 +197,12 @@ function apply(data: Data, partition: number, commit: Commit): void {
   part.meta = { ...part.meta, ...commit.meta, seq: commit.to }
 }
 
-function applyWrite(part: Part, write: Write): void {
+function applyWrite(part: Part, write: StoreWrite): void {
+  if (write.kind === 'erase') {
+    part.states.delete(write.customerId)
+    part.tombstones.set(write.tombstone, write.at)
+    return
+  }
   const state = part.states.get(write.customerId) ?? { base: null, patches: [] }
   part.states.set(write.customerId, state)
   if (write.kind === 'base') {
@@ -216,10 +224,10 @@ function emptyData(): Data {
 
 function copyOf(data: Data): Data {
   const parts = new Map<number, Part>()
-  for (const [partition, { meta, states, outbox }] of data.parts) {
+  for (const [partition, { meta, states, outbox, tombstones }] of data.parts) {
     const copied: Part['states'] = new Map()
     for (const [id, { base, patches }] of states) copied.set(id, { base, patches: [...patches] })
-    parts.set(partition, { meta, states: copied, outbox: new Map(outbox) })
+    parts.set(partition, { meta, states: copied, outbox: new Map(outbox), tombstones: new Map(tombstones) })
   }
   return { cluster: data.cluster, packs: new Map(data.packs), parts }
 }

@@ -48,6 +48,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     create: (partition, meta) => store.create(partition, meta),
     acquire: (partition, token, addr) => store.acquire(partition, token, addr),
     release: (partition, token) => store.release(partition, token),
+    tombstones: (partition, since) => store.tombstones(partition, since),
     now: () => store.now(),
     meta: (partition) => store.meta(partition),
     load: (partition, ids) => store.load(partition, ids),

@@ -274,6 +274,27 @@ describe('shards in trouble', () => {
     expect(after.decision.reason).not.toBe('stale_state')
   })
 
+  it('an erased customer stays erased over a restart, and nothing of later events is kept', async () => {
+    const shards = await started()
+    await append(pageView('ida', 'one'))
+    const erasure: Event = { ...pageView('ida', 'erase'), type: 'customer.erased', data: { ground: 'request' } }
+    expect(await shards.applied(await append(erasure), Date.now() + 3_000)).toBe('accepted')
+    expect(await shards.applied(await append(pageView('ida', 'two')), Date.now() + 3_000)).toBe('erased')
+    await shards.stop(3_000)
+
+    const again = await started()
+    const after = await append(pageView('ida', 'three'))
+    expect(await again.applied(after, Date.now() + 3_000)).toBe('erased')
+    const { decision } = await again.decide(request('ida'))
+    expect(decision).toMatchObject({ outcome: 'fallback', reason: 'erased' })
+    expect(await again.customer('ida')).toMatchObject({ known: false, contacts: [] })
+    await again.drained()
+    const letter = await folder.deadLetters.get(`p${after.partition}-${after.offset}`)
+    expect(letter).toMatchObject({ reason: 'erased' })
+    expect(letter?.bytes.length).toBe(0)
+    expect((await published()).filter(({ customerId }) => customerId === 'ida')).toEqual([])
+  })
+
   it('a partition without a header stays closed and is not made anew', async () => {
     const pack = folder.pack
     const store = openLmdbStore({ dir: join(dir, 'store') })

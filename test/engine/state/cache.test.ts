@@ -192,7 +192,7 @@ describe('a customer', () => {
         runs.push(patches)
         patches = 0
       } else {
-        expect(write?.index).toBe(patches++)
+        expect(write).toMatchObject({ kind: 'patch', index: patches++ })
       }
       shelf.apply(write === undefined ? [] : [write])
       states.installed(0)

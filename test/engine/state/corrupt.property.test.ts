@@ -41,7 +41,8 @@ function written(): { base: Uint8Array; patch: Uint8Array } {
   later.begin(0)
   change(later, later.load(0, 'c1', { base, patches: [] }), 40)
   const [write] = later.writes(0)
-  return { base, patch: write?.bytes ?? new Uint8Array(0) }
+  if (write === undefined || write.kind === 'erase') throw new Error('a change is written')
+  return { base, patch: write.bytes }
 }
 
 const { base, patch } = written()

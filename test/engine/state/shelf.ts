@@ -8,7 +8,9 @@ export class Shelf {
   apply(writes: readonly Write[]): void {
     for (const write of writes) {
       const known = this.customers.get(write.customerId) ?? { base: null, patches: [] }
-      if (write.kind === 'base') {
+      if (write.kind === 'erase') {
+        this.customers.delete(write.customerId)
+      } else if (write.kind === 'base') {
         if (known.patches.length !== write.patches) throw new Error('the base replaces another number of patches')
         this.customers.set(write.customerId, { base: write.bytes, patches: [] })
       } else {

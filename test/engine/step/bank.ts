@@ -118,6 +118,7 @@ const blank: Readonly<Record<string, Readonly<Record<string, FieldValue>>>> = {
   'repayment.made': { amount: 10_000, currency: 'CNY', product: 'credit_card' },
   'life_event.reported': { kind: 'other', resolved: false, occurredAt: null },
   'consent.updated': { channel: 'sms', granted: true, purpose: 'marketing' },
+  'customer.erased': { ground: null },
   'message.failed': { decisionId: '', channel: 'sms', reason: null },
   'profile.updated': {
     employmentStatus: null,
