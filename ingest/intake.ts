@@ -7,6 +7,7 @@ import type { DeadLetters } from './dead-letters.ts'
 import type { Event, RejectReason, Via } from './event.ts'
 import type { Log, NewRecord } from './log.ts'
 import { partitionOf } from './partition.ts'
+import { isPrivileged } from './privileged.ts'
 import { type Rejection, validateEvent } from './validate.ts'
 
 /** Something that wants to become an event of the log. */
@@ -68,8 +69,11 @@ export function createIntake(parts: {
   readonly deadLetters: DeadLetters
   readonly now: () => number
   readonly limits: IntakeLimits
+  /** Marks the records of what only this door may say, on a log that others write to; absent: nobody else does. */
+  readonly sign?: (record: NewRecord) => NewRecord
 }): Intake {
   const { log, deadLetters } = parts
+  const sign = parts.sign ?? ((record: NewRecord) => record)
   let appended = 0
   const rejected: Partial<Record<RejectReason, number>> = {}
 
@@ -85,7 +89,9 @@ export function createIntake(parts: {
         const partition = partitionOf(checked.event.customerId, log.partitions)
         const of = records.get(partition) ?? []
         records.set(partition, of)
-        of.push({ record: recordOf(checked.event, checked.appendTime), index })
+        const record = recordOf(checked.event, checked.appendTime)
+        // A letter of the stream that is handed in again stays one of the stream.
+        of.push({ record: via !== 'stream' && isPrivileged(checked.event) ? sign(record) : record, index })
         continue
       }
       const { rejection, bytes } = checked

@@ -26,6 +26,7 @@ import { clockSkew } from './take-partition.ts'
 export type AllPartitionsOptions = Pick<
   PartitionOptions,
   | 'log'
+  | 'trusts'
   | 'decisions'
   | 'deadLetters'
   | 'clock'

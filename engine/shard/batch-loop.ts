@@ -76,7 +76,7 @@ export class BatchLoop {
   constructor(options: PartitionOptions, parts: LoopParts, taken: Extract<Taken, { kind: 'taken' }>) {
     this.#options = options
     this.#parts = parts
-    this.#reader = new EventReader(options.feed, options.partition, options.limits)
+    this.#reader = new EventReader(options.feed, options.partition, options.limits, options.trusts)
     this.#flush = new FlushTimer(options.timing, () => this.wake())
     this.#progress = taken.progress
     this.#catchUpTo = taken.logEnd

@@ -7,6 +7,7 @@ import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
 import { AllPartitions, type LocalShards } from './all-partitions.ts'
+import { type Trusts, trustsAll } from './event-frame.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
 import { createFallbacks } from './fallback.ts'
 import { openShard, type ShardData } from './open-shard.ts'
@@ -19,6 +20,8 @@ export type ShardsOptions = {
   readonly log: Log
   /** Where batches are read from; absent: from `log`. */
   readonly feed?: Pick<Log, 'read' | 'onAppend'>
+  /** Which records of the log came through our own door; absent: all. */
+  readonly trusts?: Trusts
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   readonly store: ShardData['store']
@@ -67,6 +70,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     ports: Array.from({ length: count }, open),
     feed: options.feed ?? log,
     log,
+    trusts: options.trusts ?? trustsAll,
     decisions: options.decisions,
     deadLetters: options.deadLetters,
     clock: options.clock,

@@ -1,11 +1,19 @@
 /**
  * A batch of log records as one ArrayBuffer, so that it crosses to a worker thread by moving instead of copying objects.
- * Per record (little endian): offset f64, append time f64, key length u8, value length u32, key (Latin-1), value.
+ * Per record (little endian): offset f64, append time f64, key length u8, value length u32, flags u8 (1: it came through our
+ * own door), key (Latin-1), value.
  */
 import assert from 'node:assert/strict'
 import type { LogRecord } from '../../ingest/log.ts'
 
-const headBytes = 21
+const headBytes = 22
+const trusted = 1
+
+/** Whether a record came through our own door, so that what only it may say counts. */
+export type Trusts = (record: LogRecord) => boolean
+
+/** A log that nobody else writes to. */
+export const trustsAll: Trusts = () => true
 
 /** How much of a partition's waiting records goes into one batch. */
 export type FrameLimits = { readonly events: number; readonly customers: number; readonly bytes: number }
@@ -21,7 +29,7 @@ export type EventFrame = {
  * Packs the first records within the limits, at least one. Customers are counted by the records' keys.
  * @param records ascending by offset, not empty
  */
-export function packEvents(records: readonly LogRecord[], limits: FrameLimits): EventFrame {
+export function packEvents(records: readonly LogRecord[], limits: FrameLimits, trusts: Trusts = trustsAll): EventFrame {
   assert(records.length > 0, 'a frame has at least one record')
   const keys = new Set<string>()
   let size = 0
@@ -44,6 +52,7 @@ export function packEvents(records: readonly LogRecord[], limits: FrameLimits): 
     out.writeDoubleLE(record.appendTime, at + 8)
     out[at + 16] = key.length
     out.writeUInt32LE(record.value.length, at + 17)
+    out[at + 21] = trusts(record) ? trusted : 0
     out.write(key, at + headBytes, 'latin1')
     out.set(record.value, at + headBytes + key.length)
     at += headBytes + key.length + record.value.length
@@ -79,6 +88,11 @@ export class EventCursor {
 
   get appendTime(): number {
     return this.#bytes.readDoubleLE(this.#start + 8)
+  }
+
+  /** Whether it came through our own door. */
+  get isTrusted(): boolean {
+    return this.#bytes[this.#start + 21] === trusted
   }
 
   get key(): string {

@@ -1,5 +1,5 @@
 import type { Log, LogRecord } from '../../ingest/log.ts'
-import { type EventFrame, packEvents } from './event-frame.ts'
+import { type EventFrame, packEvents, type Trusts } from './event-frame.ts'
 import type { BatchLimits } from './partition-options.ts'
 
 /**
@@ -10,12 +10,14 @@ export class EventReader {
   readonly #log: Pick<Log, 'read'>
   readonly #partition: number
   readonly #limits: BatchLimits
+  readonly #trusts: Trusts
   #ask = 512
   /** Whether the log may hold records that were not read. */
   #pending = true
   #appends = 0
 
-  constructor(log: Pick<Log, 'read'>, partition: number, limits: BatchLimits) {
+  constructor(log: Pick<Log, 'read'>, partition: number, limits: BatchLimits, trusts: Trusts) {
+    this.#trusts = trusts
     this.#log = log
     this.#partition = partition
     this.#limits = limits
@@ -46,7 +48,8 @@ export class EventReader {
   pack(found: readonly LogRecord[], customers: number, share: number): EventFrame | null {
     if (found.length === 0) return null
     const { batchEvents, batchBytes } = this.#limits
-    const frame = packEvents(found, { events: Math.ceil(batchEvents * share), customers, bytes: batchBytes })
+    const most = { events: Math.ceil(batchEvents * share), customers, bytes: batchBytes }
+    const frame = packEvents(found, most, this.#trusts)
     const wanted = frame.cut ? frame.events + 32 : Math.max(this.#ask, found.length * 2)
     this.#ask = Math.min(batchEvents, wanted)
     return frame

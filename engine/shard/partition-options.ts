@@ -1,6 +1,7 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Log } from '../../ingest/log.ts'
 import type { Clock, Timing } from '../clock.ts'
+import type { Trusts } from './event-frame.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { MakeFallback } from './fallback.ts'
 import type { Asked } from './live-requests.ts'
@@ -37,6 +38,8 @@ export type PartitionOptions = {
   readonly feed: Pick<Log, 'read'>
   /** The same records at any place. */
   readonly log: Pick<Log, 'read' | 'bounds'>
+  /** Which records of the events log came through our own door. */
+  readonly trusts: Trusts
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   /**

@@ -1,6 +1,7 @@
 import { type Decoded, decodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
+import { isPrivileged } from '../../ingest/privileged.ts'
 import { encodeDecision } from '../../sinks/decision-codec.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
@@ -89,6 +90,8 @@ export function stepBatch(
       refuse(batch, record, decoded)
     } else if (partitionOf(decoded.event.customerId, start.partitions) !== task.partition) {
       refuse(batch, record, { reason: 'wrong_partition', field: null }, decoded.event)
+    } else if (!record.isTrusted && isPrivileged(decoded.event)) {
+      refuse(batch, record, { reason: 'untrusted_source', field: null }, decoded.event)
     } else {
       const slot = slots.get(decoded.event.customerId)
       if (slot === undefined) return batch
@@ -146,7 +149,8 @@ function refuse(
     appendTime: record.appendTime,
     reason: why.reason,
     field: why.field,
-    via: event?.provenance.via ?? 'stream',
+    // What a record says of how it came in is believed only when we wrote it.
+    via: record.isTrusted ? (event?.provenance.via ?? 'stream') : 'stream',
     customerId: record.key,
     bytes: record.value,
   })

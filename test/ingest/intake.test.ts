@@ -9,7 +9,7 @@ import type { Event, RejectReason } from '../../ingest/event.ts'
 import { createIntake, type Intake, type IntakeItem } from '../../ingest/intake.ts'
 import { openDeadLetters } from '../../ingest/lmdb-dead-letters.ts'
 import { openLmdbLog } from '../../ingest/lmdb-log.ts'
-import type { Log } from '../../ingest/log.ts'
+import type { Log, NewRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 
 let dir: string
@@ -242,4 +242,36 @@ test('a full log refuses the call and counts nothing, keeping its dead letters o
   await expect(intake.submit(mixed, 'http')).rejects.toMatchObject({ code: 'log_full' })
   expect(intake.counters()).toEqual(before)
   expect(await deadLetters.counts()).toMatchObject({ kept: 1 })
+})
+
+test('what only this door may say is signed, and nothing else; a letter of the stream stays unsigned when it is redriven', async () => {
+  const signed: string[] = []
+  const sign = (record: NewRecord): NewRecord => {
+    const decoded = decodeEvent(record.value)
+    if (decoded.kind === 'ok') signed.push(decoded.event.id)
+    return record
+  }
+  const door = createIntake({ log, deadLetters, now: () => nowMs, limits: { itemsMax: 10 }, sign })
+  const consent: Event = {
+    ...transfer(1),
+    id: 'consent',
+    type: 'consent.updated',
+    data: { channel: 'sms', granted: true, purpose: 'marketing' },
+  }
+  const lift = {
+    ...transfer(1),
+    type: 'life_event.reported',
+    data: { kind: 'illness', resolved: true, occurredAt: null },
+  }
+  const events = [consent, { ...lift, id: 'lift' }, { ...lift, id: 'loss', data: { ...lift.data, resolved: false } }]
+  await door.submit(
+    [...events, transfer(2)].map((event) => ({ kind: 'event', event })),
+    'http',
+  )
+  expect(signed).toEqual(['consent', 'lift'])
+
+  const letter = { id: 'p0-7', reason: 'untrusted_source', field: null, via: 'stream', at: nowMs } as const
+  await deadLetters.put({ ...letter, bytes: encodeEvent({ ...consent, id: 'forged' }) })
+  expect(await door.redrive('p0-7')).toMatchObject({ kind: 'appended' })
+  expect(signed).toEqual(['consent', 'lift'])
 })

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { packEvents } from '../../../engine/shard/event-frame.ts'
+import { decodeOutbox } from '../../../engine/shard/outbox.ts'
 import { ShardCore } from '../../../engine/shard/shard-core.ts'
 import type { BatchResult, BatchTask } from '../../../engine/shard/shard-port.ts'
 import { createStates } from '../../../engine/state/flat-states.ts'
@@ -14,6 +15,8 @@ import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { type Commit, type CommitReply, type Store, StoreError, storeFormat } from '../../../engine/store/store.ts'
+import { encodeEvent } from '../../../ingest/avro-codec.ts'
+import type { Event } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../../rules/compiled.ts'
 import { bankPack, epoch } from './data-folder.ts'
@@ -163,4 +166,40 @@ it('a record that is keyed by something else than its customer is counted for it
   const [stored, junk] = await store.load(0, [record.key, 'one-key'])
   expect(stored).not.toBeNull()
   expect(junk).toBeNull()
+})
+
+it('on a log that others write to, what only our own door may say counts when it came through it, and nothing else changes', async () => {
+  const event = (id: string, type: string, data: Event['data']): Event => ({
+    id,
+    source: 'crm',
+    type,
+    customerId: 'C1',
+    time: epoch,
+    provenance: { via: 'http', consentId: null },
+    data,
+  })
+  const consent = (id: string) => event(id, 'consent.updated', { channel: 'push', granted: true, purpose: 'marketing' })
+  const lift = (resolved: boolean) => ({ kind: 'unemployment', resolved, occurredAt: null })
+  const sent = [
+    [consent('forged'), false],
+    [consent('signed'), true],
+    [event('lift', 'life_event.reported', lift(true)), false],
+    [event('loss', 'life_event.reported', lift(false)), false],
+    [event('search', 'search.made', { category: 'other', text: null }), false],
+    [event('erase', 'customer.erased', { ground: 'request' }), false],
+  ] as const
+  const records = sent.map(([one], i) => ({ offset: i, appendTime: epoch, key: 'C1', value: encodeEvent(one) }))
+  const { core } = await shardWith([])
+  const trusted = sent.flatMap(([, isTrusted], i) => (isTrusted ? [i] : []))
+  const limits = { events: 100, customers: 256, bytes: 1e6 }
+  const { buffer } = packEvents(records, limits, ({ offset }) => trusted.includes(offset))
+  const result = await core.batch(task({ events: buffer }))
+  if (result.kind !== 'done' || result.outbox === null) throw new Error('it was committed')
+  const { deadLetters } = decodeOutbox(result.outbox)
+  expect(deadLetters.map(({ offset, reason, via }) => [offset, reason, via])).toEqual([
+    [0, 'untrusted_source', 'stream'],
+    [2, 'untrusted_source', 'stream'],
+    [5, 'untrusted_source', 'stream'],
+  ])
+  expect(result.progress).toMatchObject({ accepted: 3, deadLettered: 3 })
 })
