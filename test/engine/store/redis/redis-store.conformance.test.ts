@@ -1,0 +1,20 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { storeConformance } from '../../../conformance/store.ts'
+import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
+
+describe.skipIf(!hasRedis)('on one server', () => {
+  let redis: StartedRedis
+  let places = 0
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+
+  storeConformance('the Redis store', {
+    makePlace: async () => `${redis.url} place-${places++}:`,
+    module: new URL('./redis-under-test.ts', import.meta.url),
+    removePlace: async () => {
+      await redis.client.flushall()
+    },
+  })
+})
