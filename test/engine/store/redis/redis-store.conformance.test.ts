@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { storeConformance } from '../../../conformance/store.ts'
+import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
+import { storeFaults } from '../../../conformance/store-faults.ts'
 import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
 
 describe.skipIf(!hasRedis)('on one server', () => {
@@ -10,11 +11,13 @@ describe.skipIf(!hasRedis)('on one server', () => {
   })
   afterAll(() => redis.stop())
 
-  storeConformance('the Redis store', {
+  const underTest: StoreUnderTest = {
     makePlace: async () => `${redis.url} place-${places++}:`,
     module: new URL('./redis-under-test.ts', import.meta.url),
     removePlace: async () => {
       await redis.client.flushall()
     },
-  })
+  }
+  storeConformance('the Redis store', underTest)
+  storeFaults('the Redis store', underTest)
 })
