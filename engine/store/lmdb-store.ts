@@ -121,7 +121,7 @@ class LmdbStore implements Store {
     for (let attempt = 0; attempt < 100; attempt++) {
       const header = readHeader(this.#tables, partition)
       if (header === null) return null
-      if (header.token === token) return this.#owned(partition, header)
+      if (header.token === token && header.addr === addr) return this.#owned(partition, header)
       const before = textKey(partition, header.token)
       const mine = { ...header, token, addr }
       const taken = headers.ifVersion(before, header.seq, () => {

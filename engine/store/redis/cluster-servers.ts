@@ -4,6 +4,8 @@
  * its own to each, resend by itself, and queue while it does not know where.) The map of slots is read anew when an answer says
  * that it is old; the caller, who tries again anyway, meets the new one.
  */
+
+import { autoReplicas } from './auto-replicas.ts'
 import { type SlotRange, slotRanges } from './cluster-slots.ts'
 import { keySlot, slots } from './key-slot.ts'
 import { askOnce } from './redis-connection.ts'
@@ -27,8 +29,8 @@ export async function connectCluster(
 ): Promise<RedisServers> {
   const ranges = await askedFirst(seeds)
   if (ranges === null) throw unavailable('No node of the Redis Cluster answers.')
-  const everyHasOne = ranges.length > 0 && ranges.every((range) => range.replicas > 0)
-  const servers = new ClusterServers(seeds, replicas ?? (everyHasOne ? 1 : 0))
+  const primaries = new Map(ranges.map(({ host, port }) => [addressOf({ host, port }), { ...seeds[0], host, port }]))
+  const servers = new ClusterServers(seeds, replicas ?? (await autoReplicas([...primaries.values()])))
   const added = servers.install(ranges)
   try {
     await Promise.all(added.map((node) => node.open()))

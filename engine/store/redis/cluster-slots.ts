@@ -6,8 +6,6 @@ export type SlotRange = {
   readonly last: number
   readonly host: string
   readonly port: number
-  /** Replicas of the primary. */
-  readonly replicas: number
 }
 
 /**
@@ -16,7 +14,7 @@ export type SlotRange = {
  */
 export function slotRanges(reply: unknown, askedHost: string): SlotRange[] {
   return listOf(reply).map((range) => {
-    const [first, last, primary, ...replicas] = listOf(range)
+    const [first, last, primary] = listOf(range)
     const [host, port] = listOf(primary)
     const named = textOf(host ?? null)
     return {
@@ -24,7 +22,6 @@ export function slotRanges(reply: unknown, askedHost: string): SlotRange[] {
       last: numberOf(last),
       host: named === null || named === '' || named === '?' ? askedHost : named,
       port: numberOf(port),
-      replicas: replicas.length,
     }
   })
 }

@@ -2,7 +2,7 @@
 -- KEYS  1 meta (hash), 2 outbox (hash), 3.. states (strings)
 -- ARGV  1 token, 2 from, 3 to, 4 rest of the header (JSON), 5 number of trimmed seqs, 6 '1' or '0': has an outbox value,
 --       then the trimmed seqs, the outbox value if it has one, and an entry for each state (see state-value.ts)
--- Returns 'applied' | 'fenced' | 'corrupt' | the stored seq, when it is neither from nor to
+-- Returns 'applied' | 'repeated', when it had been applied | 'fenced' | 'corrupt' | the stored seq, when it is neither from nor to
 -- Seqs are compared as text: a Lua number would round them.
 local call, pcall, byte = redis.call, redis.pcall, string.byte
 local meta, outbox, to = KEYS[1], KEYS[2], ARGV[3]
@@ -12,7 +12,7 @@ if stored[1] ~= ARGV[1] then return 'fenced' end
 if stored[2] == to then
   -- A repeat. Writing the same seq again makes the WAIT behind it wait for all that was written before.
   call('HSET', meta, 'seq', to)
-  return 'applied'
+  return 'repeated'
 end
 if stored[2] ~= ARGV[2] then return stored[2] or 'corrupt' end
 

@@ -1,4 +1,5 @@
 import { StoreError } from '../store.ts'
+import { autoReplicas } from './auto-replicas.ts'
 import { connectCluster } from './cluster-servers.ts'
 import { infoField } from './info-field.ts'
 import { askOnce } from './redis-connection.ts'
@@ -24,13 +25,13 @@ export async function connectRedis(options: RedisOptions): Promise<RedisServers>
   if (targets.length > 1) {
     throw refused('Several Redis URLs are for the nodes of one Redis Cluster, and this server does not belong to one.')
   }
-  return connectSingle(targets[0], replicas ?? Math.min(1, Number(infoField(info, 'connected_slaves') ?? 0)))
+  return connectSingle(targets[0], replicas ?? (await autoReplicas([targets[0]])))
 }
 
 /** What the first server says of itself that can be reached. */
 async function firstInfo(targets: readonly RedisTarget[]): Promise<string> {
   for (const target of targets) {
-    const reply = await askOnce(target, ['INFO'])
+    const reply = await askOnce(target, ['INFO', 'cluster'])
     if (reply === null) continue
     if (reply.error !== null) throw translated(reply.error)
     return textOf(reply.value) ?? ''

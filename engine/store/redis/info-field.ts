@@ -5,3 +5,8 @@ export function infoField(info: string, name: string): string | null {
   }
   return null
 }
+
+/** Replicas that are in step, from INFO replication; one that is still copying is not among them. */
+export function onlineReplicas(info: string): number {
+  return info.match(/^slave\d+:.*\bstate=online\b/gm)?.length ?? 0
+}

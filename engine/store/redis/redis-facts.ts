@@ -1,5 +1,5 @@
 /** What one Redis server is, as far as it matters to who keeps customers in it. */
-import { infoField } from './info-field.ts'
+import { infoField, onlineReplicas } from './info-field.ts'
 
 /** Something the operator should know at start. */
 export type RedisFact = {
@@ -102,11 +102,11 @@ function persistence({ info, config }: RedisSays): RedisFact {
 }
 
 function replicas({ info, config, waitReplicas }: RedisSays): RedisFact {
-  const connected = Number(infoField(info, 'connected_slaves') ?? 0)
+  const connected = onlineReplicas(info)
   const least = config?.get('min-replicas-to-write') ?? 'unknown'
   const text = `${connected} replicas, min-replicas-to-write ${least}, commits wait for ${waitReplicas}`
   if (connected < waitReplicas) {
-    return { subject: 'replicas', verdict: 'weak', text: `${text}: nothing is committed until as many are connected.` }
+    return { subject: 'replicas', verdict: 'weak', text: `${text}: nothing is committed until as many are in step.` }
   }
   if (connected === 0) return { subject: 'replicas', verdict: 'weak', text: `${text}: the server is the only copy.` }
   return { subject: 'replicas', verdict: 'ok', text }

@@ -153,18 +153,20 @@ class RedisStore implements Store {
         ...value,
         ...encodeEntries(writes),
       ],
-      (said) => textOf(said) === 'applied',
+      (said) => /^(applied|repeated)$/.test(textOf(said) ?? ''),
     )
     const said = textOf(reply)
     if (said === 'corrupt') throw corrupt('A key of the partition is not what was written.')
-    if (said === 'fenced') {
+    if (said === 'applied') {
+      outbox.drop(trims.at(-1) ?? 0)
+      if (value.length > 0) outbox.add(to)
+    } else {
+      // What the outbox holds is asked for again: of a repeat it is not known how much was done by whom.
       this.#outboxes.delete(partition)
-      return { kind: 'fenced' }
+      if (said === 'fenced') return { kind: 'fenced' }
+      if (said !== 'repeated') return { kind: 'seq_mismatch', stored: seqOf(said) }
     }
-    if (said !== 'applied') return { kind: 'seq_mismatch', stored: seqOf(said) }
     this.#reader.expect(partition, to)
-    outbox.drop(trims.at(-1) ?? 0)
-    if (value.length > 0) outbox.add(to)
     return { kind: 'applied' }
   }
 

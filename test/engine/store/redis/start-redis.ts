@@ -75,7 +75,7 @@ export async function startRedis(options: StartOptions = {}): Promise<StartedRed
   }
 }
 
-/** A primary with a replica that is in step. */
+/** A primary with a replica that is in step. A replica that says it is online may yet take a second to follow; WAIT tells. */
 export async function startRedisPair(options: StartOptions = {}): Promise<{
   primary: StartedRedis
   replica: StartedRedis
@@ -84,7 +84,7 @@ export async function startRedisPair(options: StartOptions = {}): Promise<{
   const primary = await startRedis(options)
   const replica = await startRedis({ ...options, replicaOf: primary })
   await until(async () => (await replica.client.info('replication')).includes('master_link_status:up'))
-  await until(async () => (await primary.client.info('replication')).includes('state=online'))
+  await until(async () => (await primary.client.wait(1, 500)) === 1)
   return {
     primary,
     replica,
@@ -115,8 +115,8 @@ export async function startRedisCluster(): Promise<{
   }
   for (const { client } of nodes) {
     await until(async () => {
-      const links = await client.info('replication')
-      return links.includes('role:slave') || links.includes('state=online')
+      const isReplica = (await client.info('replication')).includes('role:slave')
+      return isReplica || (await client.wait(1, 500)) === 1
     })
   }
   return {
