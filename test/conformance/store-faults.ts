@@ -71,6 +71,8 @@ export function storeFaults(name: string, underTest: StoreUnderTest): void {
       expect(await other.commit(0, workloadCommit('token-b', 8))).toEqual({ kind: 'applied' })
       expect(await store.commit(0, workloadCommit('token-a', 8))).toEqual({ kind: 'fenced' })
       await other.close()
+      await store.close()
+      store = await openStore()
       await expectWhole(8)
     })
 
@@ -124,6 +126,20 @@ export function storeFaults(name: string, underTest: StoreUnderTest): void {
       const jump = { ...workloadCommit('token-b', 42), to: 5_000, trim: 41 }
       expect(await store.commit(0, jump)).toEqual({ kind: 'applied' })
       expect(await seqs()).toEqual(jump.outbox === null ? [] : [5_000])
+    })
+
+    it('a repeat does nothing, and what it would have trimmed is trimmed by the next commit', async () => {
+      await store.acquire(0, 'token-a', '')
+      const keeping = (seq: number, trim: number): Commit => ({
+        ...workloadCommit('token-a', seq),
+        outbox: Buffer.from(`out ${seq}`),
+        trim,
+      })
+      for (const seq of [1, 2, 3]) expect(await store.commit(0, keeping(seq, 0))).toEqual({ kind: 'applied' })
+      expect(await store.commit(0, keeping(3, 2))).toEqual({ kind: 'applied' })
+      expect(await storedOutbox(store, 0, 10)).toEqual(['1 out 1', '2 out 2', '3 out 3'])
+      expect(await store.commit(0, keeping(4, 2))).toEqual({ kind: 'applied' })
+      expect(await storedOutbox(store, 0, 10)).toEqual(['3 out 3', '4 out 4'])
     })
 
     it.each([

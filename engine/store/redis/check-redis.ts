@@ -17,7 +17,13 @@ export type RedisCheck = {
 }
 
 /** Settings asked for; INFO says some of them too, where CONFIG is forbidden. */
-const settings = ['maxmemory-policy', 'appendfsync', 'save', 'min-replicas-to-write'] as const
+const settings = [
+  'maxmemory-policy',
+  'appendfsync',
+  'save',
+  'min-replicas-to-write',
+  'cluster-require-full-coverage',
+] as const
 
 /**
  * Asks every primary whether it is fit to keep customers. Changes nothing.

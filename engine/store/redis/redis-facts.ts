@@ -49,10 +49,21 @@ function role({ info }: RedisSays): RedisFact {
   }
 }
 
-function cluster({ cluster: state }: RedisSays): RedisFact[] {
+function cluster({ cluster: state, config }: RedisSays): RedisFact[] {
   if (state === null) return []
   const name = infoField(state, 'cluster_state') ?? 'unknown'
   const slots = infoField(state, 'cluster_slots_ok') ?? '0'
+  if (name === 'ok' && config?.get('cluster-require-full-coverage') === 'yes') {
+    return [
+      {
+        subject: 'cluster',
+        verdict: 'weak',
+        text:
+          `cluster ok, ${slots} slots, but one primary that fails stops the others until its replica has taken over: ` +
+          'run CONFIG SET cluster-require-full-coverage no.',
+      },
+    ]
+  }
   if (name === 'ok') return [{ subject: 'cluster', verdict: 'ok', text: `cluster ok, ${slots} slots` }]
   return [
     {

@@ -80,7 +80,11 @@ describe.skipIf(!hasRedis)('the check of a Redis server at start', () => {
     try {
       const sound = await checkRedis({ urls: cluster.urls.slice(5) })
       expect(sound).toMatchObject({ refusals: [], isCluster: true, waitReplicas: 1 })
-      expect(sound.facts.filter(({ subject }) => subject === 'cluster')).toHaveLength(3)
+      expect(sound.facts.filter(({ subject, verdict }) => subject === 'cluster' && verdict === 'ok')).toHaveLength(3)
+      await cluster.nodes[1]?.client.config('SET', 'cluster-require-full-coverage', 'yes')
+      const brittle = await checkRedis({ urls: cluster.urls.slice(5) })
+      const weak = brittle.facts.filter(({ subject, verdict }) => subject === 'cluster' && verdict === 'weak')
+      expect(weak).toMatchObject([{ server: `127.0.0.1:${cluster.nodes[1]?.port}` }])
       for (const { client } of cluster.nodes.slice(2, 3)) await client.config('SET', 'maxmemory-policy', 'allkeys-lru')
       const { refusals } = await checkRedis({ urls: cluster.urls.slice(0, 1) })
       expect(refusals).toEqual([expect.stringContaining(`:${cluster.nodes[2]?.port}: maxmemory-policy`)])

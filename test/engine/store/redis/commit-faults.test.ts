@@ -1,10 +1,17 @@
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store } from '../../../../engine/store/store.ts'
 import { dumpPartition } from '../../../conformance/partition-dump.ts'
-import { expectedStates, storedStates, workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
+import {
+  expectedOutbox,
+  expectedStates,
+  storedOutbox,
+  storedStates,
+  workloadCommit,
+  zeroMeta,
+} from '../../../conformance/store-workload.ts'
+import { patiently } from './patiently.ts'
 import { hasRedis, type StartedRedis, startRedis, until } from './start-redis.ts'
 import { Wire } from './wire.ts'
 
@@ -38,18 +45,8 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     }
   }
   const dump = () => dumpPartition(store, 0, customers)
-  /** Sends the same commit until the answer is definite, as the shard does. */
-  const resend = async (commit: Commit): Promise<CommitReply> => {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await store.commit(0, commit)
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
-        expect(attempt).toBeLessThan(100)
-        await sleep(20)
-      }
-    }
-  }
+  const resend = (commit: Commit): Promise<CommitReply> => patiently(() => store.commit(0, commit))
+  const states = () => patiently(() => storedStates(store))
 
   it.each([
     ['cut before it reached the server', 'cut_before', 6],
@@ -61,8 +58,9 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     await expect(store.commit(0, commit)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
     expect(await redis.client.hget('proffer:{p0}:meta', 'seq')).toBe(String(stored))
     expect(await resend(commit)).toEqual({ kind: 'applied' })
-    expect(await storedStates(store)).toEqual(expectedStates(7))
-    await run(7, 9)
+    expect(await states()).toEqual(expectedStates(7))
+    await run(7, 16)
+    expect(await storedOutbox(store, 0, 100)).toEqual(expectedOutbox(16))
   })
 
   it('whose bytes arrive again late, between commits of the same offset, changes nothing', async () => {
@@ -83,7 +81,7 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     await expect(store.commit(0, commit)).rejects.toMatchObject({ retryable: true })
     process.kill(redis.pid(), 'SIGCONT')
     expect(await resend(commit)).toEqual({ kind: 'applied' })
-    expect(await storedStates(store)).toEqual(expectedStates(7))
+    expect(await states()).toEqual(expectedStates(7))
     await run(7, 8)
   })
 
@@ -93,7 +91,7 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     await expect(store.commit(0, commit)).rejects.toMatchObject({ retryable: true })
     await redis.restart()
     expect(await resend(commit)).toEqual({ kind: 'applied' })
-    expect(await storedStates(store)).toEqual(expectedStates(7))
+    expect(await states()).toEqual(expectedStates(7))
   })
 
   it('is run by a server that has forgotten the scripts', async () => {
@@ -105,7 +103,7 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     await redis.client.script('FLUSH')
     const both = [store.commit(0, workloadCommit('token', 9)), store.commit(1, workloadCommit('token', 1))]
     expect(await Promise.all(both)).toEqual([{ kind: 'applied' }, { kind: 'applied' }])
-    expect(await storedStates(store)).toEqual(expectedStates(9))
+    expect(await states()).toEqual(expectedStates(9))
   })
 
   it('is refused whole when memory is full, and applied when there is more', async () => {
@@ -121,7 +119,7 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     expect(await dump()).toEqual(before)
     await redis.client.config('SET', 'maxmemory', '0')
     expect(await store.commit(0, commit)).toEqual({ kind: 'applied' })
-    expect(await storedStates(store)).toEqual(expectedStates(7))
+    expect(await states()).toEqual(expectedStates(7))
   })
 
   it('that frees memory and writes no states is taken although memory is full', async () => {

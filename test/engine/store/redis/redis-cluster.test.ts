@@ -8,6 +8,7 @@ import { dumpPartition } from '../../../conformance/partition-dump.ts'
 import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
 import { storeFaults } from '../../../conformance/store-faults.ts'
 import { workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
+import { patiently } from './patiently.ts'
 import { hasRedis, type StartedRedis, startRedisCluster, until } from './start-redis.ts'
 
 const keys = new KeyNames('proffer:')
@@ -45,8 +46,8 @@ describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
     beforeEach(async () => {
       store = await openRedisStore({ urls: cluster.urls.slice(0, 2), timeoutMs: 500 })
       for (let partition = 0; partition < partitions; partition++) {
-        await store.create(partition, zeroMeta)
-        await store.acquire(partition, 'token', '')
+        await patiently(() => store.create(partition, zeroMeta))
+        await patiently(() => store.acquire(partition, 'token', ''))
       }
     })
     afterEach(async () => {
@@ -55,17 +56,8 @@ describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
     })
 
     const all = Array.from({ length: partitions }, (_, partition) => partition)
-    const resend = async (partition: number, commit: Commit): Promise<CommitReply> => {
-      for (let attempt = 0; ; attempt++) {
-        try {
-          return await store.commit(partition, commit)
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'store_unavailable', retryable: true })
-          expect(attempt).toBeLessThan(400)
-          await sleep(25)
-        }
-      }
-    }
+    const resend = (partition: number, commit: Commit): Promise<CommitReply> =>
+      patiently(() => store.commit(partition, commit))
     /** The node that has the slot of a partition, as a node tells. */
     const ownerOf = async (partition: number): Promise<StartedRedis> => {
       const [first] = await primaries()
@@ -92,12 +84,12 @@ describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
     })
 
     it('waits for the replica on the primary that has the partition, and nowhere else', async () => {
-      for (const partition of all) await store.commit(partition, workloadCommit('token', 1))
+      for (const partition of all) await resend(partition, workloadCommit('token', 1))
       const [one, two, three] = await primaries()
       if (one === undefined || two === undefined || three === undefined) throw new Error('three primaries')
       const mine = await ownerOf(0)
       const before = await Promise.all([one, two, three].map(waits))
-      for (let seq = 2; seq <= 6; seq++) await store.commit(0, workloadCommit('token', seq))
+      for (let seq = 2; seq <= 6; seq++) await resend(0, workloadCommit('token', seq))
       const after = await Promise.all([one, two, three].map(waits))
       expect(after.map((count, i) => count - (before[i] ?? 0))).toEqual(
         [one, two, three].map((node) => (node === mine ? 5 : 0)),
@@ -123,7 +115,7 @@ describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
       await until(async () => (await ownerOf(0)) !== dead)
       await dead.restart()
       expect(await Promise.all(commits)).toEqual(commits.map(() => ({ kind: 'applied' })))
-      expect(await dumpPartition(store, 0, customers)).toMatchObject({ meta: { seq: 2 } })
+      expect(await patiently(() => dumpPartition(store, 0, customers))).toMatchObject({ meta: { seq: 2 } })
       await until(async () => (await dead.client.info('replication')).includes('master_link_status:up'))
     }, 60_000)
 
@@ -167,13 +159,7 @@ describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
       await from.client.call('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...rest)
       await expect(store.load(0, customers)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
       for (const node of [to, from]) await node.client.cluster('SETSLOT', slot, 'NODE', await idOf(to))
-      await until(() =>
-        store.load(0, customers).then(
-          () => true,
-          () => false,
-        ),
-      )
-      expect(await dumpPartition(store, 0, customers)).toEqual(content)
+      expect(await patiently(() => dumpPartition(store, 0, customers))).toEqual(content)
       expect(await resend(0, workloadCommit('token', 11))).toEqual({ kind: 'applied' })
     }, 60_000)
 

@@ -101,7 +101,11 @@ export async function startRedisCluster(): Promise<{
   nodes: readonly StartedRedis[]
   stop(): Promise<void>
 }> {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '1000' }
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-node-timeout': '1000',
+    'cluster-require-full-coverage': 'no',
+  }
   const nodes = await Promise.all(Array.from({ length: 6 }, () => startRedis({ settings })))
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'], {
