@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Write } from '../../../../engine/state/states.ts'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store } from '../../../../engine/store/store.ts'
 import { dumpPartition } from '../../../conformance/partition-dump.ts'
@@ -131,13 +132,23 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
   })
 
   it.each([
-    ['a state in the middle', ({ writes }: Commit) => `proffer:{p0}:c:${writes[3]?.customerId}`],
+    ['the first state', () => 'proffer:{p0}:c:C0'],
+    ['a state in the middle', () => 'proffer:{p0}:c:C4'],
+    ['the last state', () => 'proffer:{p0}:c:C5'],
     ['the outbox', () => 'proffer:{p0}:o'],
   ])('that meets %s of another type writes nothing and is not sent again', async (_, keyOf) => {
-    const commit = workloadCommit('token', 7)
-    expect(commit.writes.length).toBeGreaterThan(4)
-    await redis.client.del(keyOf(commit))
-    await redis.client.rpush(keyOf(commit), 'not ours')
+    // Patches and bases, of customers that have a value and of some that have none.
+    const ids = ['C0', 'C1', 'new-1', 'C2', 'new-2', 'C4', 'C3', 'C5']
+    const writes = ids.map((customerId, i): Write => {
+      const content = Buffer.from(`content ${i}`)
+      if (i % 3 === 0) return { kind: 'base', customerId, bytes: content, patches: 0 }
+      return { kind: 'patch', customerId, index: 0, bytes: content }
+    })
+    const number: Write = { kind: 'base', customerId: 'C1', bytes: Buffer.from('12345'), patches: 0 }
+    await store.commit(0, { ...workloadCommit('token', 7), writes: [number], outbox: null, trim: 0 })
+    const commit = { ...workloadCommit('token', 8), writes, trim: 5 }
+    await redis.client.del(keyOf())
+    await redis.client.rpush(keyOf(), 'not ours')
     const before = await everything(redis)
     await expect(store.commit(0, commit)).rejects.toMatchObject({ code: 'state_corrupt', retryable: false })
     expect(await everything(redis)).toEqual(before)

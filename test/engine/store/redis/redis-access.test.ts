@@ -43,7 +43,7 @@ describe.skipIf(!hasRedis || !hasOpenssl)('access to Redis', () => {
 
   const tls = () => ({ caFile: join(dir, 'cert'), certFile: join(dir, 'cert'), keyFile: join(dir, 'key') })
 
-  it('works with TLS, certificates of our own, a user with few rights and a password of odd signs', async () => {
+  it('is by TLS, certificates of our own, a user with few rights and a password of odd signs', async () => {
     const store = await openRedisStore({
       urls: [`rediss://app:p%40ss%2Fword@127.0.0.1:${tlsPort}`],
       tls: { ...tls(), serverName: 'redis.bank.example' },
