@@ -2,6 +2,7 @@
  * What is read of a partition, and never from a server that lags behind the one that takes its writes: after a failover the
  * reading connection may still be up to the old primary, whose states are of an older commit. So each read looks at the seq too.
  */
+import assert from 'node:assert/strict'
 import type { Stored } from '../../state/states.ts'
 import { headerMissing } from '../store.ts'
 import type { KeyNames } from './key-names.ts'
@@ -14,6 +15,8 @@ import { bytesOf, listOf, numberOf, textOf } from './redis-reply.ts'
 import type { RedisServers } from './redis-servers.ts'
 import { corrupt, decodeState } from './state-value.ts'
 
+/** Customers of one load; the shard asks for 256. */
+const customersMax = 4_096
 /** Outbox values are read so many bytes at a time, as far as the size of the last ones tells. */
 const chunkBytes = 4 * 2 ** 20
 const chunkFields = { first: 16, most: 512 } as const
@@ -41,6 +44,7 @@ export class PartitionReader {
    */
   async load(partition: number, customerIds: readonly string[]): Promise<(Stored | null)[]> {
     if (customerIds.length === 0) return []
+    assert(customerIds.length <= customersMax, 'a load is bounded')
     const keys = customerIds.map((customerId) => this.#keys.state(partition, customerId))
     // MGET says "nothing" of a key of another type too; EXISTS tells them apart.
     const [values, existing] = await this.#read(partition, [

@@ -163,6 +163,28 @@ describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
     expect(await everything(redis)).toEqual(before)
   })
 
+  it('may be as large as a commit can be, and drops thousands of outbox values in turns', async () => {
+    const seqs = Array.from({ length: 5_000 }, (_, i) => i + 1)
+    await redis.client.hset('proffer:{p0}:o', Object.fromEntries(seqs.map((seq) => [String(seq), 'out'])))
+    await store.acquire(0, 'token', '')
+    const writes = Array.from({ length: 4_096 }, (_, i): Write => {
+      return { kind: 'patch', customerId: `many-${i}`, index: 0, bytes: Buffer.from(`patch ${i}`) }
+    })
+    const largest = { ...workloadCommit('token', 6_000), from: 6, to: 6_000, writes, trim: 5_000 }
+    expect(await store.commit(0, largest)).toEqual({ kind: 'applied' })
+    expect(await redis.client.hlen('proffer:{p0}:o')).toBe(5_000 - 4_096 + (largest.outbox === null ? 0 : 1))
+    const loaded = await store.load(
+      0,
+      writes.map(({ customerId }) => customerId),
+    )
+    expect(loaded.map((stored) => Buffer.from(stored?.patches[0] ?? []).toString())).toEqual(
+      writes.map((_, i) => `patch ${i}`),
+    )
+    const next = { ...workloadCommit('token', 6_001), writes: [], outbox: null, trim: 5_000 }
+    expect(await store.commit(0, next)).toEqual({ kind: 'applied' })
+    expect((await store.outbox(0, 0, 5_999)).map(({ seq }) => seq)).toEqual([])
+  })
+
   it('goes with those of the same turn in one write to the socket', async () => {
     for (let partition = 1; partition < 8; partition++) {
       await store.create(partition, zeroMeta)

@@ -59,6 +59,24 @@ describe.skipIf(!hasRedis)('a store with a replica', () => {
     expect(await seqOn(pair.replica)).toBe('4')
   })
 
+  it('holds up neither loads nor the commits of other partitions while one waits', async () => {
+    await open(1)
+    await patiently(() => store.create(1, zeroMeta))
+    await patiently(() => store.acquire(1, 'token', ''))
+    await run(0, 1)
+    process.kill(pair.replica.pid(), 'SIGSTOP')
+    const started = performance.now()
+    const waiting = [store.commit(0, workloadCommit('token', 2)).catch(() => 'in doubt')]
+    await sleep(20)
+    waiting.push(store.commit(1, workloadCommit('token', 1)).catch(() => 'in doubt'))
+    await until(async () => (await pair.primary.client.hget('proffer:{p1}:meta', 'seq')) === '1')
+    expect(await store.load(1, ['C0', 'C1'])).toHaveLength(2)
+    expect(performance.now() - started).toBeLessThan(400)
+    // WAIT lasts half a second here.
+    expect(await Promise.all(waiting)).toEqual(['in doubt', 'in doubt'])
+    process.kill(pair.replica.pid(), 'SIGCONT')
+  })
+
   it('writes when a commit is repeated, so that its WAIT waits on every version of Redis', async () => {
     await open(1)
     await run(0, 3)
