@@ -27,6 +27,12 @@ export type StartOptions = {
   readonly replicaOf?: StartedRedis
 }
 
+/** Ended with us, also when a test did not come to stop its own. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** Whether there is a Redis to test against on this machine. */
 export const hasRedis = isInstalled()
 
@@ -148,6 +154,8 @@ async function launch(settings: Readonly<Record<string, string>>): Promise<Child
     { stdio: 'ignore' },
   )
   await once(child, 'spawn')
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return child
 }
 
