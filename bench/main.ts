@@ -27,6 +27,11 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./step/step.ts')).benchStep(),
   },
   {
+    name: 'store',
+    question: 'How much of Redis does an event cost, next to counters in a hash?',
+    run: async () => (await import('./store/store.ts')).benchStore(),
+  },
+  {
     name: 'stream',
     question:
       'How many events a second pass from the log to published decisions, also with half of the customers cached?',

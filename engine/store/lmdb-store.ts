@@ -9,6 +9,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Stored } from '../state/states.ts'
+import { checkCommit } from './check-commit.ts'
 import { partitionsChanged } from './init-store.ts'
 import { Journal, type JournalPlan } from './journal.ts'
 import { translated, unavailable } from './lmdb-store-errors.ts'
@@ -18,6 +19,7 @@ import {
   type Commit,
   type CommitMeta,
   type CommitReply,
+  headerMissing,
   type Meta,
   type Store,
   StoreError,
@@ -119,7 +121,7 @@ class LmdbStore implements Store {
     for (let attempt = 0; attempt < 100; attempt++) {
       const header = readHeader(this.#tables, partition)
       if (header === null) return null
-      if (header.token === token) return this.#owned(partition, header)
+      if (header.token === token && header.addr === addr) return this.#owned(partition, header)
       const before = textKey(partition, header.token)
       const mine = { ...header, token, addr }
       const taken = headers.ifVersion(before, header.seq, () => {
@@ -177,7 +179,7 @@ class LmdbStore implements Store {
 
   async load(partition: number, customerIds: readonly string[]): Promise<readonly (Stored | null)[]> {
     const journal = this.#journalNow(partition)
-    if (journal === null) return customerIds.map(() => null)
+    if (journal === null) throw headerMissing()
     return customerIds.map((customerId) => {
       const row = this.#tables.rows.get(textKey(partition, customerId))
       const recent = journal.patches(customerId)
@@ -328,16 +330,4 @@ function instantBytes(at: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)
   bytes.writeDoubleLE(at, 0)
   return bytes
-}
-
-/** A commit that breaks the contract is a bug; found before anything is written. */
-function checkCommit(commit: Commit): void {
-  assert(commit.to > commit.from, 'a commit moves the seq forward')
-  assert(commit.writes.length <= 4_096, 'a commit is bounded')
-  for (const { customerId } of commit.writes) {
-    assert(
-      customerId.length > 0 && customerId.length <= maxCustomerIdBytes,
-      'a customer id is 1 to 64 ASCII characters',
-    )
-  }
 }

@@ -86,6 +86,7 @@ export type CommitReply =
 export type StoreErrorCode =
   | 'store_full'
   | 'store_unavailable'
+  | 'state_corrupt'
   | 'format_unsupported'
   | 'already_open'
   | 'partitions_changed'
@@ -99,6 +100,15 @@ export class StoreError extends Error {
     this.code = code
     this.retryable = options.retryable
   }
+}
+
+/** The refusal to read states of a partition without a header: every customer of it would look new. */
+export function headerMissing(): StoreError {
+  return new StoreError(
+    'state_corrupt',
+    'The header of the partition is missing from the store. Restore the store from a backup.',
+    { retryable: false },
+  )
 }
 
 export type Store = {
@@ -122,7 +132,11 @@ export type Store = {
   /** Forgets the owner's address when the token is still its; nothing else changes. */
   release(partition: number, token: string): Promise<void>
   meta(partition: number): Promise<Meta | null>
-  /** States in the order asked; null: never stored. */
+  /**
+   * States in the order asked; null: never stored.
+   * @throws StoreError `state_corrupt` when what is stored is not what was written, or the partition has no header: nothing may
+   *   go on as if the customer were new
+   */
   load(partition: number, customerIds: readonly string[]): Promise<readonly (Stored | null)[]>
   /**
    * Atomic, durable (and replicated, where the store has replicas to wait for) when resolved, idempotent by (token, to).

@@ -6,14 +6,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Write } from '../../../engine/state/states.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { type Store, storeFormat } from '../../../engine/store/store.ts'
-import { storeConformance } from '../../conformance/store.ts'
+import { type StoreUnderTest, storeConformance } from '../../conformance/store.ts'
+import { storeFaults } from '../../conformance/store-faults.ts'
 import { zeroMeta } from '../../conformance/store-workload.ts'
 
-storeConformance('the LMDB store', {
+const underTest: StoreUnderTest = {
   makePlace: () => mkdtemp(join(tmpdir(), 'proffer-store-')),
   module: new URL('./lmdb-under-test.ts', import.meta.url),
   removePlace: (place) => rm(place, { recursive: true, force: true }),
-})
+}
+storeConformance('the LMDB store', underTest)
+storeFaults('the LMDB store', underTest)
 
 describe('the LMDB store', () => {
   let dir = ''

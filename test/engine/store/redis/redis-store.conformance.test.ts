@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
+import { storeFaults } from '../../../conformance/store-faults.ts'
+import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
+
+describe.skipIf(!hasRedis)('on one server', () => {
+  let redis: StartedRedis
+  let places = 0
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+
+  const underTest: StoreUnderTest = {
+    makePlace: async () => `${redis.url} place-${places++}:`,
+    module: new URL('./redis-under-test.ts', import.meta.url),
+    removePlace: async () => {
+      await redis.client.flushall()
+    },
+  }
+  storeConformance('the Redis store', underTest)
+  storeFaults('the Redis store', underTest)
+})
