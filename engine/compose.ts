@@ -144,7 +144,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     log: events,
     decisions,
     deadLetters,
-    store: { dir: join(config.DATA_DIR, 'store'), mapSizeBytes: config.STORE_MAX_MB * mb },
+    store: { kind: 'lmdb', dir: join(config.DATA_DIR, 'store'), mapSizeBytes: config.STORE_MAX_MB * mb },
     pack: installation.pack.loaded,
     salt: installation.cluster.salt,
     observedSince: installation.cluster.observedSince,

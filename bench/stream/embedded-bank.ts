@@ -96,7 +96,11 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     log,
     decisions,
     deadLetters,
-    store: { dir: storeDir, ...(options.journalBytes === undefined ? {} : { journalBytes: options.journalBytes }) },
+    store: {
+      kind: 'lmdb',
+      dir: storeDir,
+      ...(options.journalBytes === undefined ? {} : { journalBytes: options.journalBytes }),
+    },
     pack,
     salt: benchSalt,
     observedSince,

@@ -2,14 +2,14 @@ import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext } from '../step/step-context.ts'
-import { openLmdbStore } from '../store/lmdb-store.ts'
+import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
 import { ShardCore } from './shard-core.ts'
 import type { ShardPort } from './shard-port.ts'
 
 /** What a shard is made of, as plain data, so that it can be made in a worker thread. */
 export type ShardData = {
-  readonly store: { readonly dir: string; readonly mapSizeBytes?: number; readonly journalBytes?: number }
+  readonly store: StorePlace
   readonly pack: LoadedPack
   /** Secret of the installation. */
   readonly salt: string
@@ -29,7 +29,7 @@ export function openShard(data: ShardData): ShardPort {
   const observedSince = pack.layout.series.map(({ key }) => data.observedSince[key] ?? Number.POSITIVE_INFINITY)
   const states = createStates(pack.layout, { maxBytes: data.cacheBytes, observedSince })
   return new ShardCore({
-    store: openLmdbStore(data.store),
+    store: openStore(data.store),
     states,
     context: createStepContext(pack, states, data.salt),
     partitions: data.partitions,

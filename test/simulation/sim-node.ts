@@ -61,7 +61,7 @@ export class SimNode {
       log: broker.over(this.wires.broker, 'events', deliver),
       decisions: broker.over(this.wires.broker, 'decisions', deliver),
       deadLetters: cluster.deadLetters,
-      store: { dir: 'none' },
+      store: { kind: 'lmdb', dir: 'none' },
       pack: cluster.pack.loaded,
       salt,
       observedSince: Object.fromEntries(layout.series.map(({ key }) => [key, 0])),

@@ -4,7 +4,7 @@ import { type Clock, eventClock, wallClock } from '../../../engine/clock.ts'
 import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
 import { createShards, type ShardsOptions } from '../../../engine/shard/create-shards.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
-import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
+import { openStore, type StorePlace } from '../../../engine/store/open-store.ts'
 import { storeFormat } from '../../../engine/store/store.ts'
 import type { DeadLetters } from '../../../ingest/dead-letters.ts'
 import { openDeadLetters } from '../../../ingest/lmdb-dead-letters.ts'
@@ -45,7 +45,13 @@ export async function bankPack(contacts: 'app_counts' | 'as_shipped' = 'as_shipp
 
 export async function openFolder(
   dir: string,
-  options: { readonly clock: 'wall' | 'event'; readonly pack?: LoadedPack; readonly retentionMs?: number },
+  options: {
+    readonly clock: 'wall' | 'event'
+    readonly pack?: LoadedPack
+    readonly retentionMs?: number
+    /** Where the customers are kept; absent: in the folder. */
+    readonly place?: StorePlace
+  },
 ): Promise<Folder> {
   const pack = options.pack ?? (await bankPack())
   const clock = options.clock === 'wall' ? wallClock : eventClock(epoch)
@@ -61,7 +67,7 @@ export async function openFolder(
     retentionMs: 1e13,
     now: () => clock.now(),
   })
-  const storeDir = join(dir, 'store')
+  const place = options.place ?? { kind: 'lmdb', dir: join(dir, 'store'), journalBytes: 64 * 1_024 }
   return {
     dir,
     pack,
@@ -71,7 +77,7 @@ export async function openFolder(
     deadLetters,
     async shards(more) {
       const observedSince = Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0]))
-      const store = openLmdbStore({ dir: storeDir })
+      const store = openStore(place)
       await initStore(store, {
         format: storeFormat,
         partitions,
@@ -86,7 +92,7 @@ export async function openFolder(
         log,
         decisions,
         deadLetters,
-        store: { dir: storeDir, journalBytes: 64 * 1_024 },
+        store: place,
         pack,
         salt,
         observedSince,

@@ -1,0 +1,17 @@
+import { basename } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { shardsConformance } from '../../conformance/shards.ts'
+import { type StartedRedis, startRedis } from '../store/redis/start-redis.ts'
+
+let redis: StartedRedis
+beforeAll(async () => {
+  redis = await startRedis({ settings: { appendonly: 'no' } })
+})
+afterAll(() => redis.stop())
+
+shardsConformance('Redis', (dir) => ({
+  kind: 'redis',
+  urls: [redis.url],
+  prefix: `${basename(dir)}:`,
+  waitReplicas: 0,
+}))
