@@ -102,7 +102,10 @@ export class KafkaFeed implements Log {
     return this.#of.reduce((sum, of) => sum + of.bytes, 0)
   }
 
-  /** The group has given this process these partitions. Those it keeps go on where they were. */
+  /**
+   * The group has given this process these partitions. Those it keeps go on where they were; of new ones `onAppend` tells, for
+   * whoever was told "nothing" while they were away.
+   */
   assign(partitions: readonly number[]): void {
     const mine = new Set(partitions)
     const { topic } = this.#options.bounds
@@ -114,6 +117,7 @@ export class KafkaFeed implements Log {
       } else if (!of.assigned) {
         of.assigned = true
         of.drop()
+        this.#tell(partition)
       } else if (of.state === 'fetching') {
         this.#fetch(partition, of)
         this.#lookAt(partition)

@@ -11,6 +11,8 @@ import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 
 export type BrokerOptions = {
+  /** Port of the plain listener; a free one when absent. */
+  readonly port?: number
   /** Port that clients are told to use, when a proxy stands before the plain listener. */
   readonly advertisedPort?: number
   /** A second listener with SASL PLAIN for this user only. */
@@ -49,7 +51,8 @@ export const hasBroker = findJars() !== null
 /** Starts a broker and waits until it serves topics, groups and idempotent producers. */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const dir = await mkdtemp(join(tmpdir(), 'proffer-broker-'))
-  const [plain = 0, controller = 0, secure = 0] = await freePorts(3)
+  const [free = 0, controller = 0, secure = 0] = await freePorts(3)
+  const plain = options.port ?? free
   const file = join(dir, 'server.properties')
   const properties = {
     ...basics(dir, plain, controller, options.advertisedPort ?? plain),
@@ -177,7 +180,8 @@ async function askBroker(brokers: readonly string[]): Promise<void> {
   }
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+/** Ports of loopback that nobody listens on now. */
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))
   const ports = servers.map((server) => {
