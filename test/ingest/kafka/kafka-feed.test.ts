@@ -70,6 +70,19 @@ describe.runIf(hasBroker)('the feed of events', () => {
     expect((await follow(logs.feed, 0, 5, (records) => records.length >= 45)).map(numberOf)[0]).toBe(5)
   })
 
+  test('an append larger than one request arrives whole and in order, and a record may have a megabyte', async () => {
+    expect(await logs.feed.append(0, numbered(0, 3_000, 1_000))).toEqual({ firstOffset: 0, lastOffset: 2_999 })
+    await logs.feed.append(0, [{ key: 'C1', value: Buffer.alloc(1_000_000, '7') }])
+    const records = await follow(logs.feed, 0, 0, (found) => found.length >= 3_001)
+    expect(records.slice(0, 3_000).map(numberOf)).toEqual(Array.from({ length: 3_000 }, (_, i) => i))
+    expect(records[3_000]?.value).toHaveLength(1_000_000)
+  })
+
+  test('an offset beyond the end is told, not waited for', async () => {
+    await logs.feed.append(0, numbered(0, 5))
+    await expect(follow(logs.feed, 0, 6, (records) => records.length > 0)).rejects.toMatchObject({ code: 'log_gap' })
+  })
+
   test('stops fetching while nobody reads, so that memory is bounded, and loses nothing by it', async () => {
     const padding = 1_000
     await logs.feed.append(0, numbered(0, 1, padding))
