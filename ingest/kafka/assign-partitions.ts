@@ -3,11 +3,11 @@ import { hash53 } from '../hash.ts'
 
 /** What a member of the group says of itself when it joins. */
 export type MemberClaim = {
-  /** Unique among the members, of one run of a process. */
+  /** Unique among the members. */
   readonly id: string
   /** Stable name of the node, the same after a restart. */
   readonly node: string
-  /** When the process started, Unix milliseconds. */
+  /** When it began to join, Unix milliseconds. */
   readonly since: number
   /** Partitions it has had until now. */
   readonly held: readonly number[]

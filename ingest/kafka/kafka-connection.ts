@@ -63,7 +63,7 @@ export function createKafkaClient(connection: KafkaConnection, requestTimeoutMs:
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     if (cut) throw new Error('the client was cut off')
     const to = net.isIP(host) === 0 ? { host, port, servername: host } : { host, port }
-    const socket = ssl === null ? net.connect({ host, port }, onConnect) : tls.connect({ ...to, ...ssl }, onConnect)
+    const socket = ssl ? tls.connect({ ...to, ...ssl }, onConnect) : net.connect({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     // kafkajs writes a request whole: to wait for more before sending it can only cost time.
     socket.setNoDelay(true)

@@ -42,6 +42,8 @@ export type FetchedBatch = {
 
 /** All are called synchronously by kafkajs and must not wait: while one waits the group cannot rebalance. */
 export type ConsumerHandlers = {
+  /** A consumer is about to join, the first one or another after one that ended. */
+  starting(): void
   /** Partitions by topic, each time they are settled. kafkajs has forgotten all positions then, and after a restart all pauses. */
   joined(assignment: ReadonlyMap<string, readonly number[]>): void
   batch(batch: FetchedBatch): void
@@ -115,6 +117,7 @@ export class KafkaConsumer {
     let pauseMs: number = backOffMs.least
     while (!this.#stopping.signal.aborted) {
       this.#sessionStart = performance.now()
+      this.#handlers.starting()
       const reason = await this.#consume()
       if (this.#stopping.signal.aborted) break
       this.#handlers.failed(translateKafkaError(reason, 'the group cannot be joined'))
@@ -223,6 +226,9 @@ export class KafkaConsumer {
       heartbeatInterval: heartbeatMs,
       maxWaitTimeInMs: maxWaitMs,
       maxBytesPerPartition: this.#options.maxBytesPerPartition,
+      // Decoding an answer of 10 MB, the default, holds up everything else for a tenth of a second and more. Room for two, so that a
+      // large batch fits beside what a busy partition always has.
+      maxBytes: 2 * this.#options.maxBytesPerPartition,
       allowAutoTopicCreation: false,
       // kafkajs must not start itself again: its own restart can leave a rejection that nobody can catch.
       retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false },

@@ -16,7 +16,7 @@ export type KafkaEventsOptions = {
   readonly groupId: string
   readonly node: string
   readonly addr: string
-  readonly since: number
+  readonly now: () => number
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly maxWaitMs: number
@@ -41,7 +41,7 @@ export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
     topic,
     node: options.node,
     addr: options.addr,
-    since: options.since,
+    now: options.now,
     joinTimeoutMs: 2 * (sessionTimeoutMs + rebalanceTimeoutMs),
   })
   const assign = (assigned: readonly number[]) => {
@@ -62,6 +62,7 @@ export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
       concurrency: partitions,
     },
     {
+      starting: () => membership.starting(),
       joined: (assignment) => assign([...(assignment.get(topic) ?? [])].sort((a, b) => a - b)),
       batch: (batch) => feed.add(batch),
       holes: (_, partition, first, next) => feed.skipHoles(partition, first, next),

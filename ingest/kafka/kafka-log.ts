@@ -1,3 +1,4 @@
+import assert from 'node:assert'
 import type { Log } from '../log.ts'
 import type { Membership } from '../membership.ts'
 import { createKafkaAdmin } from './kafka-admin.ts'
@@ -16,8 +17,8 @@ export type KafkaLogOptions = {
   readonly node: string
   /** Where this node can be asked, `host:port`; empty: nowhere. */
   readonly addr: string
-  /** When this process started, Unix milliseconds. */
-  readonly startedAt: number
+  /** Unix milliseconds: of processes with one node name the latest counts. */
+  readonly now: () => number
   /** Of records we send. `gzip` saves network for CPU. */
   readonly compression?: 'none' | 'gzip'
   /** A node that is silent so long loses its partitions; 10,000 when absent. Within the limits of the broker. */
@@ -59,6 +60,9 @@ const LIFETIME_SHARE = 0.8
 export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs> {
   const { connection, sessionTimeoutMs = SESSION_MS, compression = 'none' } = options
   const { prefix, partitions } = options.topics
+  const rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? REBALANCE_MS
+  // The group is silent while it rebalances, and silence of that length means that everything may be somebody else's.
+  assert(rebalanceTimeoutMs < 2 * sessionTimeoutMs, 'a rebalance takes less than two sessions')
   const admin = createKafkaAdmin(connection)
   const facts = await prepareTopics(admin, options.topics).catch(async (error) => {
     await admin.close()
@@ -95,9 +99,9 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
     groupId: `${prefix}engine`,
     node: options.node,
     addr: options.addr,
-    since: options.startedAt,
+    now: options.now,
     sessionTimeoutMs,
-    rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? REBALANCE_MS,
+    rebalanceTimeoutMs,
     maxWaitMs: options.maxWaitMs ?? MAX_WAIT_MS,
     maxBytesPerPartition,
     bufferBytes: options.bufferBytes ?? BUFFER_BYTES,
@@ -116,8 +120,7 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
     facts,
     async close() {
       await close()
-      await Promise.all(Object.values(producers).map((producer) => producer.close()))
-      await reader.close()
+      await Promise.all([reader.close(), ...Object.values(producers).map((producer) => producer.close())])
       await admin.close()
     },
   }

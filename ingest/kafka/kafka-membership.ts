@@ -15,8 +15,7 @@ export type KafkaMembershipOptions = {
   readonly node: string
   /** Where this node can be asked, `host:port`; empty: nowhere. */
   readonly addr: string
-  /** When this process started, Unix milliseconds. */
-  readonly since: number
+  readonly now: () => number
   /** How long joining may take before `join` gives up. */
   readonly joinTimeoutMs: number
 }
@@ -34,7 +33,9 @@ export class KafkaMembership implements Membership {
   #assigned: ((partitions: readonly number[]) => void) | null = null
   #joining: Waiter | null = null
   #waiters: Waiter[] = []
+  #since = 0
   #held: readonly number[] = []
+  #failure: LogError | null = null
   #members: readonly Member[] = []
   /** Positions that are not stored in the group yet. */
   #next = new Map<number, number>()
@@ -53,8 +54,13 @@ export class KafkaMembership implements Membership {
 
   /** What this member says of itself when it joins. */
   said(): MemberSaid {
-    const { node, addr, since } = this.#options
-    return { node, addr, since, held: [...this.#held] }
+    const { node, addr } = this.#options
+    return { node, addr, since: this.#since, held: [...this.#held] }
+  }
+
+  /** A consumer is about to join. It is later than the one before, which the group may not have missed yet. */
+  starting(): void {
+    this.#since = Math.max(this.#options.now(), this.#since + 1)
   }
 
   async join(assigned: (partitions: readonly number[]) => void): Promise<void> {
@@ -69,7 +75,8 @@ export class KafkaMembership implements Membership {
       await within(this.#options.joinTimeoutMs, `group ${this.#options.groupId} cannot be joined`, joined)
     } catch (error) {
       await this.leave()
-      throw error
+      // Why the last attempt failed says more than that the time is over.
+      throw this.#failure ?? error
     }
   }
 
@@ -122,6 +129,7 @@ export class KafkaMembership implements Membership {
 
   /** The consumer ended and starts again; before the first assignment what cannot be repeated ends `join`. */
   failed(error: LogError): void {
+    this.#failure = error
     if (error.retryable) return
     this.#joining?.reject(error)
     this.#joining = null

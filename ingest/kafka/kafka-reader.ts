@@ -63,6 +63,7 @@ export class KafkaReader {
         concurrency: 1,
       },
       {
+        starting: () => {},
         joined: (assignment) => this.#onJoined(assignment),
         batch: ({ topic, partition, fetchedOffset, nextOffset, messages }) =>
           this.#onFound(topic, partition, fetchedOffset, nextOffset, (from) => packMessages(messages, from)),

@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createKafkaAdmin } from '../../../ingest/kafka/kafka-admin.ts'
 import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
+import { KafkaMembership } from '../../../ingest/kafka/kafka-membership.ts'
 import type { Member } from '../../../ingest/membership.ts'
 import { type Broker, hasBroker, startBroker } from './broker.ts'
 import { eventually, follow } from './follow.ts'
@@ -126,13 +128,23 @@ describe.runIf(hasBroker)('membership in the group of engines', () => {
   })
 
   test('of two processes with one name the one that started last serves and the other has nothing', async () => {
-    const first = await joinNode('a', { startedAt: 1_000 })
-    const second = await joinNode('a', { startedAt: 2_000 })
+    const first = await joinNode('a', { now: () => 1_000 })
+    const second = await joinNode('a', { now: () => 2_000 })
     await eventually('the first has nothing', () => last(first).length === 0)
     expect(last(second)).toHaveLength(PARTITIONS)
     await eventually('both are listed', () => second.logs.membership.members().length === 2)
     await second.logs.membership.leave()
     await eventually('the first has all again', () => last(first).length === PARTITIONS)
+  })
+
+  test('a consumer that starts again in its process counts as later than the one that ended', () => {
+    const connection = { brokers: [...broker.brokers], clientId: 'proffer-test' }
+    const about = { groupId: 'g', topic: 't', node: 'a', addr: '', joinTimeoutMs: 1_000, now: () => 5_000 }
+    const membership = new KafkaMembership({ admin: createKafkaAdmin(connection), ...about })
+    membership.starting()
+    const first = membership.said()
+    membership.starting()
+    expect([first.since, membership.said().since]).toEqual([5_000, 5_001])
   })
 
   test('positions are stored in the group for lag tools', async () => {

@@ -115,7 +115,7 @@ describe.runIf(hasBroker)('topics and connections', () => {
         topics,
         node: 'a',
         addr: '',
-        startedAt: 1,
+        now: () => Date.now(),
       })
     const logs = await open(user.password)
     await logs.membership.join(() => {})

@@ -11,7 +11,7 @@ export function openLogs(broker: { readonly brokers: readonly string[] }, option
     topics: { prefix, partitions, create, retentionMs },
     node: 'a',
     addr: '127.0.0.1:1',
-    startedAt: Date.now(),
+    now: () => Date.now(),
     sessionTimeoutMs: 3_000,
     rebalanceTimeoutMs: 3_000,
     ...rest,
