@@ -5,14 +5,17 @@ import type { LogRecord, NewRecord } from './log.ts'
 /**
  * A chunk: consecutive records of one partition as one stored value, because a store's price is per entry.
  *
- * Layout, little endian: format (u8), uniform (u8), 2 zero bytes, count (u32), append time of the first record (f64);
- * then for each record key length (u16) and value length (u32) and, unless uniform, its append time (f64); then for each
- * record its key (UTF-8) and its value.
+ * Layout, little endian: format (u8), flags (u8: 1 uniform, 2 with headers), 2 zero bytes, count (u32), append time of the first
+ * record (f64); then for each record key length (u16) and value length (u32), with headers their length (u16) and, unless
+ * uniform, its append time (f64); then for each record its key (UTF-8), its value and its headers (JSON).
  */
 const FORMAT = 1
+const UNIFORM = 1
+const WITH_HEADERS = 2
 const HEADER_BYTES = 16
 const ENTRY_BYTES = 6
-const TIMED_ENTRY_BYTES = 14
+const HEADERS_LENGTH_BYTES = 2
+const TIME_BYTES = 8
 
 /** Longest key of a record, UTF-16 code units: a customer id has at most 64. */
 export const MAX_KEY_LENGTH = 256
@@ -22,7 +25,8 @@ export type StampedRecord = { readonly record: NewRecord; readonly appendTime: n
 
 /** Bytes of a record in a chunk, at most. */
 export function chunkBytesOf(record: NewRecord): number {
-  return TIMED_ENTRY_BYTES + record.key.length * 3 + record.value.length
+  const headers = record.headers === undefined ? 0 : headersText(record).length * 3
+  return ENTRY_BYTES + HEADERS_LENGTH_BYTES + TIME_BYTES + record.key.length * 3 + record.value.length + headers
 }
 
 /** Packs records, at least one, append times not decreasing. */
@@ -30,11 +34,16 @@ export function packChunk(records: readonly StampedRecord[]): Buffer {
   const first = records[0]
   assert(first !== undefined)
   const uniform = records.at(-1)?.appendTime === first.appendTime
-  const entryBytes = uniform ? ENTRY_BYTES : TIMED_ENTRY_BYTES
+  const withHeaders = records.some(({ record }) => record.headers !== undefined)
+  const flags = (uniform ? UNIFORM : 0) | (withHeaders ? WITH_HEADERS : 0)
+  const entryBytes = entryBytesOf(flags)
   let size = HEADER_BYTES + entryBytes * records.length
-  for (const { record } of records) size += Buffer.byteLength(record.key) + record.value.length
+  for (const { record } of records) {
+    size += Buffer.byteLength(record.key) + record.value.length
+    if (withHeaders) size += Buffer.byteLength(headersText(record))
+  }
   const chunk = Buffer.allocUnsafeSlow(size)
-  chunk.writeUInt32LE(uniform ? FORMAT | 0x100 : FORMAT, 0)
+  chunk.writeUInt32LE(FORMAT | (flags << 8), 0)
   chunk.writeUInt32LE(records.length, 4)
   chunk.writeDoubleLE(first.appendTime, 8)
   let entry = HEADER_BYTES
@@ -44,13 +53,27 @@ export function packChunk(records: readonly StampedRecord[]): Buffer {
     const keyBytes = chunk.write(record.key, body)
     chunk.writeUInt16LE(keyBytes, entry)
     chunk.writeUInt32LE(record.value.length, entry + 2)
-    if (!uniform) chunk.writeDoubleLE(appendTime, entry + ENTRY_BYTES)
     chunk.set(record.value, body + keyBytes)
-    entry += entryBytes
     body += keyBytes + record.value.length
+    if (withHeaders) {
+      const headersBytes = chunk.write(headersText(record), body)
+      chunk.writeUInt16LE(headersBytes, entry + ENTRY_BYTES)
+      body += headersBytes
+    }
+    if (!uniform) chunk.writeDoubleLE(appendTime, entry + entryBytes - TIME_BYTES)
+    entry += entryBytes
   }
   assert(body === size)
   return chunk
+}
+
+function entryBytesOf(flags: number): number {
+  const headers = (flags & WITH_HEADERS) === 0 ? 0 : HEADERS_LENGTH_BYTES
+  return ENTRY_BYTES + headers + ((flags & UNIFORM) === 0 ? TIME_BYTES : 0)
+}
+
+function headersText({ headers }: NewRecord): string {
+  return headers === undefined ? '' : JSON.stringify(headers)
 }
 
 /** Number of records in a chunk. */
@@ -71,9 +94,11 @@ export function unpackChunk(
   into: LogRecord[],
 ): { readonly bytes: number; readonly stopped: boolean } {
   assert(chunk[0] === FORMAT, 'chunk of another format')
-  const uniform = chunk[1] === 1
+  const flags = chunk[1] ?? 0
+  const uniform = (flags & UNIFORM) !== 0
+  const withHeaders = (flags & WITH_HEADERS) !== 0
   const count = chunkCount(chunk)
-  const entryBytes = uniform ? ENTRY_BYTES : TIMED_ENTRY_BYTES
+  const entryBytes = entryBytesOf(flags)
   const firstTime = chunk.readDoubleLE(8)
   let entry = HEADER_BYTES
   let body = HEADER_BYTES + entryBytes * count
@@ -82,20 +107,23 @@ export function unpackChunk(
     const keyBytes = chunk.readUInt16LE(entry)
     const valueBytes = chunk.readUInt32LE(entry + 2)
     const value = body + keyBytes
+    const end = value + valueBytes
+    const headersBytes = withHeaders ? chunk.readUInt16LE(entry + ENTRY_BYTES) : 0
     if (i >= skip) {
       if (into.length >= limit.maxRecords || (into.length > 0 && bytes + valueBytes > limit.maxBytes)) {
         return { bytes, stopped: true }
       }
       into.push({
         offset: firstOffset + i,
-        appendTime: uniform ? firstTime : chunk.readDoubleLE(entry + ENTRY_BYTES),
+        appendTime: uniform ? firstTime : chunk.readDoubleLE(entry + entryBytes - TIME_BYTES),
         key: chunk.toString('utf8', body, value),
-        value: chunk.subarray(value, value + valueBytes),
+        value: chunk.subarray(value, end),
+        ...(headersBytes > 0 ? { headers: JSON.parse(chunk.toString('utf8', end, end + headersBytes)) } : {}),
       })
       bytes += valueBytes
     }
     entry += entryBytes
-    body = value + valueBytes
+    body = end + headersBytes
   }
   return { bytes, stopped: false }
 }

@@ -12,7 +12,7 @@ export type NewRecord = {
   readonly value: Uint8Array
   /** Append time to stamp instead of the clock's, for logs on an event clock; a time before the last one is raised to it. */
   readonly appendTime?: number
-  /** What is said of the record beside its value. The embedded log, which nobody else reads or writes, keeps none. */
+  /** What is said of the record beside its value; at most 64 KB of JSON. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -23,7 +23,7 @@ export type LogRecord = {
   readonly appendTime: number
   readonly key: string
   readonly value: Uint8Array
-  /** Absent where the log keeps none. A repeated name has its last value. */
+  /** Absent when there are none. A repeated name has its last value. */
   readonly headers?: Readonly<Record<string, string>>
 }
 

@@ -31,7 +31,7 @@ export type AllPartitionsOptions = Pick<
   | 'deadLetters'
   | 'clock'
   | 'timing'
-  | 'shared'
+  | 'readsBack'
   | 'makeFallback'
   | 'newToken'
   | 'limits'

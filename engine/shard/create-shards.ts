@@ -38,16 +38,15 @@ export type ShardsOptions = {
   readonly membership?: Membership
   /** The way to other nodes; absent: there are none. */
   readonly peers?: Peers
-  /** See `PartitionOptions.shared`; false when absent. */
-  readonly shared?: boolean
   readonly limits?: Partial<BatchLimits>
   readonly onBatch?: (report: BatchReport) => void
   /** Only tests set it. In worker mode the moments of a batch are those of the threads. */
   readonly failAt?: FailAt
-  /** Only simulations set these: timers, tokens, ids of fallbacks, and the shard itself. */
+  /** Only simulations set these: timers, tokens, ids of fallbacks, the shard itself, and `PartitionOptions.readsBack`. */
   readonly timing?: Timing
   readonly newToken?: () => string
   readonly openPort?: () => ShardPort
+  readonly readsBack?: boolean
 }
 
 const defaultLimits: BatchLimits = {
@@ -77,7 +76,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     timing: options.timing ?? machineTiming,
     membership: options.membership ?? soleMembership(log.partitions),
     peers: options.peers ?? null,
-    shared: options.shared ?? false,
+    readsBack: options.readsBack ?? true,
     makeFallback: createFallbacks(compilePack(options.pack), newToken),
     newToken,
     limits: { ...defaultLimits, ...options.limits },

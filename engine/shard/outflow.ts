@@ -1,4 +1,3 @@
-import type { Meta } from '../store/store.ts'
 import type { AppliedWaiters } from './applied-waiters.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import { Publisher } from './publisher.ts'
@@ -42,12 +41,7 @@ export class Outflow {
     return commits >= outboxCommits || bytes >= outboxBytes
   }
 
-  /** Highest seq of a taken partition that needs no publishing any more, in this process. */
-  known(meta: Meta): number {
-    return Math.max(this.#publisher.last, meta.published)
-  }
-
-  /** The partition was taken; the values are committed, in order, above `known`. */
+  /** The partition was taken; the values are committed, in order. */
   begin({ meta, progress, values }: Extract<Taken, { kind: 'taken' }>): void {
     this.#publisher.restart({ published: meta.published, dpos: progress.dpos })
     for (const { seq, value } of values) {

@@ -42,11 +42,8 @@ export type PartitionOptions = {
   readonly trusts: Trusts
   readonly decisions: Log
   readonly deadLetters: DeadLetters
-  /**
-   * Whether other processes may own the partition and the store may go back behind what it acknowledged: then the decisions
-   * log is read back at each take-over.
-   */
-  readonly shared: boolean
+  /** Whether the decisions log is read back at each take-over. Only a test takes that away, to see what it is for. */
+  readonly readsBack: boolean
   readonly clock: Clock
   readonly timing: Timing
   readonly makeFallback: MakeFallback

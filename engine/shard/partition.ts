@@ -198,7 +198,6 @@ export class Partition {
     if (!isWanted()) return
     this.#set('acquiring', null)
     const taken = await takePartition(this.#options, {
-      published: (meta) => this.#outflow.known(meta),
       isWanted,
       lost,
       onFailure: (reason) => {
@@ -215,8 +214,7 @@ export class Partition {
   }
 
   #begin(taken: Extract<Taken, { kind: 'taken' }>): void {
-    // Where the store may go back, what this process published before says nothing of what another owner did since.
-    if (this.#options.shared) this.#replaceOutflow()
+    this.#replaceOutflow()
     this.#adopted += taken.adopted
     this.#set('running', null)
     const loop: BatchLoop = new BatchLoop(
@@ -240,6 +238,7 @@ export class Partition {
     this.#loop = loop
   }
 
+  /** What this process published before says nothing of what another owner did since. */
   #replaceOutflow(): void {
     const before = this.#outflow
     this.#finishing.add(before)

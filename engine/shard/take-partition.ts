@@ -4,7 +4,7 @@ import type { Meta } from '../store/store.ts'
 import { adoptLost } from './adopt-lost.ts'
 import { decodeOutbox, encodeOutbox } from './outbox.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
-import { scanDecisions } from './scan-decisions.ts'
+import { type Scan, scanDecisions } from './scan-decisions.ts'
 import type { Progress } from './shard-port.ts'
 
 /** What is left to publish of a commit; null: nothing, it only waits to be dropped from the store. */
@@ -36,8 +36,6 @@ export const clockSkewMaxMs = 500
 
 /** How a take-over goes. */
 export type Steering = {
-  /** Highest seq that needs no publishing. */
-  readonly published: (meta: Meta) => number
   readonly isWanted: () => boolean
   /** What to do about events that the log no longer has although they were never counted. */
   readonly lost: 'skip_lost' | 'keep_closed'
@@ -48,12 +46,12 @@ type Attempt = Exclude<Taken, { kind: 'given_up' }> | { readonly kind: 'again'; 
 
 /**
  * Takes a partition with a new token, compares its position with the log, reads the decisions log back where the store may be
- * behind it, adopts what the store lost, and reads the outbox values above `published(meta)`. Tries again with back-off while
+ * behind it, adopts what the store lost, and reads the outbox values above what is published. Tries again with back-off while
  * the shard, the store or the log fails.
  */
 export async function takePartition(options: PartitionOptions, steering: Steering): Promise<Taken> {
   for (let pauseMs: number = backOffMs.least; steering.isWanted(); pauseMs = longerPause(pauseMs)) {
-    const attempt = await attemptToTake(options, steering)
+    const attempt = await attemptToTake(options, steering.lost)
     if (attempt.kind !== 'again') return attempt
     steering.onFailure(attempt.reason)
     await options.timing.sleep(pauseMs)
@@ -61,7 +59,7 @@ export async function takePartition(options: PartitionOptions, steering: Steerin
   return { kind: 'given_up' }
 }
 
-async function attemptToTake(options: PartitionOptions, { published, lost }: Steering): Promise<Attempt> {
+async function attemptToTake(options: PartitionOptions, lost: Steering['lost']): Promise<Attempt> {
   const { partition, port } = options
   try {
     const skew = await clockSkew(options)
@@ -72,7 +70,7 @@ async function attemptToTake(options: PartitionOptions, { published, lost }: Ste
     const { meta } = result
     const logEnd = (await options.log.bounds(partition)).end
     const reason = await logFault(options.log, partition, meta)
-    if (reason === null) return await drain(options, meta, { published, logEnd })
+    if (reason === null) return await drain(options, meta, logEnd)
     return lost === 'skip_lost' ? await skipLost(options, meta) : { kind: 'closed', meta, reason }
   } catch {
     return { kind: 'again', reason: 'The shard or the log does not answer; trying again.' }
@@ -88,18 +86,12 @@ async function skipLost(options: PartitionOptions, meta: Meta): Promise<Attempt>
   return { kind: 'again', reason: result.kind === 'done' ? 'Going on where the log begins.' : 'Trying again.' }
 }
 
+const nothingRead: Scan = { out: new Set(), lostTo: null, end: 0 }
+
 /** What is left to publish, and the adoption of what the store lost. */
-async function drain(
-  options: PartitionOptions,
-  meta: Meta,
-  { published, logEnd }: Pick<Steering, 'published'> & { readonly logEnd: number },
-): Promise<Attempt> {
-  const { partition, port, decisions, shared } = options
-  if (!shared) {
-    const values = await port.outbox(partition, published(meta), meta.seq)
-    return { kind: 'taken', meta, progress: meta, values, logEnd, adopted: 0 }
-  }
-  const scan = await scanDecisions(decisions, partition, meta)
+async function drain(options: PartitionOptions, meta: Meta, logEnd: number): Promise<Attempt> {
+  const { partition, port, decisions, readsBack } = options
+  const scan = readsBack ? await scanDecisions(decisions, partition, meta) : nothingRead
   const values = await port.outbox(partition, meta.published, meta.seq)
   const left = values.map(({ seq, value }) => ({ seq, value: withoutDecisions(value, scan.out) }))
   if (scan.lostTo === null && meta.adopting === null) {

@@ -120,12 +120,22 @@ async function untilTopicsAppear(admin: KafkaAdmin, topics: readonly string[]): 
         asked.fetchTopicMetadata({ topics: [...topics] }),
       )
       const partitions = found.topics.flatMap((one) => one.partitions)
-      if (partitions.every((one) => one.leader >= 0)) return found.topics
+      if (partitions.every((one) => one.leader >= 0) && (await areLed(admin, topics))) return found.topics
     }
     if (performance.now() > until) {
       throw new LogError('log_unavailable', 'the topics have no leaders', { retryable: true })
     }
     await sleep(LOOK_EVERY_MS)
+  }
+}
+
+/** Whether the brokers named as leaders act as such: of a new topic they learn a moment after everybody is told. */
+async function areLed(admin: KafkaAdmin, topics: readonly string[]): Promise<boolean> {
+  try {
+    for (const topic of topics) await admin.ask('the topics cannot be read', (asked) => asked.fetchTopicOffsets(topic))
+    return true
+  } catch {
+    return false
   }
 }
 

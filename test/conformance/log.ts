@@ -82,6 +82,21 @@ export function logConformance(
       expect(await log.read(1, 0, WIDE)).toEqual([])
     })
 
+    test('headers of some records are read back, and others have none', async () => {
+      const first = { ...record('a', 1), headers: { seq: '17', id: 'ab'.repeat(16) } }
+      await log.append(0, [first, record('b', 2), { ...record('客户', 3), headers: { note: '客户' } }])
+      await log.append(0, [record('c', 4)])
+      const read = await log.read(0, 0, WIDE)
+      expect(read.map(({ headers }) => headers ?? {})).toEqual([first.headers, {}, { note: '客户' }, {}])
+      expect(read.map(({ key, value }) => [key, [...value]])).toEqual([
+        ['a', [1]],
+        ['b', [2]],
+        ['客户', [3]],
+        ['c', [4]],
+      ])
+      expect((await log.read(0, 2, WIDE))[0]?.headers).toEqual({ note: '客户' })
+    })
+
     test('a value keeps every byte, also none at all and a large one', async () => {
       const large = Uint8Array.from({ length: 65_536 }, (_, i) => i % 251)
       await log.append(0, [{ key: 'a', value: new Uint8Array(0) }, { key: 'b', value: large }, record('c', 9)])

@@ -71,7 +71,7 @@ export class SimNode {
       cacheBytes: 4 * 2 ** 20,
       membership: cluster.group.membership(name, name, deliver),
       peers: this.#peers(cluster),
-      shared: cluster.adopts,
+      readsBack: cluster.adopts,
       timing: nodeTiming(time, deliver),
       newToken: cluster.newToken,
       openPort: () => {

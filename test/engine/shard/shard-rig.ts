@@ -25,7 +25,7 @@ export type ShardRig = {
   /** Stops shards that a test made itself when it ends. */
   running(shards: LocalShards): void
   append(event: Event): Promise<{ partition: number; offset: number }>
-  appendAll(events: readonly Event[]): Promise<void>
+  appendAll(events: readonly Event[], more?: Pick<NewRecord, 'appendTime'>): Promise<void>
   published(): Promise<Decision[]>
   /** A known customer of the bank: without history the answer is the fallback. */
   known(shards: LocalShards, customerId: string): Promise<void>
@@ -64,10 +64,14 @@ export function shardRig(makePlace: MakePlace): ShardRig {
     },
     running: (shards) => void stoppable.push(shards),
     append,
-    async appendAll(events) {
+    async appendAll(events, more = {}) {
       const records: NewRecord[][] = Array.from({ length: partitions }, () => [])
       for (const event of events) {
-        records[partitionOf(event.customerId, partitions)]?.push({ key: event.customerId, value: encodeEvent(event) })
+        records[partitionOf(event.customerId, partitions)]?.push({
+          key: event.customerId,
+          value: encodeEvent(event),
+          ...more,
+        })
       }
       const appends = records.map((some, partition) => (some.length > 0 ? folder.log.append(partition, some) : null))
       await Promise.all(appends)

@@ -81,8 +81,10 @@ describe.runIf(hasBroker)('membership in the group of engines', () => {
     const reading = follow(a.logs.feed, kept, 0, (records) => records.length >= 300)
     for (let round = 0; round < 3; round++) {
       const b = await joinNode('b')
+      await eventually('the two share', () => last(a).length === PARTITIONS / 2)
       for (let i = 0; i < 100; i++) await a.logs.feed.append(kept, [{ key: 'C1', value: Buffer.from('x') }])
       await b.logs.membership.leave()
+      await eventually('a has all again', () => last(a).length === PARTITIONS)
     }
     const offsets = (await reading).map((one) => one.offset)
     expect(offsets).toEqual(Array.from({ length: 300 }, (_, i) => i))
