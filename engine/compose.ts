@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { createIntake } from '../ingest/intake.ts'
-import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
-import { openLogEnvironment } from '../ingest/lmdb-log.ts'
+import { createRecordSignature } from '../ingest/record-signature.ts'
 import { loadPack } from '../rules/load-pack.ts'
 import type { LoadedPack, Model } from '../rules/model.ts'
 import { formatProblems } from '../rules/pack-problem.ts'
@@ -17,14 +17,20 @@ import { onUnexpected } from './api/http.ts'
 import { type ApiParts, apiRoutes } from './api/routes.ts'
 import { startServer } from './api/server.ts'
 import type { Clock } from './clock.ts'
+import { clickHouseUrl } from './compose-history.ts'
+import { openLogSide } from './compose-logs.ts'
+import { storePlace, storeSide } from './compose-store.ts'
 import type { Config } from './config.ts'
-import { openInstallation } from './installation.ts'
+import { checkPartitions, openInstallation } from './installation.ts'
+import { InstallationError } from './installation-error.ts'
 import type { Logger } from './log.ts'
-import { nodeKey } from './nodes/node-key.ts'
+import { createNodeClient } from './nodes/node-client.ts'
+import { nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
+import { nodeRoutes } from './nodes/node-routes.ts'
 import { createShards } from './shard/create-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
-import { openLmdbStore } from './store/lmdb-store.ts'
+import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
 import { createTelemetry } from './telemetry.ts'
 
@@ -52,6 +58,11 @@ export type Engine = Pick<
 > & {
   /** Port of the API; 0 when it is not served. */
   readonly port: number
+  /** What the log and the store are, a line each, and what an operator should know of them. */
+  readonly logName: string
+  readonly storeName: string
+  readonly facts: readonly string[]
+  readonly node: string
   /** The API key and where it came from. */
   readonly key: string
   readonly keyFrom: ApiKey['from']
@@ -60,18 +71,13 @@ export type Engine = Pick<
 }
 
 const mb = 1024 * 1024
-const deadLettersMax = { count: 1_000_000, bytes: 1_024 * mb, retentionMs: 90 * 24 * 3_600_000 }
 const historyOffByChoice = 'History is off. Set HISTORY=on, or ask while an engine with history runs.'
 
-/** Opens the store of a DATA_DIR; the caller holds its instance lock. */
-export function openStore(config: Config): Store {
-  return openLmdbStore({ dir: join(config.DATA_DIR, 'store'), mapSizeBytes: config.STORE_MAX_MB * mb })
-}
-
-/** The kind of clock a DATA_DIR runs on; null before its first start. */
+/** The kind of clock an installation runs on; null before its first start. */
 export async function storedClock(config: Config): Promise<'wall' | 'event' | null> {
-  if (!existsSync(join(config.DATA_DIR, 'store'))) return null
-  const store = openStore(config)
+  const place = storePlace(config)
+  if (place.kind === 'lmdb' && !existsSync(place.dir)) return null
+  const store = openStore(place)
   try {
     return (await store.cluster())?.clock ?? null
   } finally {
@@ -104,64 +110,74 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
 
   const lock = takeInstanceLock(config.DATA_DIR)
   stack.push('instance lock', () => lock.release())
-  const apiKey = await apiKeyOf({ dataDir: config.DATA_DIR, key: config.API_KEY, keyFile: config.API_KEY_FILE })
+  refuseEventClock(config, clock)
 
-  const store = openStore(config)
+  const storage = await storeSide(config)
+  const store = openStore(storage.place)
   stack.push('store', () => store.close())
+  checkPartitions(await store.cluster(), config.PARTITIONS)
+  const node = config.NODE_NAME ?? hostname()
+  let addr = ''
+  const logs = await openLogSide({ config, node, addr: () => addr, now })
+  stack.push('logs', () => logs.close())
+  if (storage.place.kind === 'lmdb' && (await logs.others()).length > 0)
+    throw new InstallationError(
+      'nodes_need_redis',
+      'Other nodes share this log, and the customers of this one are embedded: set REDIS_URL, the same on all nodes.',
+    )
   const { completeSince, salt } = options
   const installation = await openInstallation(store, loaded, {
     partitions: config.PARTITIONS,
     clock,
     completeSince,
     salt,
+    log: logs,
   })
-  const partitions = installation.cluster.partitions
-
-  const logDir = join(config.DATA_DIR, 'log')
-  const logs = openLogEnvironment(logDir)
-  stack.push('logs', () => logs.close())
-  const logOptions = {
-    partitions,
-    now,
-    retentionMs: config.LOG_RETENTION_HOURS * 3_600_000,
-    maxBytes: config.LOG_MAX_MB * mb,
-  }
-  const events = await logs.openLog({ ...logOptions, name: 'events' })
-  const decisions = await logs.openLog({ ...logOptions, name: 'decisions' })
-  const deadLetters = openDeadLetters({
-    dir: join(config.DATA_DIR, 'dead-letters'),
-    maxCount: deadLettersMax.count,
-    maxBytes: deadLettersMax.bytes,
-    retentionMs: deadLettersMax.retentionMs,
-    // The engine's clock, by which letters are dated: on an event clock the machine's would find all of them too old.
-    now,
+  const { cluster } = installation
+  const apiKey = await apiKeyOf({
+    dataDir: config.DATA_DIR,
+    key: config.API_KEY,
+    keyFile: config.API_KEY_FILE,
+    made: storage.place.kind === 'redis' ? sharedApiKey(cluster.salt) : undefined,
   })
-  stack.push('dead letters', () => deadLetters.close())
-  const intake = createIntake({ log: events, deadLetters, now, limits: { itemsMax: 10_000 } })
+  const { events, decisions, deadLetters } = logs
+  const signature = createRecordSignature(signingSecret(cluster.salt))
+  const intake = createIntake({
+    log: events,
+    deadLetters,
+    now,
+    limits: { itemsMax: 10_000 },
+    ...(logs.isOpen ? { sign: signature.sign } : {}),
+  })
 
   const telemetry = createTelemetry()
+  const nodes = config.KAFKA_BROKERS === undefined ? null : createNodeClient(nodeKey(cluster.salt))
+  if (nodes !== null) stack.push('node client', () => nodes.close())
   const shards = createShards({
     log: events,
+    feed: logs.feed,
+    ...(logs.isOpen ? { trusts: signature.verify } : {}),
     decisions,
     deadLetters,
-    store: { kind: 'lmdb', dir: join(config.DATA_DIR, 'store'), mapSizeBytes: config.STORE_MAX_MB * mb },
+    store: storage.place,
     pack: installation.pack.loaded,
-    salt: installation.cluster.salt,
-    observedSince: installation.cluster.observedSince,
+    salt: cluster.salt,
+    observedSince: cluster.observedSince,
     clock,
     mode: config.SHARD_MODE,
     shards: 1,
     cacheBytes: config.CACHE_MB * mb,
+    membership: logs.membership,
+    ...(nodes === null ? {} : { peers: nodes }),
     onBatch: (report) => telemetry.batch(report),
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
-  await shards.start('')
 
   const history = options.history
     ? await startHistory({
         dataDir: config.DATA_DIR,
-        logDir,
-        url: config.CLICKHOUSE_URL,
+        logDir: join(config.DATA_DIR, 'log'),
+        url: clickHouseUrl(config),
         retentionDays: config.HISTORY_RETENTION_DAYS,
       })
     : null
@@ -176,14 +192,17 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     const server = await startServer({
       host: options.serve.host,
       port: options.serve.port,
-      routes: apiRoutes({
-        ...parts,
-        historyOff: historyOffByChoice,
-        newRequestId: randomUUID,
-        packOf: (hash) => packOf(store, hash),
-      }),
+      routes: [
+        ...apiRoutes({
+          ...parts,
+          historyOff: historyOffByChoice,
+          newRequestId: randomUUID,
+          packOf: (hash) => packOf(store, hash),
+        }),
+        ...nodeRoutes({ shards, now, partitions: cluster.partitions }),
+      ],
       keyCheck: createKeyCheck(apiKey.key),
-      nodeKeyCheck: createKeyCheck(nodeKey(installation.cluster.salt)),
+      nodeKeyCheck: createKeyCheck(nodeKey(cluster.salt)),
       corsOrigins: config.CORS_ORIGINS.split(',')
         .map((origin) => origin.trim())
         .filter((origin) => origin !== ''),
@@ -193,8 +212,10 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     })
     stack.push('server', () => server.stop(config.STOP_DEADLINE_MS))
     port = server.port
+    addr = config.NODE_ADDR ?? `${reachable(options.serve.host)}:${port}`
     lock.announce(`127.0.0.1:${port}`)
   }
+  await shards.start(nodes === null ? '' : addr)
   return {
     installation,
     intake,
@@ -205,10 +226,28 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     history,
     historyOff: historyOffByChoice,
     port,
+    logName: logs.name,
+    storeName: storage.name,
+    facts: [...storage.facts, ...logs.facts],
+    node,
     key: apiKey.key,
     keyFrom: apiKey.from,
     stop: () => stack.stop(),
   }
+}
+
+/** The clock of old data is the rows'; a broker has its own. */
+function refuseEventClock(config: Config, clock: Clock): void {
+  if (clock.kind === 'wall' || (config.KAFKA_BROKERS === undefined && config.REDIS_URL === undefined)) return
+  throw new InstallationError(
+    'clock_changed',
+    'On the event clock everything is embedded: unset KAFKA_BROKERS and REDIS_URL, and use a DATA_DIR of its own.',
+  )
+}
+
+/** An address that others can use: a server that listens everywhere is found by the host's name. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? hostname() : host
 }
 
 async function loadPackOrThrow(folder: string): Promise<LoadedPack> {

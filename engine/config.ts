@@ -5,6 +5,88 @@
 import { z } from 'zod'
 
 const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+const text = () => z.string().min(1).optional()
+
+/** Where the log, the customers and the schemas are kept when that is not under DATA_DIR, and who this node is. */
+const serverSettings = {
+  NODE_NAME: text().describe('Stable name of this node, another one for each. Absent: the name of the host.'),
+  NODE_ADDR: z
+    .string()
+    .regex(/^[^\s:/]+:\d{1,5}$/, 'is host:port')
+    .optional()
+    .describe('Where other nodes reach this one, host:port. Absent: HOST and PORT.'),
+  KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^\s:,]+:\d{1,5}(,[^\s:,]+:\d{1,5})*$/, 'is host:port, several separated by commas')
+    .optional()
+    .describe(
+      'Some brokers of the Kafka that holds the logs, host:port,host:port. Absent: the embedded log under DATA_DIR.',
+    ),
+  KAFKA_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{0,128}$/, 'is letters, digits and . _ -')
+    .default('proffer.')
+    .describe('Start of the names of topics and consumer groups.'),
+  KAFKA_CREATE_TOPICS: z.enum(['on', 'off']).default('on').describe('Whether missing topics are made at the start.'),
+  KAFKA_REPLICATION: whole(1, 9)
+    .optional()
+    .describe('Copies of topics that are made. Absent: 3, or as many as brokers.'),
+  KAFKA_COMPRESSION: z.enum(['none', 'gzip']).default('none').describe('Compression of what is produced.'),
+  KAFKA_SESSION_TIMEOUT_MS: whole(3_000, 60_000)
+    .default(10_000)
+    .describe('A node that is silent so long loses its partitions to others.'),
+  KAFKA_TRUSTED: z
+    .enum(['signed', 'all'])
+    .default('signed')
+    .describe(
+      'signed: consents, lifts, receipts, identities and erasures count only when they came through POST /v1/events. all: the ' +
+        'rights of the broker see to who may write them.',
+    ),
+  KAFKA_TLS: z.enum(['on', 'off']).default('off').describe('Whether the brokers are spoken to over TLS.'),
+  KAFKA_TLS_CA_FILE: text().describe('PEM file of the certificates to trust. Absent: those Node trusts.'),
+  KAFKA_TLS_CERT_FILE: text().describe('PEM file of our certificate, where the brokers ask for one.'),
+  KAFKA_TLS_KEY_FILE: text().describe('PEM file of its key.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to log in at the brokers. Absent: not at all.'),
+  KAFKA_SASL_USERNAME: text().describe('User name for it.'),
+  KAFKA_SASL_PASSWORD: text().describe('Password for it.'),
+  KAFKA_SASL_PASSWORD_FILE: text().describe('File that holds the password.'),
+  REDIS_URL: z
+    .string()
+    .regex(
+      /^rediss?:\/\/[^\s,]+(,rediss?:\/\/[^\s,]+)*$/,
+      'is redis://host:port, or rediss://; several separated by commas',
+    )
+    .optional()
+    .describe(
+      'Redis that keeps the customers, redis://[user:password@]host:port[/db], rediss:// for TLS; some nodes of a cluster, ' +
+        'separated by commas. Absent: the embedded store under DATA_DIR.',
+    ),
+  REDIS_PASSWORD_FILE: text().describe('File that holds the password for Redis, instead of one in the URL.'),
+  REDIS_KEY_PREFIX: z
+    .string()
+    .regex(/^[!-z|~]{1,64}$/, 'is 1 to 64 ASCII characters without braces and spaces')
+    .default('proffer:')
+    .describe('Start of the names of keys.'),
+  REDIS_WAIT_REPLICAS: z
+    .union([z.literal('auto'), whole(0, 5)])
+    .default('auto')
+    .describe(
+      'Replicas that must have a commit before anything of it leaves. auto: 1 when every primary has one at the start.',
+    ),
+  REDIS_TIMEOUT_MS: whole(50, 60_000)
+    .default(2_000)
+    .describe('A call to Redis that takes longer is in doubt and sent again.'),
+  REDIS_TLS_CA_FILE: text().describe('PEM file of the certificates to trust, for rediss://.'),
+  REDIS_TLS_CERT_FILE: text().describe('PEM file of our certificate, where Redis asks for one.'),
+  REDIS_TLS_KEY_FILE: text().describe('PEM file of its key.'),
+  ENGINE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Engine that the commands ask, http://host:port, with API_KEY. Absent: the one that runs on DATA_DIR.'),
+} as const
 
 const Schema = z.strictObject({
   DATA_DIR: z
@@ -69,11 +151,13 @@ const Schema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('URL of a ClickHouse server, with user and password. Absent: the embedded one under DATA_DIR.'),
+  CLICKHOUSE_PASSWORD_FILE: text().describe('File that holds the password for ClickHouse, instead of one in the URL.'),
   HISTORY_RETENTION_DAYS: whole(1, 3_650).default(400).describe('How long history rows are kept (TTL of all tables).'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info').describe('Log level.'),
   STOP_DEADLINE_MS: whole(100, 120_000)
     .default(10_000)
     .describe('How long a stop may take: open batches finish and are published, then the process ends anyway.'),
+  ...serverSettings,
 })
 
 export type Config = Readonly<z.infer<typeof Schema>>
@@ -94,11 +178,30 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     if (value !== undefined && value !== '') own[key] = value
   }
   const parsed = Schema.safeParse(own)
-  if (parsed.success) return { kind: 'ok', config: Object.freeze(parsed.data) }
-  return {
-    kind: 'refused',
-    problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${sentenceOf(issue)}`),
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${sentenceOf(issue)}`)
+    return { kind: 'refused', problems }
   }
+  const problems = contradictions(parsed.data)
+  return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', config: Object.freeze(parsed.data) }
+}
+
+/** Settings that do not go together. */
+function contradictions(config: Config): string[] {
+  const problems: string[] = []
+  const both = (a: keyof Config, b: keyof Config): void => {
+    if (config[a] !== undefined && config[b] !== undefined) problems.push(`${b}: give it or ${a}, not both`)
+  }
+  const needs = (a: keyof Config, b: keyof Config): void => {
+    if (config[a] !== undefined && config[b] === undefined) problems.push(`${b}: is needed with ${a}`)
+  }
+  both('KAFKA_SASL_PASSWORD', 'KAFKA_SASL_PASSWORD_FILE')
+  needs('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME')
+  needs('KAFKA_TLS_CERT_FILE', 'KAFKA_TLS_KEY_FILE')
+  needs('REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE')
+  if (config.KAFKA_SASL_MECHANISM !== undefined && !config.KAFKA_SASL_PASSWORD && !config.KAFKA_SASL_PASSWORD_FILE)
+    problems.push('KAFKA_SASL_PASSWORD: is needed with KAFKA_SASL_MECHANISM, or KAFKA_SASL_PASSWORD_FILE')
+  return problems
 }
 
 /** What is wrong with a setting; of a text that is no number zod only says that it received NaN. */

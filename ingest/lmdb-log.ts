@@ -1,5 +1,6 @@
 import assert from 'node:assert'
-import { open, type RootDatabase } from 'lmdb'
+import { randomUUID } from 'node:crypto'
+import { type Database, open, type RootDatabase } from 'lmdb'
 import { createLogWriter, type LmdbLogOptions } from './lmdb-log-writer.ts'
 import { unlinkCommitted } from './lmdb-unlink.ts'
 import { type Log, LogError } from './log.ts'
@@ -14,6 +15,8 @@ export type LogEnvironment = {
    * @throws LogError `log_unavailable` when it was made with another number of partitions or in another format
    */
   openLog(options: LmdbLogOptions): Promise<Log>
+  /** Names this environment among all others, for as long as it exists. */
+  identity(): Promise<string>
   /** Closes every log of it after what is being written is durable, then the environment. */
   close(): Promise<void>
 }
@@ -43,6 +46,7 @@ export function openLogEnvironment(dir: string): LogEnvironment {
   const logs: Log[] = []
 
   return {
+    identity: () => identityOf(root),
     async openLog(options) {
       assert(/^[a-z0-9_-]{1,64}$/.test(options.name), 'log name')
       assert(options.partitions >= 1 && options.partitions <= 1_024, 'partitions')
@@ -75,13 +79,20 @@ export function openLogEnvironment(dir: string): LogEnvironment {
   }
 }
 
+/** Made once, with the environment. */
+async function identityOf(root: RootDatabase): Promise<string> {
+  const known: Database<string, string> = root.openDB({ name: 'identity', encoding: 'string' })
+  if (known.get('log') === undefined) await known.ifNoExists('log', () => known.put('log', `embedded ${randomUUID()}`))
+  return known.get('log') ?? ''
+}
+
 function openRoot(dir: string): RootDatabase {
   try {
     return open({
       path: dir,
       noSubdir: false,
       mapSize: MAP_BYTES,
-      maxDbs: MAX_LOGS * 2 + 1,
+      maxDbs: MAX_LOGS * 2 + 2,
       // A commit is synced before it is acknowledged; overlapping would acknowledge first.
       overlappingSync: false,
       // With batching by event turn a failed commit also rejects a promise nobody can reach, which ends the process.

@@ -66,6 +66,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     format: storeFormat,
     partitions: bankPartitions,
     clock: 'event',
+    log: '',
     salt: benchSalt,
     completeSince: 0,
     pack: pack.hash,

@@ -20,11 +20,13 @@ export async function apiKeyOf(options: {
   readonly dataDir: string
   readonly key: string | undefined
   readonly keyFile: string | undefined
+  /** The key to make when there is none; absent: a new one. */
+  readonly made?: string | undefined
 }): Promise<ApiKey> {
   if (options.key !== undefined) return { key: options.key, from: 'setting' }
   if (options.keyFile !== undefined) return { key: await keyIn(options.keyFile), from: 'file' }
   const path = join(options.dataDir, 'api-key')
-  const made = `pk_${randomBytes(32).toString('base64url')}`
+  const made = options.made ?? `pk_${randomBytes(32).toString('base64url')}`
   try {
     // wx: of two first starts at once, one makes the key and the other reads it.
     await writeFile(path, `${made}\n`, { mode: 0o600, flag: 'wx' })

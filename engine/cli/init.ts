@@ -1,11 +1,16 @@
 /** `proffer init`: set up a DATA_DIR, and say from when on its log is complete. */
+import { hostname } from 'node:os'
 import { loadPack } from '../../rules/load-pack.ts'
+import type { LoadedPack } from '../../rules/model.ts'
 import { formatProblems } from '../../rules/pack-problem.ts'
-import { eventClock, wallClock } from '../clock.ts'
-import { openStore } from '../compose.ts'
+import { type Clock, eventClock, wallClock } from '../clock.ts'
+import { openLogSide } from '../compose-logs.ts'
+import { storeSide } from '../compose-store.ts'
 import type { Config } from '../config.ts'
 import { openInstallation } from '../installation.ts'
 import { takeInstanceLock } from '../store/instance-lock.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Cluster, Store } from '../store/store.ts'
 import { instant } from './print.ts'
 
 /**
@@ -23,18 +28,16 @@ export async function init(
   }
   const lock = takeInstanceLock(config.DATA_DIR)
   try {
-    const store = openStore(config)
+    const store = openStore((await storeSide(config)).place)
     try {
       if ((await store.cluster()) !== null) {
-        process.stderr.write(`${config.DATA_DIR} is set up already. Use an empty folder for another installation.\n`)
+        process.stderr.write(
+          'There is an installation already. Use an empty DATA_DIR (or other prefixes) for another one.\n',
+        )
         return 1
       }
       const clock = options.clock === 'event' ? eventClock(options.completeSince ?? 0) : wallClock
-      const { cluster } = await openInstallation(store, loaded.pack, {
-        partitions: config.PARTITIONS,
-        clock,
-        completeSince: options.completeSince,
-      })
+      const cluster = await found(config, store, { loaded: loaded.pack, clock, completeSince: options.completeSince })
       process.stdout.write(
         `${config.DATA_DIR} is set up: ${cluster.partitions} partitions, ${cluster.clock} clock, ` +
           `the log is complete since ${instant(cluster.completeSince)}.\n`,
@@ -45,5 +48,26 @@ export async function init(
     }
   } finally {
     lock.release()
+  }
+}
+
+/** Makes the installation for the log that the settings name. */
+async function found(
+  config: Config,
+  store: Store,
+  { loaded, clock, completeSince }: { loaded: LoadedPack; clock: Clock; completeSince: number | undefined },
+): Promise<Cluster> {
+  const node = config.NODE_NAME ?? hostname()
+  const log = await openLogSide({ config, node, addr: () => '', now: () => clock.now() })
+  try {
+    const { cluster } = await openInstallation(store, loaded, {
+      partitions: config.PARTITIONS,
+      clock,
+      completeSince,
+      log,
+    })
+    return cluster
+  } finally {
+    await log.close()
   }
 }

@@ -26,14 +26,16 @@ export async function serve(config: Config): Promise<number> {
     history: config.HISTORY === 'on',
     logger,
   })
+  for (const fact of engine.facts) logger[fact.includes(' WEAK') ? 'warn' : 'info']({}, fact)
   logger.info(
     {
       address: `http://${config.HOST}:${engine.port}`,
       key: engine.keyFrom === 'made' ? `new, in ${config.DATA_DIR}/api-key` : `from ${engine.keyFrom}`,
-      log: 'embedded (LMDB)',
-      store: 'embedded (LMDB)',
+      log: engine.logName,
+      store: engine.storeName,
       history:
         engine.history === null ? engine.historyOff : config.CLICKHOUSE_URL ? 'ClickHouse server' : 'embedded (chDB)',
+      node: engine.node,
       shard: config.SHARD_MODE,
       partitions: engine.installation.cluster.partitions,
       pack: `${engine.installation.pack.loaded.model.name} ${engine.installation.pack.loaded.hash.slice(0, 12)}`,

@@ -1,3 +1,4 @@
+/** Keys that every node of an installation derives from its secret, which it has from the store. Each is for one purpose. */
 import { createHmac } from 'node:crypto'
 
 /**
@@ -6,4 +7,14 @@ import { createHmac } from 'node:crypto'
  */
 export function nodeKey(salt: string): string {
   return createHmac('sha256', salt).update('proffer node to node').digest('base64url')
+}
+
+/** The API key of an installation whose nodes share a store and were given none: the same on every node. */
+export function sharedApiKey(salt: string): string {
+  return `pk_${createHmac('sha256', salt).update('proffer api key').digest('base64url')}`
+}
+
+/** What the door signs records with, on a log that others write to. */
+export function signingSecret(salt: string): Uint8Array {
+  return createHmac('sha256', salt).update('proffer record signature').digest()
 }

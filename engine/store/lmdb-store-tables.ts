@@ -69,7 +69,7 @@ export function readCluster(tables: Tables): Cluster | null {
   const json = tables.fixed.get(clusterKey)
   if (json === undefined) return null
   try {
-    const cluster: Cluster = JSON.parse(Buffer.from(json).toString())
+    const cluster: Cluster = { log: '', ...JSON.parse(Buffer.from(json).toString()) }
     return cluster
   } catch (cause) {
     throw new StoreError(

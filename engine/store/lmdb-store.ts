@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Stored } from '../state/states.ts'
 import { checkCommit } from './check-commit.ts'
 import { partitionsChanged } from './init-store.ts'
@@ -91,7 +92,7 @@ class LmdbStore implements Store {
     }
     assert(cluster.format === storeFormat, 'a release writes its own format')
     // One process has the folder, so nothing comes between the comparison and the write.
-    if (JSON.stringify(stored) !== JSON.stringify(before)) return false
+    if (!isDeepStrictEqual(stored, before)) return false
     await this.#written(this.#tables.fixed.put(clusterKey, Buffer.from(JSON.stringify(cluster))))
     return true
   }

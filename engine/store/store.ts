@@ -14,6 +14,8 @@ export type Cluster = {
   readonly partitions: number
   /** The kind of clock it runs on; append times of one never mix with the other's. */
   readonly clock: 'wall' | 'event'
+  /** Names the log whose events these customers are made of; empty in records of earlier builds. */
+  readonly log: string
   /** Secret for decision ids. */
   readonly salt: string
   /** From this instant on the log is complete, so that no event means none happened. Unix milliseconds. */

@@ -15,7 +15,7 @@ export type KafkaEventsOptions = {
   readonly partitions: number
   readonly groupId: string
   readonly node: string
-  readonly addr: string
+  readonly addr: () => string
   readonly now: () => number
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number

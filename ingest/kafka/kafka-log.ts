@@ -1,9 +1,10 @@
 import assert from 'node:assert'
 import type { Log } from '../log.ts'
-import type { Membership } from '../membership.ts'
+import type { Member, Membership } from '../membership.ts'
 import { createKafkaAdmin } from './kafka-admin.ts'
 import type { KafkaConnection } from './kafka-connection.ts'
 import { createKafkaEvents } from './kafka-events.ts'
+import { membersOf } from './kafka-membership.ts'
 import { createKafkaProducer } from './kafka-producer.ts'
 import { KafkaReader } from './kafka-reader.ts'
 import { type KafkaFacts, prepareTopics, type TopicOptions, topicNames } from './kafka-topics.ts'
@@ -15,8 +16,8 @@ export type KafkaLogOptions = {
   readonly topics: TopicOptions
   /** Stable name of this node, the same after a restart, another one for each node. */
   readonly node: string
-  /** Where this node can be asked, `host:port`; empty: nowhere. */
-  readonly addr: string
+  /** Where this node can be asked, `host:port`; empty: nowhere. Asked when the group is joined. */
+  readonly addr: () => string
   /** Unix milliseconds: of processes with one node name the latest counts. */
   readonly now: () => number
   /** Of records we send. `gzip` saves network for CPU. */
@@ -41,6 +42,10 @@ export type KafkaLogs = {
   readonly feed: Log
   readonly membership: Membership
   readonly facts: KafkaFacts
+  /** Who is in the group now, this process or not. */
+  members(): Promise<readonly Member[]>
+  /** Whether the group has stored a position: then somebody has read these events before. */
+  hasPositions(): Promise<boolean>
   /** Leaves the group, then closes everything; what was appended before is answered. */
   close(): Promise<void>
 }
@@ -118,6 +123,13 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
     feed,
     membership,
     facts,
+    members: () => membersOf(admin, `${prefix}engine`, names.events),
+    async hasPositions() {
+      const stored = await admin.ask('the positions of the group cannot be read', (asked) =>
+        asked.fetchOffsets({ groupId: `${prefix}engine`, topics: [names.events] }),
+      )
+      return stored.some(({ partitions: all }) => all.some(({ offset }) => Number(offset) >= 0))
+    },
     async close() {
       await close()
       await Promise.all([reader.close(), ...Object.values(producers).map((producer) => producer.close())])

@@ -14,7 +14,7 @@ export type KafkaMembershipOptions = {
   /** Stable name of this node. Of two processes with one name the one that started last has all partitions of the node. */
   readonly node: string
   /** Where this node can be asked, `host:port`; empty: nowhere. */
-  readonly addr: string
+  readonly addr: () => string
   readonly now: () => number
   /** How long joining may take before `join` gives up. */
   readonly joinTimeoutMs: number
@@ -55,7 +55,7 @@ export class KafkaMembership implements Membership {
   /** What this member says of itself when it joins. */
   said(): MemberSaid {
     const { node, addr } = this.#options
-    return { node, addr, since: this.#since, held: [...this.#held] }
+    return { node, addr: addr(), since: this.#since, held: [...this.#held] }
   }
 
   /** A consumer is about to join. It is later than the one before, which the group may not have missed yet. */
@@ -158,9 +158,8 @@ export class KafkaMembership implements Membership {
     const { admin, groupId, topic } = this.#options
     for (let look = 0; look < LOOKS && !this.#left && join === this.#joins; look++) {
       try {
-        const { groups } = await admin.ask('the members cannot be read', (asked) => asked.describeGroups([groupId]))
-        const group = groups[0]
-        if (group !== undefined && join === this.#joins) this.#members = membersOf(group.members, topic)
+        const group = await describe(admin, groupId)
+        if (group !== undefined && join === this.#joins) this.#members = listed(group.members, topic)
         if (group?.state === 'Stable') return
       } catch {
         // The former ones stay until they can be read.
@@ -170,7 +169,20 @@ export class KafkaMembership implements Membership {
   }
 }
 
-function membersOf(
+/**
+ * Everybody in a group now.
+ * @throws LogError
+ */
+export async function membersOf(admin: KafkaAdmin, groupId: string, topic: string): Promise<readonly Member[]> {
+  return listed((await describe(admin, groupId))?.members ?? [], topic)
+}
+
+async function describe(admin: KafkaAdmin, groupId: string) {
+  const { groups } = await admin.ask('the members cannot be read', (asked) => asked.describeGroups([groupId]))
+  return groups[0]
+}
+
+function listed(
   described: readonly { readonly memberMetadata: Buffer; readonly memberAssignment: Buffer }[],
   topic: string,
 ): readonly Member[] {

@@ -29,7 +29,11 @@ export type TopicFacts = {
   readonly maxMessageBytes: number
 }
 
-export type KafkaFacts = { readonly brokers: number; readonly topics: readonly TopicFacts[] }
+export type KafkaFacts = {
+  readonly clusterId: string
+  readonly brokers: number
+  readonly topics: readonly TopicFacts[]
+}
 
 /** Largest batch of records that has to fit: Kafka's default, enough for a decision record of 1 MB. */
 export const MESSAGE_BYTES = 1_048_588
@@ -57,7 +61,7 @@ export async function prepareTopics(admin: KafkaAdmin, options: TopicOptions): P
   const names = topicNames(options.prefix)
   const wanted = [names.events, names.decisions, names.deadLetters]
   const what = 'the topics cannot be read'
-  const { brokers } = await admin.ask(what, (asked) => asked.describeCluster())
+  const { brokers, clusterId } = await admin.ask(what, (asked) => asked.describeCluster())
   const existing = new Set(await admin.ask(what, (asked) => asked.listTopics()))
   const missing = wanted.filter((topic) => !existing.has(topic))
   if (missing.length > 0) await makeTopics(admin, options, missing, brokers.length)
@@ -77,7 +81,7 @@ export async function prepareTopics(admin: KafkaAdmin, options: TopicOptions): P
   for (const { topic, partitions } of topics) {
     if (topic !== names.deadLetters) checkPartitions(topic, partitions, options.partitions)
   }
-  return { brokers: brokers.length, topics }
+  return { clusterId, brokers: brokers.length, topics }
 }
 
 async function makeTopics(

@@ -209,7 +209,15 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
     it('a partition without a header stays closed and is not made anew', async () => {
       const pack = rig.folder().pack
       const store = openStore(rig.place())
-      const cluster = { format: 1, partitions, clock: 'wall', salt: 's', completeSince: 0, pack: pack.hash } as const
+      const cluster = {
+        format: 1,
+        partitions,
+        clock: 'wall',
+        log: '',
+        salt: 's',
+        completeSince: 0,
+        pack: pack.hash,
+      } as const
       await store.putCluster({ ...cluster, observedSince: {} }, null)
       await store.close()
       const shards = await rig.started()

@@ -26,6 +26,7 @@ const cluster: Cluster = {
   format: storeFormat,
   partitions: 2,
   clock: 'wall',
+  log: 'log',
   salt: 'salt',
   completeSince: 5,
   pack: 'pack',

@@ -31,8 +31,11 @@ async function packWith(name: string, change: (text: string) => string): Promise
   return result.pack
 }
 
+/** A log that was never read. */
+const log = { identity: 'a log', isFresh: async () => true, others: async () => [] }
+
 const open = (pack: LoadedPack, nowMs: number, completeSince?: number) =>
-  openInstallation(store, pack, { partitions: 4, clock: eventClock(nowMs), completeSince })
+  openInstallation(store, pack, { partitions: 4, clock: eventClock(nowMs), completeSince, log })
 
 test('on the first start every series is observed since the declared instant', async () => {
   const { observedSince } = await open(await packWith('a', (text) => text), 5_000, 1_000)
@@ -63,13 +66,40 @@ test('a feature that a pack left out for a while begins anew when it comes back'
 test('another partition count or another clock is refused with a sentence that says what to do', async () => {
   const pack = await packWith('a', (text) => text)
   await open(pack, 5_000, 1_000)
-  const other = { clock: eventClock(0), completeSince: undefined }
+  const other = { clock: eventClock(0), completeSince: undefined, log }
   await expect(openInstallation(store, pack, { ...other, partitions: 8 })).rejects.toMatchObject({
     code: 'partitions_changed',
     message: expect.stringContaining('PARTITIONS=4'),
   })
   const wall = { kind: 'wall', now: () => 0 } as const
-  await expect(openInstallation(store, pack, { partitions: 4, clock: wall })).rejects.toMatchObject({
+  await expect(openInstallation(store, pack, { partitions: 4, clock: wall, log })).rejects.toMatchObject({
     code: 'clock_changed',
   })
+})
+
+test('customers without a trace in the log begin, an empty store beside a log that was read is refused', async () => {
+  const pack = await packWith('a', (text) => text)
+  const read = { ...log, isFresh: async () => false }
+  const options = { partitions: 4, clock: eventClock(5_000), log: read }
+  await expect(openInstallation(store, pack, options)).rejects.toMatchObject({ code: 'state_missing' })
+  expect(await store.cluster()).toBeNull()
+  await open(pack, 5_000)
+  await expect(openInstallation(store, pack, options)).resolves.toBeDefined()
+})
+
+test('customers of another log are refused', async () => {
+  const pack = await packWith('a', (text) => text)
+  await open(pack, 5_000)
+  const options = { partitions: 4, clock: eventClock(5_000), log: { ...log, identity: 'another log' } }
+  await expect(openInstallation(store, pack, options)).rejects.toMatchObject({ code: 'log_changed' })
+})
+
+test('another pack is refused while other nodes run', async () => {
+  await open(await packWith('a', (text) => text), 5_000)
+  const added = '\n  - { id: fuel_7d, kind: count, event: card.purchase, window: 7d }\n'
+  const other = await packWith('b', (text) => text + added)
+  const busy = { ...log, others: async () => ['node-b'] }
+  const options = { partitions: 4, clock: eventClock(5_000), log: busy }
+  await expect(openInstallation(store, other, options)).rejects.toMatchObject({ code: 'pack_differs' })
+  await expect(openInstallation(store, other, { ...options, log })).resolves.toBeDefined()
 })

@@ -6,6 +6,7 @@ const Record = z.object({
   format: z.number(),
   partitions: z.number(),
   clock: z.enum(['wall', 'event']),
+  log: z.string().default(''),
   salt: z.string(),
   completeSince: z.number(),
   pack: z.string(),

@@ -82,6 +82,7 @@ export async function openFolder(
         format: storeFormat,
         partitions,
         clock: clock.kind,
+        log: '',
         salt,
         completeSince: 0,
         pack: pack.hash,

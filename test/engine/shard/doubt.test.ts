@@ -31,7 +31,7 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'proffer-doubt-'))
   pack = compilePack(await bankPack())
   store = openLmdbStore({ dir })
-  const cluster = { format: storeFormat, partitions: 1, clock: 'wall', salt: 's', completeSince: 0 } as const
+  const cluster = { format: storeFormat, partitions: 1, clock: 'wall', log: '', salt: 's', completeSince: 0 } as const
   await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {} })
 })
 afterEach(async () => {

@@ -114,7 +114,7 @@ describe.runIf(hasBroker)('topics and connections', () => {
         connection: { ...connection, sasl: { mechanism: 'plain', username: user.username, password } },
         topics,
         node: 'a',
-        addr: '',
+        addr: () => '',
         now: () => Date.now(),
       })
     const logs = await open(user.password)

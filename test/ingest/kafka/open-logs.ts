@@ -10,7 +10,7 @@ export function openLogs(broker: { readonly brokers: readonly string[] }, option
     connection: { brokers: broker.brokers, clientId: 'proffer-test' },
     topics: { prefix, partitions, create, retentionMs },
     node: 'a',
-    addr: '127.0.0.1:1',
+    addr: () => '127.0.0.1:1',
     now: () => Date.now(),
     sessionTimeoutMs: 3_000,
     rebalanceTimeoutMs: 3_000,

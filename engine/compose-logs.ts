@@ -1,0 +1,176 @@
+/** The logs, as the settings say: embedded under DATA_DIR, or on Kafka with the group that shares the partitions. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DeadLetters } from '../ingest/dead-letters.ts'
+import type { KafkaConnection } from '../ingest/kafka/kafka-connection.ts'
+import { openKafkaDeadLetters } from '../ingest/kafka/kafka-dead-letters.ts'
+import { type KafkaLogs, openKafkaLogs } from '../ingest/kafka/kafka-log.ts'
+import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
+import { openLogEnvironment } from '../ingest/lmdb-log.ts'
+import type { Log } from '../ingest/log.ts'
+import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
+import { secretIn } from './compose-store.ts'
+import type { Config } from './config.ts'
+
+/** The logs of an installation and what comes with them. */
+export type LogSide = {
+  readonly events: Log
+  readonly decisions: Log
+  /** The events of the partitions of this process. */
+  readonly feed: Pick<Log, 'read' | 'onAppend'>
+  readonly membership: Membership
+  readonly deadLetters: DeadLetters
+  /** Whether others than our own door may write to the events log. */
+  readonly isOpen: boolean
+  /** Names this log among all others; kept with the customers, which belong to it. */
+  readonly identity: string
+  /** One line that names it, and what an operator should know of it. */
+  readonly name: string
+  readonly facts: readonly string[]
+  /** Whether nothing was ever read or decided here. */
+  isFresh(): Promise<boolean>
+  /** Other processes that share the partitions now. */
+  others(): Promise<readonly Member[]>
+  close(): Promise<void>
+}
+
+export type LogSideOptions = {
+  readonly config: Config
+  readonly node: string
+  /** Where this process can be asked; known when the group is joined. */
+  readonly addr: () => string
+  readonly now: () => number
+}
+
+const mb = 1024 * 1024
+const deadLettersMax = { count: 1_000_000, bytes: 1_024 * mb, retentionMs: 90 * 24 * 3_600_000 }
+
+/** @throws LogError when they cannot be opened, or are not fit for it: the sentence says what to change */
+export async function openLogSide(options: LogSideOptions): Promise<LogSide> {
+  return options.config.KAFKA_BROKERS === undefined ? openEmbedded(options) : openKafka(options)
+}
+
+async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
+  const logs = openLogEnvironment(join(config.DATA_DIR, 'log'))
+  const rest = {
+    partitions: config.PARTITIONS,
+    now,
+    retentionMs: config.LOG_RETENTION_HOURS * 3_600_000,
+    maxBytes: config.LOG_MAX_MB * mb,
+  }
+  try {
+    const events = await logs.openLog({ ...rest, name: 'events' })
+    const decisions = await logs.openLog({ ...rest, name: 'decisions' })
+    const deadLetters = openDeadLetters(deadLetterOptions(config, now))
+    return {
+      events,
+      decisions,
+      feed: events,
+      membership: soleMembership(config.PARTITIONS),
+      deadLetters,
+      isOpen: false,
+      identity: await logs.identity(),
+      name: 'embedded (LMDB)',
+      facts: [],
+      isFresh: () => isEmpty(decisions),
+      others: async () => [],
+      close: async () => {
+        await deadLetters.close()
+        await logs.close()
+      },
+    }
+  } catch (cause) {
+    await logs.close()
+    throw cause
+  }
+}
+
+async function openKafka({ config, node, addr, now }: LogSideOptions): Promise<LogSide> {
+  const prefix = config.KAFKA_TOPIC_PREFIX
+  const logs = await openKafkaLogs({
+    connection: kafkaConnection(config, `proffer-${node}`),
+    topics: {
+      prefix,
+      partitions: config.PARTITIONS,
+      create: config.KAFKA_CREATE_TOPICS === 'on',
+      ...(config.KAFKA_REPLICATION === undefined ? {} : { replication: config.KAFKA_REPLICATION }),
+      retentionMs: config.LOG_RETENTION_HOURS * 3_600_000,
+    },
+    node,
+    addr,
+    now,
+    compression: config.KAFKA_COMPRESSION,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+  })
+  try {
+    const deadLetters = await openKafkaDeadLetters(logs.deadLetters, deadLetterOptions(config, now))
+    const { events, decisions, feed, membership, facts } = logs
+    return {
+      events,
+      decisions,
+      feed,
+      membership,
+      deadLetters,
+      isOpen: config.KAFKA_TRUSTED === 'signed',
+      identity: `kafka ${facts.clusterId} ${prefix}events`,
+      name: `Kafka (${config.KAFKA_BROKERS})`,
+      facts: factLines(facts),
+      isFresh: async () => (await isEmpty(decisions)) && !(await logs.hasPositions()),
+      others: async () => (await logs.members()).filter((member) => member.node !== node),
+      close: async () => {
+        await deadLetters.close()
+        await logs.close()
+      },
+    }
+  } catch (cause) {
+    await logs.close()
+    throw cause
+  }
+}
+
+/** How to reach the brokers. */
+export function kafkaConnection(config: Config, clientId: string): KafkaConnection {
+  const pem = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'))
+  const [ca, cert, key] = [config.KAFKA_TLS_CA_FILE, config.KAFKA_TLS_CERT_FILE, config.KAFKA_TLS_KEY_FILE].map(pem)
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username = '' } = config
+  const password = config.KAFKA_SASL_PASSWORD_FILE
+    ? secretIn(config.KAFKA_SASL_PASSWORD_FILE)
+    : (config.KAFKA_SASL_PASSWORD ?? '')
+  return {
+    brokers: (config.KAFKA_BROKERS ?? '').split(','),
+    clientId,
+    ...(config.KAFKA_TLS === 'on' ? { tls } : {}),
+    ...(mechanism === undefined ? {} : { sasl: { mechanism, username, password } }),
+  }
+}
+
+function deadLetterOptions(config: Config, now: () => number): Parameters<typeof openDeadLetters>[0] {
+  return {
+    dir: join(config.DATA_DIR, 'dead-letters'),
+    maxCount: deadLettersMax.count,
+    maxBytes: deadLettersMax.bytes,
+    retentionMs: deadLettersMax.retentionMs,
+    // The engine's clock, by which letters are dated: on an event clock the machine's would find all of them too old.
+    now,
+  }
+}
+
+async function isEmpty(log: Log): Promise<boolean> {
+  for (let partition = 0; partition < log.partitions; partition++) {
+    if ((await log.bounds(partition)).end > 0) return false
+  }
+  return true
+}
+
+function factLines({ brokers, topics }: KafkaLogs['facts']): readonly string[] {
+  return topics.map(({ topic, partitions, replication, minInsyncReplicas, retentionMs }) => {
+    const alone = replication < 2 && brokers > 1 ? ' WEAK' : ''
+    const days = (retentionMs / 86_400_000).toFixed(1)
+    return `${topic}${alone}: ${partitions} partitions, ${replication} copies (${minInsyncReplicas} in step), kept ${days} days`
+  })
+}
