@@ -235,3 +235,30 @@ export function envExample(): string {
   for (const { key, text, initial } of configKeys()) lines.push(`# ${text}`, `#${key}=${initial}`, '')
   return lines.join('\n')
 }
+
+/** The text of `docs/settings.md`. */
+export function settingsPage(): string {
+  const servers: ReadonlySet<string> = new Set(Object.keys(serverSettings))
+  const rows = (isServer: boolean) =>
+    configKeys()
+      .filter(({ key }) => servers.has(key) === isServer)
+      .map(({ key, text, initial }) => `| \`${key}\` | ${initial === '' ? '' : `\`${initial}\``} | ${text} |`)
+  const head = ['| setting | default | meaning |', '| --- | --- | --- |']
+  return [
+    '# Settings',
+    '',
+    'Generated from `engine/config.ts` by `npm run proffer -- config --markdown`; do not edit. All come from the environment; an empty',
+    'value counts as absent. A wrong one is refused at the start, all of them at once, by name and without its value.',
+    '',
+    ...head,
+    ...rows(false),
+    '',
+    '## Servers and nodes',
+    '',
+    'Each kind of server is used when its address is set, on its own; without it the embedded part does.',
+    '',
+    ...head,
+    ...rows(true),
+    '',
+  ].join('\n')
+}

@@ -91,8 +91,12 @@ function addPackCommands(program: Command, run: ProgramOptions['run']): void {
     .command('config')
     .description('list every setting with its meaning and default')
     .option('--example', 'as the text of .env.example')
-    .action((options: { example?: boolean }) =>
-      run(async () => (await import('./settings.ts')).printSettings(options.example === true)),
+    .option('--markdown', 'as the text of docs/settings.md')
+    .action((options: { example?: boolean; markdown?: boolean }) =>
+      run(async () => {
+        const { printSettings } = await import('./settings.ts')
+        return printSettings(options.example === true ? 'example' : options.markdown === true ? 'markdown' : 'list')
+      }),
     )
   program
     .command('init')

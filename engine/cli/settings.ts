@@ -1,10 +1,10 @@
 /** `proffer config`: every setting with its meaning and default. */
-import { configKeys, envExample } from '../config.ts'
+import { configKeys, envExample, settingsPage } from '../config.ts'
 
-/** Prints the settings as a list, or as the text of `.env.example`. */
-export function printSettings(asExample: boolean): number {
-  if (asExample) {
-    process.stdout.write(`${envExample().trimEnd()}\n`)
+/** Prints the settings as a list, as the text of `.env.example`, or as that of `docs/settings.md`. */
+export function printSettings(as: 'list' | 'example' | 'markdown'): number {
+  if (as !== 'list') {
+    process.stdout.write(`${(as === 'example' ? envExample() : settingsPage()).trimEnd()}\n`)
     return 0
   }
   for (const { key, text, initial } of configKeys())
