@@ -163,6 +163,8 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     pack: installation.pack.loaded,
     salt: cluster.salt,
     observedSince: cluster.observedSince,
+    added: cluster.added,
+    backfill: cluster.backfill,
     clock,
     mode: config.SHARD_MODE,
     shards: 1,

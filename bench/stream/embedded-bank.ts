@@ -7,7 +7,7 @@ import type { LocalShards } from '../../engine/shard/all-partitions.ts'
 import { createShards, type ShardsOptions } from '../../engine/shard/create-shards.ts'
 import { initStore } from '../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../engine/store/lmdb-store.ts'
-import { type Store, storeFormat } from '../../engine/store/store.ts'
+import { nothingAdded, type Store, storeFormat } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import { createIntake, type Intake } from '../../ingest/intake.ts'
 import { openDeadLetters } from '../../ingest/lmdb-dead-letters.ts'
@@ -71,6 +71,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     completeSince: 0,
     pack: pack.hash,
     observedSince,
+    ...nothingAdded,
   })
   await seed(store, options)
   await store.close()

@@ -13,10 +13,14 @@ import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
+import { type BatchDone, doneWith, nothingSaid } from './batch-done.ts'
 import { BatchTally } from './batch-tally.ts'
+import { codeOf, isRetryable, placeOf } from './error-place.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
+import { type Past, SeriesPast } from './series-past.ts'
 import { ShardCustomers } from './shard-customers.ts'
+import { ShardFills } from './shard-fills.ts'
 import type {
   AcquireResult,
   AdoptTask,
@@ -25,7 +29,8 @@ import type {
   BatchStats,
   BatchTask,
   CacheUsage,
-  Progress,
+  FillResult,
+  FillTask,
   ShardPort,
   StoredOutbox,
   ViewResult,
@@ -42,22 +47,12 @@ export type ShardCoreOptions = {
   /** `event`: `now` follows the append times of the log. */
   readonly clock: 'wall' | 'event'
   readonly failpoint: Failpoint
+  readonly past: Past
+  /** Most memory for the ids that a backfill has to remember. */
+  readonly fillBytes: number
 }
 
-type Done = Extract<BatchResult, { kind: 'done' }>
-
-const noStats: BatchStats = {
-  events: 0,
-  requests: 0,
-  customers: 0,
-  loaded: 0,
-  loadMs: 0,
-  stepMs: 0,
-  commitMs: 0,
-  tally: null,
-}
-
-type OpenCommit = { readonly commit: Commit; readonly done: Done }
+type OpenCommit = { readonly commit: Commit; readonly done: BatchDone }
 
 type Owned = {
   meta: Meta
@@ -77,13 +72,17 @@ export class ShardCore implements ShardPort {
   readonly #pack: string
   readonly #tally: BatchTally
   readonly #customers: ShardCustomers
+  readonly #fills: ShardFills
   readonly #owned = new Map<number, Owned>()
+  #past: SeriesPast
 
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
     this.#tally = new BatchTally(options.context)
     this.#customers = new ShardCustomers(options)
+    this.#fills = new ShardFills(options)
+    this.#past = new SeriesPast(options.context.pack.layout, options.past)
   }
 
   async acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
@@ -141,6 +140,41 @@ export class ShardCore implements ShardPort {
     return this.#send(partition, part, this.#amendment(part, partition, task))
   }
 
+  async fill({ partition, step, published, dpos }: FillTask): Promise<FillResult> {
+    const part = this.#owned.get(partition)
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'a series is filled between batches')
+    const standing = { fill: this.#past.fill(part.meta), begun: this.#past.begun(part.meta) }
+    const plan = this.#fills.plan(partition, step, standing, this.#past)
+    if (plan.kind !== 'planned') return plan
+    const { found, limits, at, fill } = plan
+    const filled = { kind: 'filled', at, read: found.read } as const
+    if (fill === null) {
+      return {
+        ...filled,
+        added: 0,
+        result: doneWith(part.waitingBytes, part.meta, { ...nothingSaid, committed: false }),
+      }
+    }
+    const { slots, missing } = this.#customers.open(partition, found.customers)
+    try {
+      await this.#customers.load(partition, slots, missing)
+      const added = this.#fills.add(slots, found, limits)
+      const task = { to: part.meta.seq + 1, change: { fill, published, dpos } }
+      return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
+    } catch (error) {
+      this.#fills.forget(partition)
+      const refused = this.#refused(partition, error)
+      assert(refused.kind !== 'done' && refused.kind !== 'doubt', 'a refusal is definite')
+      return refused
+    }
+  }
+
+  async learn(past: Past): Promise<void> {
+    this.#past = new SeriesPast(this.#options.context.pack.layout, past)
+    this.#options.states.observe(this.#past.observedSince)
+  }
+
   async resend(partition: number): Promise<BatchResult> {
     const part = this.#owned.get(partition)
     if (part === undefined || part.open === null) return { kind: 'lost' }
@@ -189,6 +223,7 @@ export class ShardCore implements ShardPort {
 
   #drop(partition: number): void {
     this.#owned.delete(partition)
+    this.#fills.forget(partition)
     this.#options.states.discard(partition)
   }
 
@@ -239,7 +274,13 @@ export class ShardCore implements ShardPort {
       part.waitingBytes += record.bytes.length
     }
     this.#options.states.installed(task.partition)
-    return doneWith(part, part.meta, { committed: false, answers: stepped.answers, outbox: null, exceptions: 0, stats })
+    return doneWith(part.waitingBytes, part.meta, {
+      committed: false,
+      answers: stepped.answers,
+      outbox: null,
+      exceptions: 0,
+      stats,
+    })
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
@@ -274,6 +315,8 @@ export class ShardCore implements ShardPort {
       published: task.published,
       dpos: task.dpos,
       adopting,
+      begun: this.#past.begun(part.meta),
+      fill: this.#past.fill(part.meta),
       accepted: part.meta.accepted + stepped.accepted,
       duplicates: part.meta.duplicates + duplicates.length,
       deadLettered: part.meta.deadLettered + deadLetters.length,
@@ -285,7 +328,11 @@ export class ShardCore implements ShardPort {
     const exceptions = duplicates.length + deadLetters.length
     return {
       commit: { token, from: seq, to, meta, writes, outbox, trim: task.published },
-      done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
+      done: doneWith(
+        part.waitingBytes,
+        { ...meta, token, addr, seq: to },
+        { committed: true, answers, outbox, exceptions, stats },
+      ),
     }
   }
 
@@ -296,15 +343,12 @@ export class ShardCore implements ShardPort {
     { to, change }: { readonly to: number; readonly change: Partial<CommitMeta> },
   ): OpenCommit {
     const { token, addr, seq, ...before } = part.meta
-    const meta: CommitMeta = { ...before, ...change }
+    const { begun, fill } = { begun: this.#past.begun(part.meta), fill: this.#past.fill(part.meta) }
+    const meta: CommitMeta = { ...before, begun, fill, ...change }
     const writes = this.#customers.writes(partition)
     return {
-      commit: { token, from: seq, to, meta, writes, outbox: null, trim: before.published },
-      done: doneWith(
-        part,
-        { ...meta, token, addr, seq: to },
-        { committed: true, answers: [], outbox: null, exceptions: 0, stats: noStats },
-      ),
+      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published },
+      done: doneWith(part.waitingBytes, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
     }
   }
 
@@ -351,25 +395,4 @@ export class ShardCore implements ShardPort {
     }
     return { kind: 'closed', reason: `The step failed: ${placeOf(error)}.` }
   }
-}
-
-function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes'>): Done {
-  const { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions } = meta
-  const progress: Progress = { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes: part.waitingBytes, ...rest }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-function isRetryable(error: unknown): error is Error {
-  return error instanceof Error && 'retryable' in error && error.retryable === true
-}
-
-/** Kind of an error and where it was raised, without its message, which may hold values. */
-function placeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an unknown failure'
-  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? ''
-  return `${error.name} ${frame.trim().replace(/\(.*\/(engine|rules|ingest|sinks)\//, '($1/')}`
 }

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
-import { type Cluster, type Meta, StoreError } from './store.ts'
+import { type Cluster, type Meta, nothingAdded, StoreError } from './store.ts'
 import { endKey, textKey } from './stored-row.ts'
 
 type Bytes = Database<Uint8Array, Buffer>
@@ -26,7 +26,7 @@ export type Tables = {
 export const clusterKey = Buffer.from('cluster')
 
 /** What headers did not say in earlier builds. */
-const absent = { addr: '', dpos: 0, adopting: null } as const
+const absent = { addr: '', dpos: 0, adopting: null, begun: [], fill: null } as const
 
 /** Opens, or makes, the environment of a folder with its tables. */
 export function openTables(dir: string, maxBytes: number): Tables {
@@ -69,7 +69,7 @@ export function readCluster(tables: Tables): Cluster | null {
   const json = tables.fixed.get(clusterKey)
   if (json === undefined) return null
   try {
-    const cluster: Cluster = { log: '', ...JSON.parse(Buffer.from(json).toString()) }
+    const cluster: Cluster = { log: '', ...nothingAdded, ...JSON.parse(Buffer.from(json).toString()) }
     return cluster
   } catch (cause) {
     throw new StoreError(

@@ -24,7 +24,33 @@ export type Cluster = {
   readonly pack: string
   /** Since when each series definition (`SeriesDef.key`) has been observed. */
   readonly observedSince: Readonly<Record<string, number>>
+  /** Counts the activations of packs that added series; never runs back. */
+  readonly activations: number
+  /** The series definitions of the pack in force that it did not have at the first start. */
+  readonly added: Readonly<Record<string, AddedSeries>>
+  readonly backfill: Backfill
 }
+
+/** A series that a pack added later: what was counted under the definition before, if anything, says nothing of it. */
+export type AddedSeries = {
+  /** What it is called in stored states instead of by its definition. */
+  readonly key: string
+  /** Number of the activation that added it. */
+  readonly activation: number
+  /** Whether its past was filled in: then what lies below its beginning is never read again. */
+  readonly isFilled: boolean
+}
+
+/** The backfill in progress. */
+export type Backfill = {
+  /** Number of the last one that was asked for; 0: none ever was. */
+  readonly number: number
+  /** Definitions of the series it fills; empty: none is in progress. */
+  readonly series: readonly string[]
+}
+
+/** An installation that fills nothing and has nothing to fill. */
+export const nothingAdded = { activations: 0, added: {}, backfill: { number: 0, series: [] } } as const
 
 /** The header of a partition. */
 export type Meta = {
@@ -49,11 +75,34 @@ export type Meta = {
    * up to `to`. null: nothing is.
    */
   readonly adopting: { readonly from: number; readonly to: number } | null
+  /** Where series that are not filled yet begin: one entry for each activation that added some. */
+  readonly begun: readonly Begun[]
+  /** The backfill of this partition; null: there is none to go on with or to report. */
+  readonly fill: Fill | null
   /** Running totals of the partition. */
   readonly accepted: number
   readonly duplicates: number
   readonly deadLettered: number
   readonly decisions: number
+}
+
+/** Events from offset `at` on were applied under a pack that names the series of an activation. */
+export type Begun = { readonly activation: number; readonly at: number }
+
+/** How far a partition is with a backfill. Stored with the entries it stands for. */
+export type Fill = {
+  /** Number of the backfill. */
+  readonly number: number
+  /** Stored keys of the series it fills. */
+  readonly keys: readonly string[]
+  /** Where it began to read the events log, and where it goes on. */
+  readonly from: number
+  readonly at: number
+  /** The log is read once for each share of the customers; finished when `pass` is `passes`. */
+  readonly pass: number
+  readonly passes: number
+  /** From this instant on the log it reads is complete, Unix milliseconds. */
+  readonly since: number
 }
 
 /** What a commit says of the partition. Owner and seq are not among it: `acquire` sets the one, the commit number is the other. */

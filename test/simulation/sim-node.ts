@@ -7,6 +7,7 @@ import { ShardCore } from '../../engine/shard/shard-core.ts'
 import { ShardError } from '../../engine/shard/shards.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
+import { nothingAdded } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { noBroker, type SimBroker } from './sim-broker.ts'
@@ -83,6 +84,8 @@ export class SimNode {
           partitions: broker.partitions,
           clock: 'wall',
           failpoint: () => {},
+          past: { observedSince: {}, ...nothingAdded },
+          fillBytes: 2 ** 20,
         })
       },
     })

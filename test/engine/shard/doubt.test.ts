@@ -14,7 +14,14 @@ import { createStates } from '../../../engine/state/flat-states.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
-import { type Commit, type CommitReply, type Store, StoreError, storeFormat } from '../../../engine/store/store.ts'
+import {
+  type Commit,
+  type CommitReply,
+  nothingAdded,
+  type Store,
+  StoreError,
+  storeFormat,
+} from '../../../engine/store/store.ts'
 import { encodeEvent } from '../../../ingest/avro-codec.ts'
 import type { Event } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
@@ -32,7 +39,7 @@ beforeEach(async () => {
   pack = compilePack(await bankPack())
   store = openLmdbStore({ dir })
   const cluster = { format: storeFormat, partitions: 1, clock: 'wall', log: '', salt: 's', completeSince: 0 } as const
-  await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {} })
+  await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {}, ...nothingAdded })
 })
 afterEach(async () => {
   await store.close()
@@ -68,7 +75,16 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
   }
   const states = createStates(pack.layout, { maxBytes: 2 ** 22, observedSince: pack.layout.series.map(() => 0) })
   const context = createStepContext(pack, states, 'salt')
-  const core = new ShardCore({ store: wire, states, context, partitions: 1, clock: 'wall', failpoint: () => {} })
+  const core = new ShardCore({
+    store: wire,
+    states,
+    context,
+    partitions: 1,
+    clock: 'wall',
+    failpoint: () => {},
+    past: { observedSince: {}, ...nothingAdded },
+    fillBytes: 2 ** 20,
+  })
   expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }
 }
