@@ -25,7 +25,7 @@ export function activatePack(
     if (before !== undefined && since !== undefined) added[definition] = before
     if (since !== undefined) continue
     begins = true
-    added[definition] = { key: storedKey(definition, activation), activation, isFilled: false }
+    added[definition] = { key: storedKey(definition, activation), activation, filled: 0 }
   }
   const { number, series } = cluster.backfill
   return {
@@ -34,7 +34,7 @@ export function activatePack(
     observedSince,
     activations: begins ? activation : cluster.activations,
     added,
-    backfill: { number, series: series.filter((definition) => added[definition]?.isFilled === false) },
+    backfill: { number, series: series.filter((definition) => added[definition]?.filled === 0) },
   }
 }
 

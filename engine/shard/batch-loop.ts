@@ -91,9 +91,10 @@ export class BatchLoop {
     this.#options.schedule(() => this.#run())
   }
 
-  /** Runs a step of a backfill at the next moment between two batches, unless the partition is behind: then later. */
+  /** Runs a step of a backfill at the next moment between two batches, unless the partition is behind. */
   fill(step: FillStep): Promise<FillReply> {
     if (this.#ended || this.#stopping) return Promise.resolve({ kind: 'away' })
+    if (!this.#caughtUp || this.#behindMs > fillBehindMs) return Promise.resolve({ kind: 'behind' })
     const reply = this.#fills.offer(step)
     this.wake()
     return reply

@@ -1,4 +1,4 @@
-import type { FillResult, FillStep, Progress } from './shard-port.ts'
+import type { FillRefusal, FillStep, Progress } from './shard-port.ts'
 
 /** What came of a step of a backfill. */
 export type FillReply =
@@ -10,9 +10,12 @@ export type FillReply =
       readonly added: number
       readonly progress: Progress
     }
-  | Extract<FillResult, { kind: 'cold' | 'full' }>
-  /** Nothing was done, or it is not known here: the partition is not run here now, or the shard had no room. */
-  | { readonly kind: 'away' }
+  | { readonly kind: 'refused'; readonly why: FillRefusal }
+  /**
+   * `away`: nothing was done, or it is not known here: the partition is not run here now, or the shard had no room. `behind`: events
+   * come first.
+   */
+  | { readonly kind: 'away' | 'behind' }
 
 export type WaitingFill = { readonly step: FillStep; readonly reply: (reply: FillReply) => void }
 

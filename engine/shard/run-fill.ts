@@ -15,7 +15,7 @@ export async function runFill(
   const { port, partition } = options
   try {
     const filled = await port.fill({ partition, step, published: out.published, dpos: out.dpos })
-    if (filled.kind === 'cold' || filled.kind === 'full') {
+    if (filled.kind === 'refused') {
       reply(filled)
       return null
     }

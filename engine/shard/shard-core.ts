@@ -144,9 +144,9 @@ export class ShardCore implements ShardPort {
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'a series is filled between batches')
-    const standing = { fill: this.#past.fill(part.meta), begun: this.#past.begun(part.meta) }
+    const standing = { fill: part.meta.fill, begun: this.#past.begun(part.meta) }
     const plan = this.#fills.plan(partition, step, standing, this.#past)
-    if (plan.kind !== 'planned') return plan
+    if (plan.kind === 'refused') return plan
     const { found, limits, at, fill } = plan
     const filled = { kind: 'filled', at, read: found.read } as const
     if (fill === null) {
@@ -316,7 +316,7 @@ export class ShardCore implements ShardPort {
       dpos: task.dpos,
       adopting,
       begun: this.#past.begun(part.meta),
-      fill: this.#past.fill(part.meta),
+      fill: part.meta.fill,
       accepted: part.meta.accepted + stepped.accepted,
       duplicates: part.meta.duplicates + duplicates.length,
       deadLettered: part.meta.deadLettered + deadLetters.length,
@@ -343,8 +343,7 @@ export class ShardCore implements ShardPort {
     { to, change }: { readonly to: number; readonly change: Partial<CommitMeta> },
   ): OpenCommit {
     const { token, addr, seq, ...before } = part.meta
-    const { begun, fill } = { begun: this.#past.begun(part.meta), fill: this.#past.fill(part.meta) }
-    const meta: CommitMeta = { ...before, begun, fill, ...change }
+    const meta: CommitMeta = { ...before, begun: this.#past.begun(part.meta), ...change }
     const writes = this.#customers.writes(partition)
     return {
       commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published },

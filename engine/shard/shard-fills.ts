@@ -4,8 +4,8 @@ import type { StepContext } from '../step/step.ts'
 import type { Begun, Fill } from '../store/store.ts'
 import { FillScan, type Found } from './fill-scan.ts'
 import { IdWindow } from './id-window.ts'
-import type { SeriesPast } from './series-past.ts'
-import type { FillRecords, FillStep } from './shard-port.ts'
+import { isFinished, lastFinished, type SeriesPast } from './series-past.ts'
+import type { FillRecords, FillRefusal, FillStep } from './shard-port.ts'
 
 /** Records that were read without an entry to add are put down as read after so many. */
 const unstoredMax = 65_536
@@ -13,6 +13,7 @@ const unstoredMax = 65_536
 /** Where a partition stands: what its header has to say. */
 export type Standing = { readonly fill: Fill | null; readonly begun: readonly Begun[] }
 
+/** What a step of a backfill comes to. */
 export type FillPlan =
   | {
       readonly kind: 'planned'
@@ -23,10 +24,10 @@ export type FillPlan =
       /** What the header is to say; null: nothing new that has to be stored yet. */
       readonly fill: Fill | null
     }
-  | { readonly kind: 'cold' }
-  | { readonly kind: 'full' }
+  | { readonly kind: 'refused'; readonly why: FillRefusal }
 
 const nothingFound: Found = { events: [], customers: new Set(), read: 0 }
+const noLimits = new Float64Array()
 
 /** The backfills of the partitions that a shard owns: what it remembers between two steps of one. */
 export class ShardFills {
@@ -34,7 +35,7 @@ export class ShardFills {
   readonly #partitions: number
   readonly #maxBytes: number
   /** One at a time: its window of ids may be large. */
-  #scan: { readonly partition: number; readonly number: number; readonly scan: FillScan } | null = null
+  #open: { readonly partition: number; readonly number: number; readonly scan: FillScan } | null = null
 
   constructor(parts: { readonly context: StepContext; readonly partitions: number; readonly fillBytes: number }) {
     this.#context = parts.context
@@ -42,32 +43,26 @@ export class ShardFills {
     this.#maxBytes = parts.fillBytes
   }
 
-  /** What a step changes. Whatever comes of it but a commit, `forget` the partition: what was found is not filled in. */
+  /** What a step changes. When nothing comes of it, `forget` the partition: what was found is to be found again. */
   plan(partition: number, step: FillStep, { fill, begun }: Standing, past: SeriesPast): FillPlan {
-    if (step.kind === 'set') {
-      this.#begin(partition, step.fill, step.fill.at)
-      const limits = new Float64Array()
-      return { kind: 'planned', found: nothingFound, limits, at: step.fill.at, fill: step.fill }
-    }
-    if (fill === null || fill.pass >= fill.passes) return { kind: 'cold' }
+    if (step.kind === 'set') return this.#set(partition, step.fill, fill, past)
+    if (fill === null || isFinished(fill) || !past.knows(fill)) return { kind: 'refused', why: 'unknown' }
     if (step.kind === 'warm') return this.#warm(partition, fill, step)
-    const open = this.#scan
-    if (open?.partition !== partition || open.number !== fill.number) return { kind: 'cold' }
-    if (open.scan.pass !== fill.pass || open.scan.at !== step.at) return { kind: 'cold' }
+    const scan = this.#scanOf(partition, fill, step.at)
+    if (scan === null) return { kind: 'refused', why: 'cold' }
     const limits = past.limits(fill, begun)
     const end = limits.reduce((most, limit) => Math.max(most, limit), 0)
-    const found = open.scan.read(step.records, step.through, end, limits)
+    const found = scan.read(step.records, step.through, end, limits)
     if (found === 'full') return this.#full()
-    const { at } = open.scan
+    const { at } = scan
     if (at < end) {
       const isDue = found.events.length > 0 || at - fill.at >= unstoredMax
       return { kind: 'planned', found, limits, at, fill: isDue ? { ...fill, at } : null }
     }
     // The pass is over: the next one begins where this one began.
+    this.#open = null
     const pass = fill.pass + 1
-    const next = { ...fill, pass, at: pass < fill.passes ? fill.from : end }
-    if (pass < fill.passes) this.#begin(partition, next, next.at)
-    else this.#scan = null
+    const next = { ...fill, pass, at: pass < fill.passes ? fill.from : at }
     return { kind: 'planned', found, limits, at: next.at, fill: next }
   }
 
@@ -84,32 +79,39 @@ export class ShardFills {
 
   /** The partition is lost, or a step of it came to nothing. */
   forget(partition: number): void {
-    if (this.#scan?.partition === partition) this.#scan = null
+    if (this.#open?.partition === partition) this.#open = null
+  }
+
+  /** A backfill that was finished here, or one before it, never begins again: its entries are there. */
+  #set(partition: number, next: Fill, before: Fill | null, past: SeriesPast): FillPlan {
+    if (next.number <= lastFinished(before) || !past.knows(next)) return { kind: 'refused', why: 'unknown' }
+    this.forget(partition)
+    return { kind: 'planned', found: nothingFound, limits: noLimits, at: next.at, fill: next }
   }
 
   #warm(partition: number, fill: Fill, step: FillRecords): FillPlan {
-    const open = this.#scan
-    const goesOn =
-      open?.partition === partition &&
-      open.number === fill.number &&
-      open.scan.pass === fill.pass &&
-      open.scan.at === step.at
-    const scan = goesOn ? open.scan : this.#begin(partition, fill, step.at)
+    const scan = this.#scanOf(partition, fill, step.at) ?? this.#begin(partition, fill, step.at)
     if (scan.warm(step.records, Math.min(step.through, fill.at)) === 'full') return this.#full()
-    return { kind: 'planned', found: nothingFound, limits: new Float64Array(), at: scan.at, fill: null }
+    return { kind: 'planned', found: nothingFound, limits: noLimits, at: scan.at, fill: null }
+  }
+
+  /** What goes on at an offset; null: it is not known which ids were accepted below it. */
+  #scanOf(partition: number, fill: Fill, at: number): FillScan | null {
+    if (this.#open?.partition !== partition || this.#open.number !== fill.number) return null
+    const { scan } = this.#open
+    return scan.pass === fill.pass && scan.at === at ? scan : null
   }
 
   /** What was found before there was no room is not filled in: it has to be found again. */
   #full(): FillPlan {
-    this.#scan = null
-    return { kind: 'full' }
+    this.#open = null
+    return { kind: 'refused', why: 'full' }
   }
 
   #begin(partition: number, fill: Fill, at: number): FillScan {
     const ids = new IdWindow(this.#context.pack.layout.dedupeMs, this.#maxBytes)
-    const parts = { context: this.#context, partition, partitions: this.#partitions, ids }
-    const scan = new FillScan(parts, fill, at)
-    this.#scan = { partition, number: fill.number, scan }
+    const scan = new FillScan({ context: this.#context, partition, partitions: this.#partitions, ids }, fill, at)
+    this.#open = { partition, number: fill.number, scan }
     return scan
   }
 }

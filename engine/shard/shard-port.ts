@@ -77,6 +77,13 @@ export type FillRecords = {
   readonly through: number
 }
 
+/**
+ * Why a step of a backfill is not taken; nothing was changed. `cold`: which ids were accepted below `at` is not known here, warm
+ * up first. `full`: more ids were accepted within the horizon than there is memory for. `unknown`: the shard knows of no such
+ * backfill of the partition (yet), or it is finished.
+ */
+export type FillRefusal = 'cold' | 'full' | 'unknown'
+
 export type FillResult =
   | {
       readonly kind: 'filled'
@@ -88,10 +95,7 @@ export type FillResult =
       /** Of the commit; `committed` is false when nothing had to be stored yet. */
       readonly result: BatchResult
     }
-  /** Which ids were accepted below `at` is not known here: warm up first. */
-  | { readonly kind: 'cold' }
-  /** More ids were accepted within the horizon than there is memory for. */
-  | { readonly kind: 'full' }
+  | { readonly kind: 'refused'; readonly why: FillRefusal }
   | Exclude<BatchResult, { kind: 'done' | 'doubt' }>
 
 export type BatchStats = {

@@ -37,8 +37,8 @@ export type AddedSeries = {
   readonly key: string
   /** Number of the activation that added it. */
   readonly activation: number
-  /** Whether its past was filled in: then what lies below its beginning is never read again. */
-  readonly isFilled: boolean
+  /** Number of the backfill that filled in its past, after which that is never read again; 0: none did. */
+  readonly filled: number
 }
 
 /** The backfill in progress. */
@@ -77,7 +77,7 @@ export type Meta = {
   readonly adopting: { readonly from: number; readonly to: number } | null
   /** Where series that are not filled yet begin: one entry for each activation that added some. */
   readonly begun: readonly Begun[]
-  /** The backfill of this partition; null: there is none to go on with or to report. */
+  /** The last backfill of this partition; null: there was none. */
   readonly fill: Fill | null
   /** Running totals of the partition. */
   readonly accepted: number
@@ -89,12 +89,13 @@ export type Meta = {
 /** Events from offset `at` on were applied under a pack that names the series of an activation. */
 export type Begun = { readonly activation: number; readonly at: number }
 
-/** How far a partition is with a backfill. Stored with the entries it stands for. */
+/**
+ * How far a partition is with a backfill. Stored with the entries it stands for, and kept until the next one begins, so that none
+ * is done twice.
+ */
 export type Fill = {
   /** Number of the backfill. */
   readonly number: number
-  /** Stored keys of the series it fills. */
-  readonly keys: readonly string[]
   /** Where it began to read the events log, and where it goes on. */
   readonly from: number
   readonly at: number

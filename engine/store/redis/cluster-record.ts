@@ -13,7 +13,7 @@ const Record = z.object({
   observedSince: z.record(z.string(), z.number()),
   activations: z.number().default(nothingAdded.activations),
   added: z
-    .record(z.string(), z.object({ key: z.string(), activation: z.number(), isFilled: z.boolean() }))
+    .record(z.string(), z.object({ key: z.string(), activation: z.number(), filled: z.number() }))
     .default(nothingAdded.added),
   backfill: z
     .object({ number: z.number(), series: z.array(z.string()).readonly() })

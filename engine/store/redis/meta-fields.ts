@@ -24,7 +24,6 @@ const Rest = z.object({
   fill: z
     .object({
       number: whole,
-      keys: z.array(z.string()),
       from: whole,
       at: whole,
       pass: whole,
