@@ -149,7 +149,7 @@ export class Partition {
   async status(): Promise<PartitionStatus> {
     const { partition, log } = this.#options
     const { end } = await log.bounds(partition)
-    const { seq, next } = this.progress
+    const { seq, next, accepted, duplicates, deadLettered, decisions } = this.progress
     const published = this.#loop === null ? this.#progress.published : this.#outflow.published
     return {
       partition,
@@ -161,6 +161,7 @@ export class Partition {
       end,
       published,
       adopted: this.#adopted,
+      totals: { accepted, duplicates, deadLettered, decisions },
     }
   }
 
