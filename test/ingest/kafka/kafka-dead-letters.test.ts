@@ -49,6 +49,20 @@ describe.runIf(hasBroker)('dead letters of several nodes', () => {
     expect(await b.letters.list({ limit: 9 })).toEqual([expected])
   })
 
+  test('what one node removes is gone from every node, also from one that comes later', async () => {
+    const a = await openNode()
+    const b = await openNode()
+    await a.letters.put(letter('x'))
+    await a.letters.put(letter('y'))
+    await eventually('b has both', async () => (await b.letters.counts()).kept === 2)
+    expect(await b.letters.remove(['x', 'nobody'])).toBe(1)
+    expect(await b.letters.get('x')).toBeNull()
+    await eventually('a lost it', async () => (await a.letters.get('x')) === null)
+    const late = await openNode()
+    await eventually('the late one has read all', async () => (await late.letters.counts()).taken === 2)
+    await eventually('and lost it', async () => (await late.letters.counts()).kept === 1)
+  })
+
   test('letters come in one order everywhere, and the same id twice changes nothing', async () => {
     const a = await openNode()
     const b = await openNode()
