@@ -20,24 +20,26 @@ type Skippable = { _skip(tap: Tap): void }
 /** A list of items that take at least a byte each. */
 export class BoundedArray extends avro.types.ArrayType {
   // Also called on a resolver, which has items of its own.
-  _read(this: { readonly itemsType: object }, tap: Tap): readonly unknown[] {
-    const items = readable(this.itemsType)
+  _read(this: { readonly itemsType: Readable }, tap: Tap): readonly unknown[] {
+    const items = this.itemsType
+    const end = tap.buf.length
     let list: unknown[] = []
     let length = 0
-    for (let count = blockCount(tap, false); count !== 0; count = blockCount(tap, false)) {
+    for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
+      if (!(count > 0 && count <= end - tap.pos)) count = entriesOf(tap, count)
       // Most lists are one block: made at its length, they need not grow.
       if (length === 0) list = new Array(count)
       for (let i = 0; i < count; i++) {
         list[length++] = items._read(tap)
-        if (tap.pos > tap.buf.length) throw new RangeError('cut off')
+        if (tap.pos > end) throw new RangeError('cut off')
       }
     }
     return list
   }
 
-  _skip(tap: Tap): void {
-    const items = skippable(this.itemsType)
-    for (let count = blockCount(tap, true); count !== 0; count = blockCount(tap, true)) {
+  _skip(this: { readonly itemsType: Skippable }, tap: Tap): void {
+    const items = this.itemsType
+    for (let count = entriesToSkip(tap); count !== 0; count = entriesToSkip(tap)) {
       for (let i = 0; i < count; i++) {
         items._skip(tap)
         refuseBeyondEnd(tap)
@@ -48,9 +50,9 @@ export class BoundedArray extends avro.types.ArrayType {
 
 /** A map, which is only ever skipped: no record of ours has one. */
 export class BoundedMap extends avro.types.MapType {
-  _skip(tap: Tap): void {
-    const values = skippable(this.valuesType)
-    for (let count = blockCount(tap, true); count !== 0; count = blockCount(tap, true)) {
+  _skip(this: { readonly valuesType: Skippable }, tap: Tap): void {
+    const values = this.valuesType
+    for (let count = entriesToSkip(tap); count !== 0; count = entriesToSkip(tap)) {
       for (let i = 0; i < count; i++) {
         tap.skipString()
         values._skip(tap)
@@ -60,41 +62,35 @@ export class BoundedMap extends avro.types.MapType {
   }
 }
 
-/**
- * The entries of the next block, 0 at the end. A block may state its size in bytes; with `jump` such a block is jumped
- * over.
- */
-function blockCount(tap: Tap, jump: boolean): number {
+/** The entries of a block whose count is negative, as its size in bytes follows, or more than there are bytes. */
+function entriesOf(tap: Tap, count: number): number {
+  refuseBeyondBytes(tap, Math.abs(count))
+  blockSize(tap)
+  return -count
+}
+
+/** The entries of the next block that does not state its size, 0 at the end; those that do are jumped over. */
+function entriesToSkip(tap: Tap): number {
   for (;;) {
     const count = tap.readLong()
-    const rest = tap.buf.length - tap.pos
-    if (!(Math.abs(count) <= rest)) throw new RangeError('more entries than bytes')
+    refuseBeyondBytes(tap, Math.abs(count))
     if (count >= 0) return count
-    const size = tap.readLong()
-    if (!(size >= 0 && size <= tap.buf.length - tap.pos)) throw new RangeError('a block beyond the bytes')
-    if (!jump) return -count
-    tap.pos += size
+    tap.pos += blockSize(tap)
   }
+}
+
+function blockSize(tap: Tap): number {
+  const size = tap.readLong()
+  if (!(size >= 0)) throw new RangeError('a block of less than nothing')
+  refuseBeyondBytes(tap, size)
+  return size
+}
+
+/** Also when it is not a number, which bytes can make of a count. */
+function refuseBeyondBytes(tap: Tap, count: number): void {
+  if (!(count <= tap.buf.length - tap.pos)) throw new RangeError('more than there are bytes')
 }
 
 function refuseBeyondEnd(tap: Tap): void {
   if (tap.pos > tap.buf.length) throw new RangeError('cut off')
-}
-
-function readable(type: object): Readable {
-  if (isReadable(type)) return type
-  throw new TypeError('not a type of the Avro library')
-}
-
-function skippable(type: object): Skippable {
-  if (isSkippable(type)) return type
-  throw new TypeError('not a type of the Avro library')
-}
-
-function isReadable(type: object): type is Readable {
-  return '_read' in type
-}
-
-function isSkippable(type: object): type is Skippable {
-  return '_skip' in type
 }

@@ -91,6 +91,7 @@ async function call<Answer>(
 ): Promise<Answer> {
   const until = performance.now() + deadlineMs
   let conflicts = 0
+  let last: SchemaRegistryError | undefined
   for (let attempt = 1; ; attempt++) {
     const leftMs = until - performance.now()
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(Math.min(caller.timeoutMs, leftMs))))
@@ -102,7 +103,10 @@ async function call<Answer>(
       failure = failureOf(reply, caller.address.host, question)
     } catch (cause) {
       failure = unavailable(`the schema registry at ${caller.address.host} ${reasonOf(cause)}`, cause)
+      // An attempt that the deadline cut short tells less than the one before it.
+      if (last !== undefined && performance.now() >= until) failure = last
     }
+    last = failure
     const pauseMs = backoffMs(attempt, caller.retry)
     // Of two engines that add the first version at the same time one may be told of a conflict, once.
     const isDefinite = failure.code === 'schema_incompatible' ? ++conflicts > 1 : !failure.retryable

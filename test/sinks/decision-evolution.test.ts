@@ -131,6 +131,6 @@ test('lists that claim a billion entries are refused in no time, whoever wrote t
     bomb.writeUInt32BE(schemaId, 1)
     const startedAt = performance.now()
     expect(() => codec.decode(bomb)).toThrow(undecodable)
-    expect(performance.now() - startedAt).toBeLessThan(50)
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
   }
 })

@@ -35,7 +35,7 @@ test('the two calls go where the API has them, with its media type', async () =>
 
 test('a path in the address stays in front of the calls', async () => {
   const registry = createHttpRegistry({ url: `${server.url}/apis/ccompat/v7/`, retry })
-  await failureOf(registry.schemaOf(40, 60))
+  await failureOf(registry.schemaOf(40, 200))
   expect(server.calls[0]).toBe('GET /apis/ccompat/v7/schemas/ids/40')
 })
 
@@ -120,7 +120,7 @@ test.each([
   const tookMs = performance.now() - startedAt
   expect(error).toMatchObject({ code: 'registry_unavailable', retryable: true })
   expect(tookMs).toBeGreaterThan(100)
-  expect(tookMs).toBeLessThan(450)
+  expect(tookMs).toBeLessThan(1_000)
   expect(server.calls.length).toBeGreaterThan(1)
 })
 
@@ -139,7 +139,7 @@ test.each([
   ['a redirect', { status: 302, type: 'text/plain', body: '', location: 'http://127.0.0.1:1/schemas/ids/40' }],
 ])('%s is never taken for an unknown schema', async (_, instead) => {
   server.behaviour.instead = instead
-  expect(await failureOf(createHttpRegistry({ url: server.url, retry }).schemaOf(40, 40))).toMatchObject({
+  expect(await failureOf(createHttpRegistry({ url: server.url, retry }).schemaOf(40, 200))).toMatchObject({
     code: 'answer_unexpected',
     retryable: true,
   })
