@@ -64,31 +64,21 @@ export class BoundedMap extends avro.types.MapType {
 
 /** The entries of a block whose count is negative, as its size in bytes follows, or more than there are bytes. */
 function entriesOf(tap: Tap, count: number): number {
-  refuseBeyondBytes(tap, Math.abs(count))
-  blockSize(tap)
+  // Also when it is not a number, which bytes can make of a count.
+  if (!(-count <= tap.buf.length - tap.pos && count < 0)) throw new RangeError('more entries than bytes')
+  tap.skipLong()
   return -count
 }
 
 /** The entries of the next block that does not state its size, 0 at the end; those that do are jumped over. */
 function entriesToSkip(tap: Tap): number {
-  for (;;) {
-    const count = tap.readLong()
-    refuseBeyondBytes(tap, Math.abs(count))
+  for (let count = tap.readLong(); ; count = tap.readLong()) {
     if (count >= 0) return count
-    tap.pos += blockSize(tap)
+    const size = tap.readLong()
+    if (!(size >= 0)) throw new RangeError('a block of less than nothing')
+    tap.pos += size
+    refuseBeyondEnd(tap)
   }
-}
-
-function blockSize(tap: Tap): number {
-  const size = tap.readLong()
-  if (!(size >= 0)) throw new RangeError('a block of less than nothing')
-  refuseBeyondBytes(tap, size)
-  return size
-}
-
-/** Also when it is not a number, which bytes can make of a count. */
-function refuseBeyondBytes(tap: Tap, count: number): void {
-  if (!(count <= tap.buf.length - tap.pos)) throw new RangeError('more than there are bytes')
 }
 
 function refuseBeyondEnd(tap: Tap): void {

@@ -121,6 +121,32 @@ test.each([
   expect(() => codec.decode(Buffer.from([0, 0, 0, id >> 8, id & 0xff, 1]))).toThrow(undecodable)
 })
 
+test('a list in several blocks, with and without their sizes, is read as one', () => {
+  const codec = createDecisionCodec(ownId)
+  const bytes = Buffer.from(codec.encode({ ...decision, contacts: [] }))
+  // Two contacts with the size of their block, then one without.
+  const sized = [3, 20, 2, 0x6f, 2, 0x63, 4, 2, 0x70, 2, 0x63, 0]
+  const blocks = Buffer.from([...sized, 2, 2, 0x71, 2, 0x63, 2, 0])
+  const { contacts } = codec.decode(Buffer.concat([bytes.subarray(0, -1), blocks]))
+  expect(contacts).toEqual([
+    { offer: 'o', category: 'c', class: 'marketing' },
+    { offer: 'p', category: 'c', class: 'regulatory' },
+    { offer: 'q', category: 'c', class: 'service' },
+  ])
+})
+
+test('a list that claims more entries than it has bytes takes no memory for them', () => {
+  const codec = createDecisionCodec(ownId)
+  const bytes = Buffer.from(codec.encode({ ...decision, contacts: [] }))
+  // 30 million entries, as many in a block with its size, and a million: one a byte, of which each takes three.
+  for (const claim of ['808ece1c', 'ff8dce1c', '80897a']) {
+    const bomb = Buffer.concat([bytes.subarray(0, -1), Buffer.from(claim, 'hex'), Buffer.alloc(1_000_000)])
+    const before = process.memoryUsage().heapUsed
+    expect(() => codec.decode(bomb)).toThrow(undecodable)
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40_000_000)
+  }
+})
+
 test('lists that claim a billion entries are refused in no time, whoever wrote them', () => {
   const schema = own()
   const { codec } = learned({ ...schema, fields: [...schema.fields, { name: 'note', type: ['null', 'string'] }] })

@@ -155,6 +155,7 @@ const bombs: readonly (readonly [name: string, type: Json, bytes: readonly numbe
     [0x14, ...Array(40).fill(1)],
   ],
   ['a block that jumps back to itself', { type: 'array', items: 'int' }, [1, 3, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ['a list of less than nothing', { type: 'array', items: 'int' }, [...Array(9).fill(0xff), 1]],
   ['a block that jumps beyond', { type: 'array', items: 'int' }, [1, 0xfe, 0xff, 0x7f]],
   ['a list of lists of a billion', nested(2), [2, 0x80, 0x94, 0xeb, 0xdc, 0x03]],
   ['lists of lists, each as long as it may be', nested(8), Array(4_000).fill(0x7e)],
@@ -212,6 +213,16 @@ test('what an event does not need may be as odd as Avro allows', () => {
   expect(codec.decode(framed([8, 2, 2, 0x6b, 2, 2, 2, 9, 0, 0]))).toMatchObject({ kind: 'ok', event: { id: 'e-1' } })
   // The last branch: an enumeration's symbol.
   expect(codec.decode(framed([10, 2]))).toMatchObject({ kind: 'ok' })
+})
+
+test('blocks that state their size are jumped over when nobody reads them', () => {
+  const odd: Json = { type: 'map', values: { type: 'array', items: 'string' } }
+  const { codec } = learned(withExtra(purchase, odd))
+  // Two entries in 7 bytes, then one without a size whose list is two in 4 bytes and one more.
+  const sized = [3, 14, 2, 0x61, 0, 4, 0x62, 0x62, 0]
+  const plain = [2, 2, 0x63, 3, 8, 2, 0x78, 2, 0x79, 2, 2, 0x7a, 0]
+  expect(codec.decode(framed([...sized, ...plain, 0]))).toMatchObject({ kind: 'ok', event: { id: 'e-1' } })
+  expect(codec.decode(framed([...sized, ...plain, 0, 0]))).toMatchObject({ reason: 'undecodable' })
 })
 
 test('an id is learned once, and its meaning stays', () => {
