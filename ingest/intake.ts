@@ -8,7 +8,7 @@ import type { Event, RejectReason, Via } from './event.ts'
 import type { Log, NewRecord } from './log.ts'
 import { partitionOf } from './partition.ts'
 import { isPrivileged } from './privileged.ts'
-import type { LearnedSchemas } from './registry/learned-schemas.ts'
+import type { SchemaLearning } from './registry/schema-learning.ts'
 import { type Rejection, validateEvent } from './validate.ts'
 
 /** Something that wants to become an event of the log. */
@@ -73,7 +73,7 @@ export function createIntake(parts: {
   readonly limits: IntakeLimits
   /** Marks the records of what only this door may say, on a log that others write to; absent: nobody else does. */
   readonly sign?: (record: NewRecord) => NewRecord
-  /** With a schema registry: the codec of its ids, and its book. Absent: ids are the catalogue's. */
+  /** With a schema registry: the codec of its ids, and how it learns. Absent: ids are the catalogue's. */
   readonly registry?: RegistryParts
 }): Intake {
   const { log, deadLetters } = parts
@@ -148,19 +148,16 @@ export function createIntake(parts: {
   }
 }
 
-type RegistryParts = { readonly codec: EventCodec; readonly schemas: LearnedSchemas }
+type RegistryParts = { readonly codec: EventCodec; readonly learn: SchemaLearning }
 type Codec = Pick<EventCodec, 'encode' | 'decode'>
 
 /** How long a call waits for the schema registry. */
 const LEARN_DEADLINE_MS = 5_000
 
 /** Teaches the codec the schemas that framed records of others need. */
-async function learnFor({ codec, schemas }: RegistryParts, items: readonly IntakeItem[]): Promise<void> {
-  const missing = schemas.missingIds(items.flatMap((item) => (item.kind === 'avro' ? [item.bytes] : [])))
-  if (missing.length === 0) return
-  const { lessons } = await schemas.ensure(missing, LEARN_DEADLINE_MS)
-  for (const { id, text } of lessons) codec.learn(id, text)
-  schemas.handed(lessons)
+async function learnFor({ learn }: RegistryParts, items: readonly IntakeItem[]): Promise<void> {
+  const framed = items.flatMap((item) => (item.kind === 'avro' ? [item.bytes] : []))
+  await learn(framed, LEARN_DEADLINE_MS)
 }
 
 function check(codec: Codec, item: IntakeItem, via: Via): Checked {

@@ -33,6 +33,8 @@ export type DecisionCodec = {
    * @throws DecisionDecodeError when the bytes are cut, have rests, carry an unknown schema id or a symbol we do not have
    */
   decode(bytes: Uint8Array): Decision
+  /** The ids that need no learning. */
+  readonly ids: readonly number[]
   /** Whether bytes of this id are decoded, or refused, for what their schema says. */
   knows(id: number): boolean
   /** Takes the schema that an id means, see `EventCodec.learn`. Decisions of a schema that cannot be used are undecodable. */
@@ -104,6 +106,7 @@ export function createDecisionCodec(registered: number | null = null): DecisionC
       if (decoded.offset !== buffer.length) throw new DecisionDecodeError('the record is cut or has rests')
       return decoded.value
     },
+    ids: registered === null ? released.map(({ id }) => id) : [schemaId],
     knows: (id) => id === schemaId || learner.knows(id),
     learn(id, text) {
       if (id === schemaId) return { kind: 'learned', name: 'Decision' }

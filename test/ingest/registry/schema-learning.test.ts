@@ -10,9 +10,9 @@ import { openDeadLetters } from '../../../ingest/lmdb-dead-letters.ts'
 import { openLmdbLog } from '../../../ingest/lmdb-log.ts'
 import { cachedRegistry } from '../../../ingest/registry/cached-registry.ts'
 import { createHttpRegistry } from '../../../ingest/registry/http-registry.ts'
-import { createLearnedSchemas, type SchemaLesson } from '../../../ingest/registry/learned-schemas.ts'
 import { registerEventSchemas } from '../../../ingest/registry/register-schemas.ts'
 import { LEARNED_IDS_MAX } from '../../../ingest/registry/schema-learner.ts'
+import { createSchemaLearning } from '../../../ingest/registry/schema-learning.ts'
 import { ownSchema, withData, written } from './foreign-schemas.ts'
 import { type RegistryServer, startRegistryServer } from './registry-server.ts'
 
@@ -36,13 +36,13 @@ beforeEach(async () => {
 })
 afterEach(() => server.close())
 
-/** An engine that started with the registry: the codec of a shard's thread, and its book on the main thread. */
+/** An engine that started with the registry. */
 async function started() {
   const http = createHttpRegistry({ url: server.url, timeoutMs: 500, retry: { firstMs: 5, mostMs: 20 } })
   const registry = cachedRegistry(http, { now: () => nowMs })
   const ids = await registerEventSchemas(registry, schemaCatalogue, 'events', 5_000)
   const codec = createEventCodec(schemaCatalogue, ids)
-  return { ids, codec, schemas: createLearnedSchemas(registry, codec.ids) }
+  return { ids, codec, learn: createSchemaLearning(registry, codec, () => nowMs) }
 }
 
 test('at start each event type is registered under its topic and record, and a second start gets the same ids', async () => {
@@ -52,25 +52,25 @@ test('at start each event type is registered under its topic and record, and a s
   expect((await started()).ids).toEqual(first.ids)
 })
 
+function asked(): readonly string[] {
+  return server.calls.filter((call) => call.startsWith('GET'))
+}
+
 test('an event of a producer ahead of us is decoded after its schema was fetched, once', async () => {
-  const { codec, schemas } = await started()
+  const { codec, learn } = await started()
   const id = server.put('events-proffer.CardPurchase', JSON.stringify(newer))
   const bytes = written(newer, id, newerRecord)
   expect(codec.decode(bytes)).toMatchObject({ reason: 'schema_unknown' })
+  expect(learn([codec.encode(purchase)], 1_000)).toBeNull()
 
-  const missing = schemas.missingIds([codec.encode(purchase), bytes, bytes])
-  expect(missing).toEqual([id])
-  const { lessons, unknown } = await schemas.ensure(missing, 1_000)
-  expect(unknown).toEqual([])
-  for (const { id: learnedId, text } of lessons) codec.learn(learnedId, text)
-  schemas.handed(lessons)
+  await Promise.all([learn([codec.encode(purchase), bytes, bytes], 1_000), learn([bytes], 1_000)])
   expect(codec.decode(bytes)).toEqual({ kind: 'ok', event: purchase })
-  expect(schemas.missingIds([bytes])).toEqual([])
-  expect(server.calls.filter((call) => call.startsWith('GET'))).toEqual([`GET /schemas/ids/${id}`])
+  expect(learn([bytes], 1_000)).toBeNull()
+  expect(asked()).toEqual([`GET /schemas/ids/${id}`])
 })
 
-test('ids that are known, not framed or out of range are not missing', async () => {
-  const { codec, schemas } = await started()
+test('ids that are known, not framed or out of range are not asked for', async () => {
+  const { codec, learn } = await started()
   const out = [0, 0x80000000, 0xffffffff].map((id) => written(newer, id, newerRecord))
   const values = [
     codec.encode(purchase),
@@ -79,56 +79,64 @@ test('ids that are known, not framed or out of range are not missing', async () 
     Buffer.from([1, 0, 0, 9, 9]),
     ...out,
   ]
-  expect(schemas.missingIds(values)).toEqual([])
-  expect(schemas.missingIds([Buffer.from([0, 0, 0, 9, 9])])).toEqual([9 * 256 + 9])
+  expect(learn(values, 1_000)).toBeNull()
+  await learn([Buffer.from([0, 0, 0, 9, 9])], 1_000)
+  expect(asked()).toEqual([`GET /schemas/ids/${9 * 256 + 9}`])
 })
 
-test('until its lessons are handed over an id stays missing for the other partitions', async () => {
-  const { schemas } = await started()
-  const id = server.put('events-proffer.CardPurchase', JSON.stringify(newer))
-  const bytes = written(newer, id, newerRecord)
-  const first = await schemas.ensure(schemas.missingIds([bytes]), 1_000)
-  expect(schemas.missingIds([bytes])).toEqual([id])
-  expect(await schemas.ensure([id], 1_000)).toEqual(first)
-  expect(server.calls.filter((call) => call.startsWith('GET'))).toHaveLength(1)
+test('an id that the registry does not have holds nothing up, and is asked for again after ten seconds', async () => {
+  const { codec, learn } = await started()
+  const nextId = server.put('other-value', '"int"') + 1
+  const bytes = written(newer, nextId, newerRecord)
+  await learn([bytes], 1_000)
+  expect(learn([bytes], 1_000)).toBeNull()
+  server.put('events-proffer.CardPurchase', JSON.stringify(newer))
+  nowMs += 10_001
+  await learn([bytes], 1_000)
+  expect(codec.decode(bytes).kind).toBe('ok')
 })
 
-test('of many ids those the registry has are lessons and the others are unknown', async () => {
-  const { schemas } = await started()
+test('of many ids those the registry has are learned', async () => {
+  const { codec, learn } = await started()
   const there = Array.from({ length: 20 }, (_, i) =>
     server.put('other-value', JSON.stringify({ type: 'record', name: `R${i}`, fields: [] })),
   )
   const gone = Array.from({ length: 20 }, (_, i) => 50_000 + i)
-  const { lessons, unknown } = await schemas.ensure([...gone, ...there], 5_000)
-  expect(new Set(lessons.map(({ id }) => id))).toEqual(new Set(there))
-  expect(new Set(unknown)).toEqual(new Set(gone))
+  await learn(
+    [...gone, ...there].map((id) => written(newer, id, newerRecord)),
+    5_000,
+  )
+  expect(there.filter((id) => codec.knows(id))).toEqual(there)
+  expect(gone.filter((id) => codec.knows(id))).toEqual([])
 })
 
 test('a registry that cannot be asked is an error, never an unknown schema', async () => {
-  const { schemas } = await started()
+  const { codec, learn } = await started()
   const id = server.put('events-proffer.CardPurchase', JSON.stringify(newer))
+  const values = [id, 50_000, 50_001].map((one) => written(newer, one, newerRecord))
   server.behaviour.isDead = true
   const startedAt = performance.now()
-  await expect(schemas.ensure([id, 50_000, 50_001], 200)).rejects.toMatchObject({
-    code: 'registry_unavailable',
-    retryable: true,
-  })
+  await expect(learn(values, 200)).rejects.toMatchObject({ code: 'registry_unavailable', retryable: true })
   expect(performance.now() - startedAt).toBeLessThan(1_000)
   server.behaviour.isDead = false
-  expect((await schemas.ensure([id], 5_000)).lessons).toHaveLength(1)
+  await learn(values, 5_000)
+  expect(codec.knows(id)).toBe(true)
 })
 
-test('when the codec is full nothing is missing any more', async () => {
-  const { schemas } = await started()
-  const lessons: readonly SchemaLesson[] = Array.from({ length: LEARNED_IDS_MAX }, (_, i) => ({
-    id: 10_000 + i,
-    text: '',
-  }))
-  schemas.handed(lessons.slice(1))
-  const bytes = written(newer, 9_999, newerRecord)
-  expect(schemas.missingIds([bytes])).toEqual([9_999])
-  schemas.handed(lessons)
-  expect(schemas.missingIds([bytes])).toEqual([])
+test('a codec that is full lacks nothing any more', async () => {
+  const taught: number[] = []
+  const codec = { ids: [1], learn: (id: number) => taught.push(id) }
+  const texts = cachedRegistry({
+    schemaOf: async () => ({ kind: 'schema', text: '"int"' }),
+    register: async () => 1,
+  })
+  const learn = createSchemaLearning(texts, codec)
+  const framed = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => written(newer, from + i, newerRecord))
+  await learn(framed(10_000, LEARNED_IDS_MAX - 1), 5_000)
+  await learn(framed(20_000, 1), 5_000)
+  expect(taught).toHaveLength(LEARNED_IDS_MAX)
+  expect(learn(framed(30_000, 1), 5_000)).toBeNull()
 })
 
 test('a dead letter of an unknown schema is taken when the registry knows the schema and it is redriven', async () => {
@@ -144,8 +152,8 @@ test('a dead letter of an unknown schema is taken when the registry knows the sc
   })
   const deadLetters = openDeadLetters({ dir: join(dir, 'dead'), maxCount: 100, maxBytes: 1e7, retentionMs: 1e9, now })
   try {
-    const { codec, schemas } = await started()
-    const intake = createIntake({ log, deadLetters, now, limits: { itemsMax: 10 }, registry: { codec, schemas } })
+    const { codec, learn } = await started()
+    const intake = createIntake({ log, deadLetters, now, limits: { itemsMax: 10 }, registry: { codec, learn } })
     const nextId = server.put('other-value', '"int"') + 1
     const bytes = written(newer, nextId, newerRecord)
 
