@@ -5,7 +5,8 @@
 import { AssignerProtocol, CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { describeWithKafka } from '../../parts/describe-with-parts.ts'
-import { addressAssigner, consume, openRig, type Rig, send, until } from './kafkajs-rig.ts'
+import { eventually } from './follow.ts'
+import { addressAssigner, consume, openRig, type Rig, send } from './kafkajs-rig.ts'
 
 await describeWithKafka('kafkajs with the broker', (brokers) => {
   let rig: Rig
@@ -43,7 +44,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic], fromBeginning: true })
     await consumer.run({ eachMessage: async ({ message }) => void times.push(message.timestamp) })
-    await until('all messages came', () => times.length === 3)
+    await eventually('all messages came', () => times.length === 3)
     expect(times.slice(1)).toEqual([reply?.logAppendTime, reply?.logAppendTime])
   })
 
@@ -80,7 +81,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
       messages: [{ value: 'z'.repeat(10_000) }],
     })
     const seen = await consume(rig.consumer(), zipped)
-    await until('the message came', () => seen.length === 1)
+    await eventually('the message came', () => seen.length === 1)
     expect(seen[0]?.values[0]).toHaveLength(10_000)
     // The broker compresses anew: what a Java producer with zstd would have written.
     const foreign = await rig.topic(1, { 'compression.type': 'zstd' })
@@ -91,7 +92,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
       crashes.push({ name: payload.error.name, restart: payload.restart })
     })
     await consume(consumer, foreign)
-    await until('the consumer crashed', () => crashes.length > 0)
+    await eventually('the consumer crashed', () => crashes.length > 0)
     expect(crashes).toEqual([{ name: 'KafkaJSNotImplemented', restart: false }])
   })
 
@@ -105,7 +106,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     await consume(one, topic)
     expect(joins).toEqual([[0, 1, 2, 3]])
     await consume(other, topic)
-    await until('the group is balanced anew', () => joins.length === 2)
+    await eventually('the group is balanced anew', () => joins.length === 2)
     expect(joins[1]).toHaveLength(2)
     const [group] = (await rig.admin.describeGroups([groupId])).groups
     expect(group).toMatchObject({ state: 'Stable', protocol: 'rig', protocolType: 'consumer' })
@@ -119,7 +120,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
       { address: 'other:2', fromLeader: 'one:1 other:2', partitions: 2 },
     ])
     await other.disconnect()
-    await until('the first has all again', () => joins.length === 3)
+    await eventually('the first has all again', () => joins.length === 3)
     expect(joins[2]).toEqual([0, 1, 2, 3])
   })
 
@@ -137,11 +138,11 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
       consumer.seek({ topic, partition: 1, offset: '2' })
     })
     const seen = await consume(consumer, topic)
-    await until('some rounds of fetching', () => fetches > 4)
+    await eventually('some rounds of fetching', () => fetches > 4)
     expect(before).toBe(0)
     expect(seen).toEqual([])
     consumer.resume([{ topic, partitions: [1] }])
-    await until('a batch came', () => seen.length > 0)
+    await eventually('a batch came', () => seen.length > 0)
     expect(seen).toEqual([{ partition: 1, asked: '2', first: '2', values: ['c'] }])
   })
 
@@ -152,12 +153,12 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     const waitMs = 1_000
     const consumer = rig.consumer({ maxWaitTimeInMs: waitMs })
     const seen = await consume(consumer, topic)
-    await until('both were read', () => seen.length === 2)
+    await eventually('both were read', () => seen.length === 2)
     const readAgain = async (act: () => void): Promise<number> => {
       seen.length = 0
       const startedAt = performance.now()
       act()
-      await until('a batch came', () => seen.length > 0)
+      await eventually('a batch came', () => seen.length > 0)
       return performance.now() - startedAt
     }
     for (const _ of [1, 2, 3]) {
@@ -177,12 +178,12 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     const consumer = rig.consumer()
     const seen = await consume(consumer, topic, ({ partition }) => (partition === 0 ? gate.promise : Promise.resolve()))
     await send(producer, topic, 0, ['slow'])
-    await until('the handler has begun', () => seen.length === 1)
+    await eventually('the handler has begun', () => seen.length === 1)
     await send(producer, topic, 1, ['quick'])
     await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(seen).toHaveLength(1)
     gate.resolve()
-    await until('the other partition was read', () => seen.length === 2)
+    await eventually('the other partition was read', () => seen.length === 2)
   })
 
   test('without auto-commit the group has the offsets it was given, and no others', async () => {
@@ -192,13 +193,13 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     await send(producer, topic, 0, ['a', 'b', 'c'])
     const consumer = rig.consumer({ groupId })
     const seen = await consume(consumer, topic)
-    await until('a batch came', () => seen.length > 0)
+    await eventually('a batch came', () => seen.length > 0)
     expect(await committed(rig, groupId, topic)).toEqual(['-1', '-1'])
     await consumer.commitOffsets([{ topic, partition: 0, offset: '2', metadata: 'seq 7' }])
     expect(await committed(rig, groupId, topic)).toEqual(['2', '-1'])
     // A position behind what was read stays where it is: reading goes on in memory.
     await send(producer, topic, 0, ['d'])
-    await until('the next batch came', () => seen.length > 1)
+    await eventually('the next batch came', () => seen.length > 1)
     expect(seen[1]).toEqual({ partition: 0, asked: '3', first: '3', values: ['d'] })
   })
 
@@ -211,19 +212,19 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
     const crashes: unknown[] = []
     consumer.on(consumer.events.CRASH, (event) => crashes.push(event))
     const seen = await consume(consumer, topic)
-    await until('a batch came', () => seen.length > 0)
+    await eventually('a batch came', () => seen.length > 0)
     await consumer.commitOffsets([{ topic, partition: 0, offset: '1' }])
     // Asked first, because only that makes the admin client know the leader that has to delete.
     expect(await rig.bounds(topic, 0)).toEqual({ low: 0, high: 4 })
     await rig.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] })
     expect(await rig.bounds(topic, 0)).toEqual({ low: 3, high: 4 })
     consumer.seek({ topic, partition: 0, offset: '1' })
-    await until('reading went on', () => seen.length > 1)
+    await eventually('reading went on', () => seen.length > 1)
     // Only `asked` tells: it is not the offset that was sought.
     expect(seen[1]).toEqual({ partition: 0, asked: '3', first: '3', values: ['d'] })
     expect(await committed(rig, groupId, topic)).toEqual(['-2'])
     consumer.seek({ topic, partition: 0, offset: '500' })
-    await until('reading began anew', () => seen.length > 2)
+    await eventually('reading began anew', () => seen.length > 2)
     expect(seen[2]).toMatchObject({ asked: '3' })
     expect(crashes).toEqual([])
   })
@@ -237,7 +238,7 @@ await describeWithKafka('kafkajs with the broker', (brokers) => {
       await transaction.send({ topic, acks: -1, messages: [{ partition: 0, value: end }] })
       await transaction[end]()
     }
-    await until('the committed one came', () => seen.some(({ values }) => values.includes('commit')))
+    await eventually('the committed one came', () => seen.some(({ values }) => values.includes('commit')))
     expect(seen.flatMap(({ values }) => values)).toEqual(['commit'])
     expect(await rig.bounds(topic, 0)).toEqual({ low: 0, high: 4 })
   })

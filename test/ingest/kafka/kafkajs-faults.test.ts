@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import { startTcpProxy, type TcpProxy } from '../../../bench/parts/tcp-proxy.ts'
 import { describeWithKafka, describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
-import { consume, openRig, type Rig, send, until } from './kafkajs-rig.ts'
+import { eventually } from './follow.ts'
+import { consume, openRig, type Rig, send } from './kafkajs-rig.ts'
 
 await describeWithKafka('kafkajs behind a bad wire', (brokers) => {
   let rig: Rig
@@ -45,7 +46,7 @@ await describeWithKafka('kafkajs behind a bad wire', (brokers) => {
     expect(await send(producer, topic, 0, ['third'])).toMatchObject({ errorCode: 0, baseOffset: '1' })
     await send(producer, topic, 0, ['fourth'])
     const seen = await consume(rig.consumer(), topic)
-    await until('the last one came', () => seen.flatMap(({ values }) => values).includes('fourth'))
+    await eventually('the last one came', () => seen.flatMap(({ values }) => values).includes('fourth'))
     expect(seen.flatMap(({ values }) => values)).toEqual(['first', 'second', 'fourth'])
   })
 
@@ -102,13 +103,13 @@ await describeWithOwnKafka('kafkajs over a restart of its broker', () => {
     const seen = await consume(consumer, topic)
     const producer = await rig.producer({ client: { retry: { retries: 20, maxRetryTime: 1_000 } } })
     await send(producer, topic, 0, ['before'])
-    await until('it was read', () => seen.length === 1)
+    await eventually('it was read', () => seen.length === 1)
     await kafka.kill()
     const during = send(producer, topic, 0, ['during'])
     await kafka.restart()
     expect(await during).toMatchObject({ baseOffset: '1' })
     await send(producer, topic, 0, ['after'])
-    await until('all were read', () => seen.flatMap(({ values }) => values).length === 3)
+    await eventually('all were read', () => seen.flatMap(({ values }) => values).length === 3)
     expect(seen.flatMap(({ values }) => values)).toEqual(['before', 'during', 'after'])
     expect(events).toEqual(['join'])
   }, 60_000)
@@ -121,13 +122,13 @@ await describeWithOwnKafka('kafkajs over a restart of its broker', () => {
     consumer.on(consumer.events.CRASH, ({ payload }) => events.push(`crash ${payload.restart}`))
     const seen = await consume(consumer, topic)
     await send(await rig.producer(), topic, 0, ['a'])
-    await until('it was read', () => seen.length === 1)
+    await eventually('it was read', () => seen.length === 1)
     consumer.pause([{ topic, partitions: [0] }])
     await kafka.kill()
-    await until('the consumer crashed', () => events.length > 1)
+    await eventually('the consumer crashed', () => events.length > 1)
     expect(() => consumer.pause([{ topic }])).toThrow('consumer#run must be called first')
     await kafka.restart()
-    await until('it was read again', () => seen.length > 1, 30_000)
+    await eventually('it was read again', () => seen.length > 1, 30_000)
     expect(seen[1]).toEqual({ partition: 0, asked: '0', first: '0', values: ['a'] })
     expect(consumer.paused()).toEqual([])
     expect(new Set(events)).toEqual(new Set(['join', 'crash true']))

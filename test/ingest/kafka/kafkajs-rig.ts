@@ -1,5 +1,4 @@
 /** kafkajs against a real broker, for the tests that say what the adapter may build on. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Admin,
   AssignerProtocol,
@@ -118,14 +117,6 @@ export async function consume(consumer: Consumer, topic: string, onBatch?: (seen
     },
   })
   return seen
-}
-
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`not in time: ${what}`)
-    await sleep(5)
-  }
 }
 
 /** Spreads partitions over members in turn; each member says an address, and the leader sends all addresses to all. */
