@@ -32,6 +32,7 @@ await describeWithOwnKafka('topics and connections', () => {
     const logs = await openLogs(broker, { prefix, partitions: 3, retentionMs: 3_600_000 })
     expect(logs.facts).toEqual({
       brokers: 1,
+      clusterId: expect.stringMatching(/./),
       topics: ['events', 'decisions', 'dead-letters'].map((name) => ({
         topic: `${prefix}${name}`,
         partitions: name === 'dead-letters' ? 1 : 3,
