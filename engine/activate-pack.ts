@@ -27,14 +27,16 @@ export function activatePack(
     begins = true
     added[definition] = { key: storedKey(definition, activation), activation, filled: 0 }
   }
-  const { number, series } = cluster.backfill
   return {
     ...cluster,
     pack: pack.hash,
     observedSince,
     activations: begins ? activation : cluster.activations,
     added,
-    backfill: { number, series: series.filter((definition) => added[definition]?.filled === 0) },
+    backfill: {
+      ...cluster.backfill,
+      series: cluster.backfill.series.filter((definition) => added[definition]?.filled === 0),
+    },
   }
 }
 

@@ -1,52 +1,52 @@
-/** The backfill of an installation as its record has it: what is to be filled, who may ask for it, what a partition has to do. */
-import type { Layout } from '../../rules/compiled.ts'
-import { isFinished, lastFinished, type Past, seriesOf } from '../shard/series-past.ts'
-import type { Cluster, Fill, Meta } from '../store/store.ts'
-import { lookBackOf } from './fill-beginning.ts'
+/** The backfill of an installation as its record has it: how it begins, halts and ends, and what a partition has to do. */
+import { lastFinished, type Past, seriesOf } from '../shard/series-past.ts'
+import type { Backfill, Cluster, Fill, Meta } from '../store/store.ts'
 
-/** How much of its past a feature knows. */
-export type FeaturePast = {
-  readonly feature: string
-  /** Definition of its series. */
-  readonly series: string
-  /** The events it counts are known from here on, Unix milliseconds. */
-  readonly since: number
-  /** From here on its value is the true one; null: never, as it looks over the whole life of a customer. */
-  readonly completeFrom: number | null
-  /** `open`: its series was added later and may still be filled in. */
-  readonly state: 'complete' | 'open' | 'filled'
+/** The definitions of the series that were added and are not filled, and not being filled. */
+export function openSeries({ added, backfill }: Pick<Cluster, 'added' | 'backfill'>): readonly string[] {
+  return Object.keys(added).filter(
+    (definition) => added[definition]?.filled === 0 && !backfill.series.includes(definition),
+  )
 }
 
-/** What each feature of a layout knows of its past. */
-export function featurePasts(cluster: Cluster, layout: Layout, now: number): readonly FeaturePast[] {
-  return layout.features.map(({ model, series }) => {
-    const definition = layout.series[series]?.key ?? ''
-    const since = cluster.observedSince[definition] ?? now
-    const isWhole = since <= cluster.completeSince
-    const lookBack = lookBackOf({ ...layout, features: layout.features.filter((one) => one.model === model) }, [
-      definition,
-    ])
-    const completeFrom = isWhole ? since : Number.isFinite(lookBack) ? since + lookBack : null
-    const isComplete = completeFrom !== null && completeFrom <= now
-    const isOpen = cluster.added[definition]?.filled === 0
-    const state = isComplete ? 'complete' : isOpen ? 'open' : 'filled'
-    return { feature: model.id, series: definition, since, completeFrom, state }
-  })
+/** Whether a backfill is in progress and goes on. */
+export function isUnderWay({ series, until, halt }: Backfill, now: number): boolean {
+  return series.length > 0 && halt === 'none' && now < until
+}
+
+/**
+ * The record with a backfill in progress: the one that was halted goes on where it was, else one of all series that are not filled
+ * begins. null: there is nothing to fill.
+ * @param until it is not gone on with from then on, Unix milliseconds
+ */
+export function begunBackfill(cluster: Cluster, until: number): Cluster | null {
+  const { number, series } = cluster.backfill
+  if (series.length > 0) return { ...cluster, backfill: { number, series, until, halt: 'none' } }
+  const open = openSeries(cluster)
+  return open.length === 0 ? null : { ...cluster, backfill: { number: number + 1, series: open, until, halt: 'none' } }
+}
+
+/** The record with its backfill halted; null: none is in progress. */
+export function haltedBackfill(cluster: Cluster, halt: 'asked' | 'full'): Cluster | null {
+  return cluster.backfill.series.length === 0 ? null : { ...cluster, backfill: { ...cluster.backfill, halt } }
 }
 
 /** The next backfill that a partition has to do or to go on with; null: none. */
-export function nextBackfill(past: Pick<Past, 'added' | 'backfill'>, fill: Fill | null): number | null {
-  if (fill !== null && !isFinished(fill) && seriesOf(past, fill.number).length > 0) return fill.number
+export function nextBackfill(past: Pick<Past, 'added' | 'backfill'>, fill: Fill | null, now: number): number | null {
+  const { number } = past.backfill
   // One that the store has lost since: the installation's record says that it is done.
   const lost = Object.values(past.added).map(({ filled }) => filled)
-  const { number, series } = past.backfill
-  const due = [...lost, series.length > 0 ? number : 0].filter((one) => one > lastFinished(fill))
+  const wanted = [...lost, isUnderWay(past.backfill, now) ? number : 0]
+  if (fill !== null && !fill.isDone && wanted.includes(fill.number) && seriesOf(past, fill.number).length > 0) {
+    return fill.number
+  }
+  const due = wanted.filter((one) => one > lastFinished(fill))
   return due.length === 0 ? null : Math.min(...due)
 }
 
 /** Whether the partition of a header has finished the backfill in progress. */
 export function hasFinished({ backfill }: Pick<Cluster, 'backfill'>, { fill }: Pick<Meta, 'fill'>): boolean {
-  return fill !== null && fill.number === backfill.number && isFinished(fill)
+  return fill !== null && fill.number === backfill.number && fill.isDone
 }
 
 /**
@@ -54,7 +54,7 @@ export function hasFinished({ backfill }: Pick<Cluster, 'backfill'>, { fill }: P
  * knows them, or as long as they were, when that is longer.
  */
 export function filledIn(cluster: Cluster, fills: readonly Fill[]): Cluster {
-  const { number, series } = cluster.backfill
+  const { number, series, until } = cluster.backfill
   const since = fills.reduce((latest, fill) => Math.max(latest, fill.since), cluster.completeSince)
   const observedSince = { ...cluster.observedSince }
   const added = { ...cluster.added }
@@ -63,5 +63,5 @@ export function filledIn(cluster: Cluster, fills: readonly Fill[]): Cluster {
     const before = added[definition]
     if (before !== undefined) added[definition] = { ...before, filled: number }
   }
-  return { ...cluster, observedSince, added, backfill: { number, series: [] } }
+  return { ...cluster, observedSince, added, backfill: { number, series: [], until, halt: 'none' } }
 }

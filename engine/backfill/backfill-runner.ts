@@ -1,12 +1,14 @@
 import type { CompiledPack } from '../../rules/compiled.ts'
-import type { Timing } from '../clock.ts'
+import type { Clock, Timing } from '../clock.ts'
+import { InstallationError } from '../installation-error.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import type { Trusts } from '../shard/event-frame.ts'
 import { backOffMs, longerPause } from '../shard/partition-options.ts'
 import { seriesOf } from '../shard/series-past.ts'
 import type { Progress } from '../shard/shard-port.ts'
 import type { Cluster, Fill, Store } from '../store/store.ts'
-import { filledIn, hasFinished, nextBackfill } from './backfill-job.ts'
+import { begunBackfill, filledIn, haltedBackfill, hasFinished, isUnderWay, nextBackfill } from './backfill-job.ts'
+import { type BackfillStatus, backfillStatus } from './backfill-status.ts'
 import { type FillEnd, fillPartition } from './fill-partition.ts'
 import type { SearchedLog } from './offset-at.ts'
 
@@ -18,9 +20,9 @@ export type RunnerOptions = {
   readonly pack: CompiledPack
   /** The installation's record at the start. */
   readonly cluster: Cluster
+  /** Tells until when a backfill may go on. */
+  readonly clock: Clock
   readonly timing: Timing
-  /** Memory for the ids that a partition's backfill remembers. */
-  readonly fillBytes: number
 }
 
 /** What this process did for backfills since its start. */
@@ -28,6 +30,8 @@ export type FillCounts = { readonly read: number; readonly added: number }
 
 /** How often the installation's record is looked at: others change it too. */
 const lookEveryMs = 2_000
+/** Others may change the record between reading and writing it. */
+const attemptsMax = 5
 
 /**
  * Does this process's part of the installation's backfill: one partition of those that run here after the other. Whoever finds that all
@@ -40,6 +44,7 @@ export class BackfillRunner {
   #problem: string | null = null
   #read = 0
   #added = 0
+  #lookedAt = 0
   #stopping = false
   #running: Promise<void> = Promise.resolve()
   #wake: () => void = () => {}
@@ -59,26 +64,59 @@ export class BackfillRunner {
     return { read: this.#read, added: this.#added }
   }
 
-  /** What keeps it from going on, in a sentence; null: nothing. */
-  get problem(): string | null {
-    return this.#problem
-  }
-
+  /** A pack that has what the first one had never gets anything to fill: packs change at a start. */
   start(): void {
-    this.#running = this.#run()
+    if (Object.keys(this.#cluster.added).length > 0) this.#running = this.#run()
   }
 
-  /** Looks at the record at once. */
-  wake(): void {
-    this.#isWoken = true
-    this.#wake()
+  /**
+   * Begins a backfill of every series that is not filled, or goes on with the one that was halted, until `withinMs` are over.
+   * @throws StoreError, and `changed_meanwhile` when others keep changing the record
+   */
+  async begin(withinMs: number): Promise<BackfillStatus> {
+    await this.#change((cluster) => begunBackfill(cluster, this.#options.clock.now() + withinMs))
+    return this.status()
+  }
+
+  /** Halts the backfill in progress, on all nodes, where it is. Fails as `begin` does. */
+  async halt(): Promise<BackfillStatus> {
+    await this.#change((cluster) => haltedBackfill(cluster, 'asked'))
+    return this.status()
+  }
+
+  /** How far it is, over all nodes; a problem that only another node met is not in it. @throws StoreError */
+  async status(): Promise<BackfillStatus> {
+    const { store, pack, clock } = this.#options
+    const cluster = (await store.cluster()) ?? this.#cluster
+    const metas = await Promise.all(Array.from({ length: cluster.partitions }, (_, partition) => store.meta(partition)))
+    return backfillStatus(cluster, pack.layout, { metas, now: clock.now(), problem: this.#problem })
   }
 
   /** Ends behind the step under way; the backfill goes on with the next start. */
   async stop(): Promise<void> {
     this.#stopping = true
-    this.wake()
+    this.#lookNow()
     await this.#running
+  }
+
+  #lookNow(): void {
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  /** Changes the installation's record; null: it stays. */
+  async #change(changed: (cluster: Cluster) => Cluster | null): Promise<void> {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const cluster = (await this.#options.store.cluster()) ?? this.#cluster
+      const next = changed(cluster)
+      if (next === null) return
+      if (await this.#options.store.putCluster(next, cluster)) {
+        this.#cluster = next
+        this.#lookNow()
+        return
+      }
+    }
+    throw new InstallationError('changed_meanwhile', 'Others change the installation at the same moment. Ask again.')
   }
 
   async #run(): Promise<void> {
@@ -88,6 +126,7 @@ export class BackfillRunner {
         await this.#look()
         const ends = await this.#fillRunning()
         if (ends.length === 0) await this.#finish()
+        if (ends.includes('full')) await this.#change((cluster) => haltedBackfill(cluster, 'full'))
         this.#problem = problemOf(ends)
         pauseMs = ends.length > 0 && ends.every((end) => end === 'finished') ? 0 : lookEveryMs
       } catch (error) {
@@ -100,7 +139,8 @@ export class BackfillRunner {
 
   /** Reads the record. A shard's thread that was replaced knows the one of the start, so it is told again. */
   async #look(): Promise<void> {
-    const { store, shards, pack } = this.#options
+    const { store, shards, pack, timing } = this.#options
+    this.#lookedAt = timing.elapsed()
     const cluster = await store.cluster()
     if (cluster === null || cluster.pack !== pack.loaded.hash) return
     this.#cluster = cluster
@@ -112,7 +152,7 @@ export class BackfillRunner {
     const ends: FillEnd[] = []
     for (const [partition, progress] of this.#options.shards.running()) {
       if (this.#stopping) break
-      const number = nextBackfill(this.#cluster, progress.fill)
+      const number = nextBackfill(this.#cluster, progress.fill, this.#options.clock.now())
       if (number !== null) ends.push(await this.#fill(partition, number, progress))
     }
     return ends
@@ -126,7 +166,7 @@ export class BackfillRunner {
         ...this.#options,
         layout: this.#options.pack.layout,
         completeSince: this.#cluster.completeSince,
-        isWanted: () => !this.#stopping,
+        isWanted: () => this.#isWanted(number),
         onStep: (read, added) => {
           this.#read += read
           this.#added += added
@@ -135,6 +175,14 @@ export class BackfillRunner {
       { partition, number, series, observedSince: Math.max(...since), next },
       fill,
     )
+  }
+
+  /** Other nodes halt it too, so the record is looked at now and then. */
+  async #isWanted(number: number): Promise<boolean> {
+    if (this.#options.timing.elapsed() - this.#lookedAt > lookEveryMs) await this.#look()
+    const { backfill } = this.#cluster
+    if (this.#stopping) return false
+    return number !== backfill.number || backfill.series.length === 0 || isUnderWay(backfill, this.#options.clock.now())
   }
 
   /** Writes down that the backfill is done when every partition, here and elsewhere, has finished it. */
@@ -170,8 +218,8 @@ export class BackfillRunner {
 }
 
 function problemOf(ends: readonly FillEnd[]): string | null {
-  if (ends.includes('full'))
-    return 'More event ids fall into the lateness than BACKFILL_MAX_MB has room for: set more and start again.'
+  if (ends.includes('behind')) return 'Events wait to be counted, which comes first; going on when they are.'
+  if (ends.includes('away')) return 'A partition does not run here at present; trying again.'
   return null
 }
 

@@ -1,17 +1,15 @@
 import { lookBackMs } from '../../rules/compile-layout.ts'
 import type { Layout } from '../../rules/compiled.ts'
-import { idsIn } from '../shard/id-window.ts'
+import type { FeatureModel } from '../../rules/model.ts'
 import { clockSkewMs } from '../step/admit-event.ts'
 import type { Fill } from '../store/store.ts'
-import { appendTimeAt, busiestStretch, offsetAt, type SearchedLog } from './offset-at.ts'
+import { appendTimeAt, offsetAt, type SearchedLog } from './offset-at.ts'
 
 export type BeginningParts = {
   readonly log: SearchedLog
   /** With the keys of definitions. */
   readonly layout: Layout
   readonly completeSince: number
-  /** Memory for the ids that are remembered. */
-  readonly fillBytes: number
 }
 
 /** A partition of a backfill that begins. */
@@ -25,14 +23,9 @@ export type BeginningOf = {
   readonly next: number
 }
 
-/** How far back the features over some series look; Infinity: over the whole life of a customer. */
-export function lookBackOf(layout: Layout, definitions: readonly string[]): number {
-  let most = 0
-  for (const { model, series } of layout.features) {
-    if (!definitions.includes(layout.series[series]?.key ?? '')) continue
-    most = Math.max(most, model.window.kind === 'lifetime' ? Number.POSITIVE_INFINITY : lookBackMs(model))
-  }
-  return most
+/** How far back a feature looks, milliseconds; Infinity: over the whole life of a customer. */
+export function lookBackOf(model: FeatureModel): number {
+  return model.window.kind === 'lifetime' ? Number.POSITIVE_INFINITY : lookBackMs(model)
 }
 
 /**
@@ -43,20 +36,14 @@ export function lookBackOf(layout: Layout, definitions: readonly string[]): numb
 export async function fillBeginning(parts: BeginningParts, of: BeginningOf): Promise<Fill> {
   const { log, layout, completeSince } = parts
   const { partition, number, next } = of
-  const { start, end } = await log.bounds(partition)
+  const { start } = await log.bounds(partition)
   const last = next > start ? await appendTimeAt(log, partition, next - 1) : null
-  const wanted = (last ?? 0) - lookBackOf(layout, of.series) - layout.dedupeMs
+  const models = layout.features.filter(({ series }) => of.series.includes(layout.series[series]?.key ?? ''))
+  const lookBack = Math.max(0, ...models.map(({ model }) => lookBackOf(model)))
+  const wanted = (last ?? 0) - lookBack - layout.dedupeMs
   const from = wanted > 0 ? Math.min(next, await offsetAt(log, partition, wanted)) : start
   const known = from > start ? wanted + clockSkewMs : await knownFrom(parts, of, start)
-  const to = Math.min(next, end)
-  return {
-    number,
-    from,
-    at: from,
-    pass: 0,
-    passes: await passesOf(parts, partition, from, to),
-    since: Math.max(completeSince, known),
-  }
+  return { number, from, at: from, isDone: false, since: Math.max(completeSince, known) }
 }
 
 /** From which instant on a log that is read from its first record on is complete. */
@@ -64,16 +51,4 @@ async function knownFrom(parts: BeginningParts, of: BeginningOf, start: number):
   if (start === 0) return parts.completeSince
   const first = await appendTimeAt(parts.log, of.partition, start)
   return first === null ? of.observedSince : first + clockSkewMs + 1
-}
-
-/** A pass for each share of the customers whose ids fit the memory. */
-async function passesOf(
-  { log, layout, fillBytes }: BeginningParts,
-  partition: number,
-  from: number,
-  to: number,
-): Promise<number> {
-  const fit = idsIn(fillBytes)
-  if (to - from <= fit) return 1
-  return Math.ceil((await busiestStretch(log, partition, { from, to, lengthMs: layout.dedupeMs })) / fit)
 }

@@ -3,7 +3,6 @@ import type { Timing } from '../clock.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { packEvents, type Trusts } from '../shard/event-frame.ts'
 import type { FillReply } from '../shard/fill-slot.ts'
-import { isFinished } from '../shard/series-past.ts'
 import type { FillStep } from '../shard/shard-port.ts'
 import { clockSkewMs } from '../step/admit-event.ts'
 import type { Fill } from '../store/store.ts'
@@ -16,8 +15,8 @@ export type FillParts = BeginningParts & {
   readonly timing: Timing
   /** Records that were looked at and events that had something to add, for metrics. */
   readonly onStep: (read: number, added: number) => void
-  /** Whether to go on. */
-  readonly isWanted: () => boolean
+  /** Whether to go on; asked before each step. */
+  readonly isWanted: () => Promise<boolean>
 }
 
 /**
@@ -66,8 +65,8 @@ class PartitionFill {
       if (set.kind !== 'filled') return endOf(set)
     }
     let at = fill.at
-    while (!isFinished(fill)) {
-      if (!this.#parts.isWanted()) return 'called_off'
+    while (!fill.isDone) {
+      if (!(await this.#parts.isWanted())) return 'called_off'
       const reply = await this.#read(at)
       if (reply === 'gap') {
         const behind = await this.#behindGap(fill)
@@ -96,7 +95,7 @@ class PartitionFill {
     const reached = await appendTimeAt(log, partition, fill.at)
     let at = reached === null ? fill.at : Math.min(fill.at, await offsetAt(log, partition, reached - layout.dedupeMs))
     for (let isFirst = true; isFirst || at < fill.at; isFirst = false) {
-      if (!this.#parts.isWanted()) return 'called_off'
+      if (!(await this.#parts.isWanted())) return 'called_off'
       const records = at < fill.at ? await log.read(partition, at, page) : []
       const reply = await this.#step({ kind: 'warm', at, ...framed(this.#parts.trusts, records, fill.at) })
       if (reply.kind !== 'filled') return endOf(reply)
@@ -139,7 +138,7 @@ class PartitionFill {
       if (reply.kind === 'filled') onStep(reply.read, reply.added)
       await timing.sleep(Math.max(tookMs * restPerMs, reply.kind === 'behind' ? behindMs : 0))
       // Another partition would cost this one the ids it has read.
-      if (reply.kind !== 'behind' || started - begun > behindMsMax || !this.#parts.isWanted()) return reply
+      if (reply.kind !== 'behind' || started - begun > behindMsMax || !(await this.#parts.isWanted())) return reply
     }
   }
 }

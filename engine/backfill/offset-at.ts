@@ -26,18 +26,3 @@ export async function appendTimeAt(log: SearchedLog, partition: number, offset: 
   const [record] = await log.read(partition, offset, one)
   return record?.appendTime ?? null
 }
-
-/** The most records that were appended within any stretch of time of a length, never too few and up to twice too many. */
-export async function busiestStretch(
-  log: SearchedLog,
-  partition: number,
-  { from, to, lengthMs }: { readonly from: number; readonly to: number; readonly lengthMs: number },
-): Promise<number> {
-  const first = await appendTimeAt(log, partition, from)
-  if (first === null) return 0
-  const step = lengthMs / 2
-  const edges = [from]
-  for (let at = first + step; (edges.at(-1) ?? to) < to; at += step) edges.push(await offsetAt(log, partition, at))
-  // A stretch of the length touches three steps at most.
-  return edges.reduce((most, edge, i) => Math.max(most, (edges[i + 3] ?? to) - edge), 0)
-}

@@ -20,11 +20,11 @@ export const nothingSaid = { answers: [], outbox: null, exceptions: 0, stats: no
 
 /** The result of a batch behind which the header is `meta`. */
 export function doneWith(
-  waitingBytes: number,
+  part: { readonly waitingBytes: number; readonly schemas: { readonly held: string | null } },
   meta: Meta,
-  rest: Omit<BatchDone, 'kind' | 'progress' | 'waitingBytes'>,
+  rest: Omit<BatchDone, 'kind' | 'progress' | 'waitingBytes' | 'held'>,
 ): BatchDone {
   const { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions } = meta
   const progress = { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes, ...rest }
+  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, ...rest }
 }

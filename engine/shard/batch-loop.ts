@@ -48,7 +48,6 @@ export class BatchLoop {
   #busy = false
   #scheduled = false
   #stopping = false
-  #readsPaused = false
   #ended = false
   /** Share of the limits a batch may use; halved while the cache is crowded. */
   #share = 1
@@ -58,7 +57,7 @@ export class BatchLoop {
   constructor(options: PartitionOptions, parts: LoopParts, taken: Extract<Taken, { kind: 'taken' }>) {
     this.#options = options
     this.#parts = parts
-    this.#reader = new EventReader(options.feed, options.partition, options.limits, options.trusts)
+    this.#reader = new EventReader(options, () => this.wake())
     this.#flush = new FlushTimer(options.timing, () => this.wake())
     this.#progress = taken.progress
     this.#catchUpTo = taken.logEnd
@@ -72,6 +71,11 @@ export class BatchLoop {
   /** Whether requests cannot be stepped because events wait. */
   get isBehind(): boolean {
     return !this.#caughtUp || this.#behindMs > this.#options.limits.staleMs
+  }
+
+  /** Why the events that come next are not taken, in a sentence; null: they are. */
+  get held(): string | null {
+    return this.#reader.held
   }
 
   get progress(): Progress {
@@ -199,18 +203,14 @@ export class BatchLoop {
   }
 
   async #readFailed(error: unknown): Promise<void> {
-    const { log, partition, timing } = this.#options
+    const { log, partition } = this.#options
     const fault = await readFault(error, log, partition, this.#progress.next)
     if (fault !== null) {
       this.#end({ kind: 'closed', reason: fault })
       return
     }
     // The log cannot be read now: requests go on meanwhile.
-    this.#readsPaused = true
-    timing.after(readAgainMs, () => {
-      this.#readsPaused = false
-      this.wake()
-    })
+    this.#reader.pause(readAgainMs)
     this.#goOn()
   }
 
@@ -289,6 +289,7 @@ export class BatchLoop {
     this.#progress = result.progress
     if (this.#progress.next >= this.#catchUpTo) this.#caughtUp = true
     this.#waitingBytes = result.waitingBytes
+    this.#reader.hold(result.held)
     fallbacks.taken(records)
     this.#share = Math.min(1, this.#share * 1.5)
     this.#parts.onProgress()
@@ -341,7 +342,7 @@ export class BatchLoop {
   }
 
   get #mayRead(): boolean {
-    return this.#reader.pending && !this.#stopping && !this.#readsPaused
+    return this.#reader.mayRead && !this.#stopping
   }
 
   get #mayFill(): boolean {

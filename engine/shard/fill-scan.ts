@@ -1,8 +1,7 @@
-import { decodeEvent } from '../../ingest/avro-codec.ts'
-import { hash32, hash64 } from '../../ingest/hash.ts'
+import type { EventCodec } from '../../ingest/avro-codec.ts'
+import { hash64 } from '../../ingest/hash.ts'
 import { isAdmitted, isFilledFrom, type PastEvent, type Takes } from '../step/fill-event.ts'
 import type { StepContext } from '../step/step.ts'
-import type { Fill } from '../store/store.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import { EventCursor } from './event-frame.ts'
 import type { IdWindow } from './id-window.ts'
@@ -21,6 +20,7 @@ export type Found = {
 
 export type ScanParts = {
   readonly context: StepContext
+  readonly codec: Pick<EventCodec, 'decode'>
   readonly partition: number
   /** Partitions of the log. */
   readonly partitions: number
@@ -32,17 +32,12 @@ export type ScanParts = {
  * of everything that was accepted within the horizon, so that a duplicate does not count here either.
  */
 export class FillScan {
-  /** The part of the customers it looks at. */
-  readonly pass: number
-  readonly #passes: number
   readonly #parts: ScanParts
   /** Offset it goes on at. */
   #at: number
 
-  constructor(parts: ScanParts, { pass, passes }: Pick<Fill, 'pass' | 'passes'>, at: number) {
+  constructor(parts: ScanParts, at: number) {
     this.#parts = parts
-    this.pass = pass
-    this.#passes = passes
     this.#at = at
   }
 
@@ -102,13 +97,12 @@ export class FillScan {
     return { events, customers, read }
   }
 
-  /** The event of a record when it was admitted and its customer is looked at in this pass; else null. */
+  /** The event of a record when it was admitted; else null. */
   #eventOf(record: EventCursor): PastEvent | null {
-    const { context, partition, partitions } = this.#parts
-    const decoded = decodeEvent(record.value)
+    const { context, codec, partition, partitions } = this.#parts
+    const decoded = codec.decode(record.value)
     if (decoded.kind !== 'ok') return null
     const { event } = decoded
-    if (this.#passes > 1 && hash32(event.customerId) % this.#passes !== this.pass) return null
     if (recordRefusal(event, record.isTrusted, partition, partitions) !== null) return null
     const past = { event, acceptedAt: record.appendTime }
     return isAdmitted(context, past) ? past : null

@@ -9,11 +9,7 @@ const bytesPerSlot = 2 * 12
 /** Low halves of instants are told apart for twice as long. */
 const sweepMs = 2 ** 31
 
-/** Ids that a window of so many bytes surely holds. */
-export function idsIn(bytes: number): number {
-  return Math.floor(slotsIn(bytes) * loadMax * 0.9)
-}
-
+/** A power of two. */
 function slotsIn(bytes: number): number {
   return Math.max(slotsMin, 2 ** Math.floor(Math.log2(bytes / bytesPerSlot)))
 }

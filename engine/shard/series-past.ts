@@ -12,15 +12,10 @@ export function storedLayout(layout: Layout, added: Past['added']): Layout {
   return { ...layout, series: layout.series.map((def) => ({ ...def, key: added[def.key]?.key ?? def.key })) }
 }
 
-/** Whether a partition has read everything it had to. */
-export function isFinished(fill: Fill): boolean {
-  return fill.pass >= fill.passes
-}
-
 /** Number of the last backfill that a partition has finished; 0: none. */
 export function lastFinished(fill: Fill | null): number {
   if (fill === null) return 0
-  return isFinished(fill) ? fill.number : fill.number - 1
+  return fill.isDone ? fill.number : fill.number - 1
 }
 
 /** The definitions of the series that a backfill fills, or filled. */

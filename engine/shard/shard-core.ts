@@ -6,18 +6,23 @@
  */
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
+import type { Codecs } from '../../sinks/codecs.ts'
 import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
-import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/store.ts'
+import type { CommitMeta, CommitReply, Store } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
-import { type BatchDone, doneWith, nothingSaid } from './batch-done.ts'
+import { doneWith, nothingSaid } from './batch-done.ts'
 import { BatchTally } from './batch-tally.ts'
 import { codeOf, isRetryable, placeOf } from './error-place.ts'
+import { frameValues } from './event-frame.ts'
+import { EventSchemas, learnWithinMs } from './event-schemas.ts'
 import type { Failpoint } from './failpoint.ts'
-import { encodeOutbox, type OutboxDecision } from './outbox.ts'
+import { encodeOutbox } from './outbox.ts'
+import type { OpenCommit, Owned } from './owned-partition.ts'
+import { type Refused, refusedFor } from './refused-batch.ts'
 import { type Past, SeriesPast } from './series-past.ts'
 import { ShardCustomers } from './shard-customers.ts'
 import { ShardFills } from './shard-fills.ts'
@@ -35,13 +40,14 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
-import { type BatchStart, type SteppedBatch, stepBatch } from './step-batch.ts'
+import { type BatchStart, type BatchTools, type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
   readonly store: Store
   readonly states: FlatStates
   /** The step's context over those states. */
   readonly context: StepContext
+  readonly codecs: Codecs
   /** Partitions of the log. */
   readonly partitions: number
   /** `event`: `now` follows the append times of the log. */
@@ -52,17 +58,6 @@ export type ShardCoreOptions = {
   readonly fillBytes: number
 }
 
-type OpenCommit = { readonly commit: Commit; readonly done: BatchDone }
-
-type Owned = {
-  meta: Meta
-  /** Records of answers that changed nothing; they leave with the next commit. */
-  waiting: OutboxDecision[]
-  waitingBytes: number
-  /** The commit that was sent and not yet answered. */
-  open: OpenCommit | null
-}
-
 /** Records beyond this many bytes make the batch that meets them commit. */
 const waitingBytesMax = 4 * 2 ** 20
 
@@ -70,7 +65,7 @@ const waitingBytesMax = 4 * 2 ** 20
 export class ShardCore implements ShardPort {
   readonly #options: ShardCoreOptions
   readonly #pack: string
-  readonly #tally: BatchTally
+  readonly #tools: BatchTools
   readonly #customers: ShardCustomers
   readonly #fills: ShardFills
   readonly #owned = new Map<number, Owned>()
@@ -79,7 +74,7 @@ export class ShardCore implements ShardPort {
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
-    this.#tally = new BatchTally(options.context)
+    this.#tools = { context: options.context, codecs: options.codecs, tally: new BatchTally(options.context) }
     this.#customers = new ShardCustomers(options)
     this.#fills = new ShardFills(options)
     this.#past = new SeriesPast(options.context.pack.layout, options.past)
@@ -96,19 +91,22 @@ export class ShardCore implements ShardPort {
         }
       }
       await this.#customers.acquired(partition, meta.clock)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, open: null })
+      const schemas = new EventSchemas(this.#options.codecs.learnEvents)
+      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, schemas, open: null })
       return { kind: 'acquired', meta }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
     }
   }
 
-  batch(task: BatchTask): BatchResult | Promise<BatchResult> {
-    const { failpoint, partitions } = this.#options
-    const part = this.#owned.get(task.partition)
+  batch(given: BatchTask): BatchResult | Promise<BatchResult> {
+    const { failpoint, partitions, codecs } = this.#options
+    const part = this.#owned.get(given.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
-    const customers = batchCustomers(task, part.meta.next, partitions)
+    // Requests do not wait for a registry: the events of this batch come again.
+    const task = part.schemas.mayDecode(given.events) ? given : { ...given, events: null }
+    const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events })
     failpoint('collected')
     const { slots, missing } = this.#customers.open(task.partition, customers)
     if (missing.length === 0) return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
@@ -117,13 +115,19 @@ export class ShardCore implements ShardPort {
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
     const { partition } = task
+    const { states, codecs } = this.#options
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'decisions are adopted between batches')
+    try {
+      await codecs.learnDecisions(frameValues(task.records), learnWithinMs)
+    } catch (error) {
+      return { kind: 'retry', reason: codeOf(error) }
+    }
     const { slots, missing } = this.#customers.open(partition, adoptedCustomers(task.records))
     try {
       await this.#customers.load(partition, slots, missing)
-      const clock = Math.max(part.meta.clock, adoptRecords(this.#options.states, slots, task.records))
+      const clock = Math.max(part.meta.clock, adoptRecords({ states, codec: codecs.decisions }, slots, task.records))
       const { to, adopting } = task
       return this.#send(partition, part, this.#amendment(part, partition, { to, change: { clock, adopting } }))
     } catch (error) {
@@ -144,6 +148,11 @@ export class ShardCore implements ShardPort {
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'a series is filled between batches')
+    try {
+      if (step.kind !== 'set') await this.#options.codecs.learnEvents(frameValues(step.records), learnWithinMs)
+    } catch (error) {
+      return { kind: 'retry', reason: codeOf(error) }
+    }
     const standing = { fill: part.meta.fill, begun: this.#past.begun(part.meta) }
     const plan = this.#fills.plan(partition, step, standing, this.#past)
     if (plan.kind === 'refused') return plan
@@ -153,7 +162,7 @@ export class ShardCore implements ShardPort {
       return {
         ...filled,
         added: 0,
-        result: doneWith(part.waitingBytes, part.meta, { ...nothingSaid, committed: false }),
+        result: doneWith(part, part.meta, { ...nothingSaid, committed: false }),
       }
     }
     const { slots, missing } = this.#customers.open(partition, found.customers)
@@ -164,9 +173,7 @@ export class ShardCore implements ShardPort {
       return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
     } catch (error) {
       this.#fills.forget(partition)
-      const refused = this.#refused(partition, error)
-      assert(refused.kind !== 'done' && refused.kind !== 'doubt', 'a refusal is definite')
-      return refused
+      return this.#refused(partition, error)
     }
   }
 
@@ -251,7 +258,7 @@ export class ShardCore implements ShardPort {
     const started = performance.now()
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#options.context, slots, task, this.#startOf(part, task), this.#tally)
+      stepped = stepBatch(this.#tools, slots, task, this.#startOf(part, task))
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -263,7 +270,7 @@ export class ShardCore implements ShardPort {
       ...loading,
       stepMs: performance.now() - started,
       commitMs: 0,
-      tally: this.#tally.take(stepped.lastEvent),
+      tally: this.#tools.tally.take(stepped.lastEvent),
     }
     const changes = stepped.next !== part.meta.next || stepped.reserves
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
@@ -274,7 +281,7 @@ export class ShardCore implements ShardPort {
       part.waitingBytes += record.bytes.length
     }
     this.#options.states.installed(task.partition)
-    return doneWith(part.waitingBytes, part.meta, {
+    return doneWith(part, part.meta, {
       committed: false,
       answers: stepped.answers,
       outbox: null,
@@ -285,8 +292,8 @@ export class ShardCore implements ShardPort {
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
   #startOf(part: Owned, task: BatchTask): BatchStart {
-    const { next, appendTime, clock } = part.meta
-    const rest = { next, appendTime, partitions: this.#options.partitions }
+    const { seq, next, appendTime, clock } = part.meta
+    const rest = { seq, next, appendTime, partitions: this.#options.partitions }
     if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }
@@ -328,11 +335,7 @@ export class ShardCore implements ShardPort {
     const exceptions = duplicates.length + deadLetters.length
     return {
       commit: { token, from: seq, to, meta, writes, outbox, trim: task.published },
-      done: doneWith(
-        part.waitingBytes,
-        { ...meta, token, addr, seq: to },
-        { committed: true, answers, outbox, exceptions, stats },
-      ),
+      done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
     }
   }
 
@@ -347,7 +350,7 @@ export class ShardCore implements ShardPort {
     const writes = this.#customers.writes(partition)
     return {
       commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published },
-      done: doneWith(part.waitingBytes, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
+      done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
     }
   }
 
@@ -379,19 +382,10 @@ export class ShardCore implements ShardPort {
   }
 
   /** Nothing of the batch is kept. */
-  #refused(partition: number, error: unknown): BatchResult {
-    const code = codeOf(error)
-    if (code === 'cache_full' || isRetryable(error)) {
-      this.#options.states.discard(partition)
-      return { kind: 'retry', reason: code }
-    }
-    this.#drop(partition)
-    if (code === 'state_corrupt') {
-      return {
-        kind: 'closed',
-        reason: 'The stored state of a customer cannot be decoded. Restore the store from a backup.',
-      }
-    }
-    return { kind: 'closed', reason: `The step failed: ${placeOf(error)}.` }
+  #refused(partition: number, error: unknown): Refused {
+    const refused = refusedFor(error)
+    if (refused.kind === 'retry') this.#options.states.discard(partition)
+    else this.#drop(partition)
+    return refused
   }
 }

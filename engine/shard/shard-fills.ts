@@ -1,10 +1,11 @@
+import type { Codecs } from '../../sinks/codecs.ts'
 import type { Slot } from '../state/states.ts'
 import { fillEvent } from '../step/fill-event.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Begun, Fill } from '../store/store.ts'
 import { FillScan, type Found } from './fill-scan.ts'
 import { IdWindow } from './id-window.ts'
-import { isFinished, lastFinished, type SeriesPast } from './series-past.ts'
+import { lastFinished, type SeriesPast } from './series-past.ts'
 import type { FillRecords, FillRefusal, FillStep } from './shard-port.ts'
 
 /** Records that were read without an entry to add are put down as read after so many. */
@@ -26,27 +27,31 @@ export type FillPlan =
     }
   | { readonly kind: 'refused'; readonly why: FillRefusal }
 
+export type FillsParts = {
+  readonly context: StepContext
+  readonly codecs: Pick<Codecs, 'events'>
+  /** Partitions of the log. */
+  readonly partitions: number
+  readonly fillBytes: number
+}
+
 const nothingFound: Found = { events: [], customers: new Set(), read: 0 }
 const noLimits = new Float64Array()
 
 /** The backfills of the partitions that a shard owns: what it remembers between two steps of one. */
 export class ShardFills {
-  readonly #context: StepContext
-  readonly #partitions: number
-  readonly #maxBytes: number
+  readonly #parts: FillsParts
   /** One at a time: its window of ids may be large. */
   #open: { readonly partition: number; readonly number: number; readonly scan: FillScan } | null = null
 
-  constructor(parts: { readonly context: StepContext; readonly partitions: number; readonly fillBytes: number }) {
-    this.#context = parts.context
-    this.#partitions = parts.partitions
-    this.#maxBytes = parts.fillBytes
+  constructor(parts: FillsParts) {
+    this.#parts = parts
   }
 
   /** What a step changes. When nothing comes of it, `forget` the partition: what was found is to be found again. */
   plan(partition: number, step: FillStep, { fill, begun }: Standing, past: SeriesPast): FillPlan {
     if (step.kind === 'set') return this.#set(partition, step.fill, fill, past)
-    if (fill === null || isFinished(fill) || !past.knows(fill)) return { kind: 'refused', why: 'unknown' }
+    if (fill === null || fill.isDone || !past.knows(fill)) return { kind: 'refused', why: 'unknown' }
     if (step.kind === 'warm') return this.#warm(partition, fill, step)
     const scan = this.#scanOf(partition, fill, step.at)
     if (scan === null) return { kind: 'refused', why: 'cold' }
@@ -55,15 +60,10 @@ export class ShardFills {
     const found = scan.read(step.records, step.through, end, limits)
     if (found === 'full') return this.#full()
     const { at } = scan
-    if (at < end) {
-      const isDue = found.events.length > 0 || at - fill.at >= unstoredMax
-      return { kind: 'planned', found, limits, at, fill: isDue ? { ...fill, at } : null }
-    }
-    // The pass is over: the next one begins where this one began.
-    this.#open = null
-    const pass = fill.pass + 1
-    const next = { ...fill, pass, at: pass < fill.passes ? fill.from : at }
-    return { kind: 'planned', found, limits, at: next.at, fill: next }
+    const isDone = at >= end
+    if (isDone) this.#open = null
+    const isDue = isDone || found.events.length > 0 || at - fill.at >= unstoredMax
+    return { kind: 'planned', found, limits, at, fill: isDue ? { ...fill, at, isDone } : null }
   }
 
   /** Adds what was found to the customers' series; returns how many events had something to add. */
@@ -72,7 +72,7 @@ export class ShardFills {
     for (const past of events) {
       const slot = slots.get(past.event.customerId)
       if (slot === undefined) throw new Error('the customers of a fill are loaded before it')
-      if (fillEvent(this.#context, slot, past, (series) => past.offset < (limits[series] ?? -1))) added++
+      if (fillEvent(this.#parts.context, slot, past, (series) => past.offset < (limits[series] ?? -1))) added++
     }
     return added
   }
@@ -99,7 +99,7 @@ export class ShardFills {
   #scanOf(partition: number, fill: Fill, at: number): FillScan | null {
     if (this.#open?.partition !== partition || this.#open.number !== fill.number) return null
     const { scan } = this.#open
-    return scan.pass === fill.pass && scan.at === at ? scan : null
+    return scan.at === at ? scan : null
   }
 
   /** What was found before there was no room is not filled in: it has to be found again. */
@@ -109,8 +109,9 @@ export class ShardFills {
   }
 
   #begin(partition: number, fill: Fill, at: number): FillScan {
-    const ids = new IdWindow(this.#context.pack.layout.dedupeMs, this.#maxBytes)
-    const scan = new FillScan({ context: this.#context, partition, partitions: this.#partitions, ids }, fill, at)
+    const { context, codecs, partitions, fillBytes } = this.#parts
+    const ids = new IdWindow(context.pack.layout.dedupeMs, fillBytes)
+    const scan = new FillScan({ context, codec: codecs.events, partition, partitions, ids }, at)
     this.#open = { partition, number: fill.number, scan }
     return scan
   }

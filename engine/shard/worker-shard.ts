@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
 import type { Past } from './series-past.ts'
@@ -26,8 +27,11 @@ import type { MovedFill, MovedResult } from './worker.ts'
  */
 export class WorkerShard implements ShardPort {
   readonly #pool: Piscina
+  readonly #codec: DecisionCodec
 
-  constructor(data: ShardData, concurrency: number) {
+  /** @param codec reads the answers' records: of the same schemas as the thread's own */
+  constructor(data: ShardData, concurrency: number, codec: DecisionCodec) {
+    this.#codec = codec
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
       minThreads: 1,
@@ -48,21 +52,21 @@ export class WorkerShard implements ShardPort {
 
   async batch(task: BatchTask): Promise<BatchResult> {
     const transferList = task.events === null ? [] : [task.events]
-    return received(await this.#pool.run(task, { name: 'batch', transferList }))
+    return this.#received(await this.#pool.run(task, { name: 'batch', transferList }))
   }
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
-    return received(await this.#pool.run(task, { name: 'adopt', transferList: [task.records] }))
+    return this.#received(await this.#pool.run(task, { name: 'adopt', transferList: [task.records] }))
   }
 
   async amend(task: AmendTask): Promise<BatchResult> {
-    return received(await this.#pool.run(task, { name: 'amend' }))
+    return this.#received(await this.#pool.run(task, { name: 'amend' }))
   }
 
   async fill(task: FillTask): Promise<FillResult> {
     const transferList = task.step.kind === 'set' ? [] : [task.step.records]
     const filled: MovedFill = await this.#pool.run(task, { name: 'fill', transferList })
-    return filled.kind === 'filled' ? { ...filled, result: received(filled.result) } : filled
+    return filled.kind === 'filled' ? { ...filled, result: this.#received(filled.result) } : filled
   }
 
   learn(past: Past): Promise<void> {
@@ -70,7 +74,7 @@ export class WorkerShard implements ShardPort {
   }
 
   async resend(partition: number): Promise<BatchResult> {
-    return received(await this.#pool.run({ partition }, { name: 'resend' }))
+    return this.#received(await this.#pool.run({ partition }, { name: 'resend' }))
   }
 
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
@@ -101,8 +105,8 @@ export class WorkerShard implements ShardPort {
     await this.#pool.run(null, { name: 'close' })
     await this.#pool.destroy()
   }
-}
 
-function received(result: MovedResult): BatchResult {
-  return result.kind === 'done' ? { ...result, answers: unpackAnswers(result.answers) } : result
+  #received(result: MovedResult): BatchResult {
+    return result.kind === 'done' ? { ...result, answers: unpackAnswers(result.answers, this.#codec) } : result
+  }
 }

@@ -41,16 +41,24 @@ export type AddedSeries = {
   readonly filled: number
 }
 
-/** The backfill in progress. */
+/** The backfill in progress. One that is halted keeps its number and its series, so that it goes on where it was. */
 export type Backfill = {
   /** Number of the last one that was asked for; 0: none ever was. */
   readonly number: number
   /** Definitions of the series it fills; empty: none is in progress. */
   readonly series: readonly string[]
+  /** It is not gone on with from this instant on, Unix milliseconds. */
+  readonly until: number
+  /** Why it is not gone on with: it was told to stop, or event ids had no room (`BACKFILL_MAX_MB`). `none`: it is. */
+  readonly halt: 'none' | 'asked' | 'full'
 }
 
 /** An installation that fills nothing and has nothing to fill. */
-export const nothingAdded = { activations: 0, added: {}, backfill: { number: 0, series: [] } } as const
+export const nothingAdded = {
+  activations: 0,
+  added: {},
+  backfill: { number: 0, series: [], until: 0, halt: 'none' },
+} as const
 
 /** The header of a partition. */
 export type Meta = {
@@ -99,9 +107,8 @@ export type Fill = {
   /** Where it began to read the events log, and where it goes on. */
   readonly from: number
   readonly at: number
-  /** The log is read once for each share of the customers; finished when `pass` is `passes`. */
-  readonly pass: number
-  readonly passes: number
+  /** Whether everything was read that had to be. */
+  readonly isDone: boolean
   /** From this instant on the log it reads is complete, Unix milliseconds. */
   readonly since: number
 }

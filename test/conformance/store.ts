@@ -33,7 +33,7 @@ const cluster: Cluster = {
   observedSince: { abc: 7 },
   activations: 2,
   added: { abc: { key: 'abd', activation: 2, filled: 0 } },
-  backfill: { number: 3, series: ['abc'] },
+  backfill: { number: 3, series: ['abc'], until: 1_700_000_000_000, halt: 'asked' },
 }
 
 /** Registers the suite under a name. */
@@ -250,7 +250,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
 
     it('where added series begin and how far they are filled is stored with the commit, and stays behind it', async () => {
       await store.acquire(0, 'token-a', '')
-      const fill = { number: 3, from: 4, at: 9, pass: 0, passes: 2, since: 1_700_000_000_123 }
+      const fill = { number: 3, from: 4, at: 9, isDone: false, since: 1_700_000_000_123 }
       const begun = [
         { activation: 1, at: 40 },
         { activation: 2, at: 70 },

@@ -10,6 +10,7 @@ import { createStepContext } from '../../engine/step/step-context.ts'
 import { nothingAdded } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
+import { openCodecs } from '../../sinks/codecs.ts'
 import { noBroker, type SimBroker } from './sim-broker.ts'
 import type { SimGroup } from './sim-group.ts'
 import { noAnswer, type SimStore } from './sim-store.ts'
@@ -81,6 +82,7 @@ export class SimNode {
           store: store.over(this.wires.store),
           states,
           context: createStepContext(cluster.pack, states, salt),
+          codecs: openCodecs({ kind: 'own' }),
           partitions: broker.partitions,
           clock: 'wall',
           failpoint: () => {},

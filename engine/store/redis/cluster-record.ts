@@ -16,7 +16,12 @@ const Record = z.object({
     .record(z.string(), z.object({ key: z.string(), activation: z.number(), filled: z.number() }))
     .default(nothingAdded.added),
   backfill: z
-    .object({ number: z.number(), series: z.array(z.string()).readonly() })
+    .object({
+      number: z.number(),
+      series: z.array(z.string()).readonly(),
+      until: z.number(),
+      halt: z.enum(['none', 'asked', 'full']),
+    })
     .default(() => nothingAdded.backfill),
 })
 

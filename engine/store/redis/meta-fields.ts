@@ -26,8 +26,7 @@ const Rest = z.object({
       number: whole,
       from: whole,
       at: whole,
-      pass: whole,
-      passes: whole,
+      isDone: z.boolean(),
       since: z.number(),
     })
     .nullable()
