@@ -133,6 +133,11 @@ const Schema = z.strictObject({
   CACHE_MB: whole(16, 65_536)
     .default(512)
     .describe('Memory for customers in flat arrays. Customers beyond it are read from the store again when needed.'),
+  BACKFILL_MAX_MB: whole(1, 16_384)
+    .default(128)
+    .describe(
+      'Memory for event ids while `proffer backfill` runs: 24 to 48 bytes for each event of a partition within the lateness of the pack.',
+    ),
   EVENTS_DEADLINE_MS: whole(1, 30_000)
     .default(2_000)
     .describe('How long POST /v1/events waits for the commit before it answers 202 with positions.'),

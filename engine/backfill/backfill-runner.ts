@@ -23,6 +23,8 @@ export type RunnerOptions = {
   /** Tells until when a backfill may go on. */
   readonly clock: Clock
   readonly timing: Timing
+  /** Records of one step; 256 when absent. */
+  readonly pageRecords?: number
 }
 
 /** What this process did for backfills since its start. */

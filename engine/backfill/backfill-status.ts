@@ -82,19 +82,22 @@ function featurePasts(cluster: Cluster, layout: Layout, now: number): readonly F
     if (added === undefined) return []
     const since = cluster.observedSince[definition] ?? now
     const lookBackMs = lookBackOf(model)
-    const isWhole = since <= cluster.completeSince
-    const completeFrom = isWhole ? since : Number.isFinite(lookBackMs) ? since + lookBackMs : null
+    const completeFrom = Number.isFinite(lookBackMs) ? since + lookBackMs : since <= 0 ? 0 : null
     const isFilling = cluster.backfill.series.includes(definition)
     const state = added.filled > 0 ? 'filled' : isFilling ? 'filling' : 'open'
     const isComplete = completeFrom !== null && completeFrom <= now
-    const missing = isComplete ? null : missingOf({ state, since, completeFrom })
+    const missing = isComplete ? null : missingOf({ state, since, completeFrom }, since <= cluster.completeSince)
     return [{ feature: model.id, state, since, completeFrom, missing }]
   })
 }
 
-function missingOf({ state, since, completeFrom }: Pick<FeaturePast, 'state' | 'since' | 'completeFrom'>): string {
+function missingOf(
+  { state, since, completeFrom }: Pick<FeaturePast, 'state' | 'since' | 'completeFrom'>,
+  isWhole: boolean,
+): string {
   const before = new Date(since).toISOString()
-  const why = state === 'filled' ? 'are not in the log any more' : 'are not counted yet'
+  const gone = isWhole ? 'were never in the log (`proffer init --complete-since`)' : 'are not in the log any more'
+  const why = state === 'filled' ? gone : 'are not counted yet'
   const then =
     completeFrom === null
       ? 'it looks over the whole life of a customer, so it stays incomplete'

@@ -13,6 +13,8 @@ export type FillParts = BeginningParts & {
   readonly shards: Pick<LocalShards, 'fill'>
   readonly trusts: Trusts
   readonly timing: Timing
+  /** Records of one step; 256 when absent. */
+  readonly pageRecords?: number
   /** Records that were looked at and events that had something to add, for metrics. */
   readonly onStep: (read: number, added: number) => void
   /** Whether to go on; asked before each step. */
@@ -26,7 +28,7 @@ export type FillParts = BeginningParts & {
 export type FillEnd = 'finished' | 'away' | 'behind' | 'called_off' | 'full' | 'unknown'
 
 /** Records of one step: some two milliseconds of the shard. */
-const page = { maxRecords: 256, maxBytes: 256 * 1_024 } as const
+const pageMax = { maxRecords: 256, maxBytes: 256 * 1_024 } as const
 const everything = {
   events: Number.POSITIVE_INFINITY,
   customers: Number.POSITIVE_INFINITY,
@@ -55,6 +57,10 @@ class PartitionFill {
   constructor(parts: FillParts, of: BeginningOf) {
     this.#parts = parts
     this.#of = of
+  }
+
+  get #page(): { readonly maxRecords: number; readonly maxBytes: number } {
+    return { ...pageMax, maxRecords: this.#parts.pageRecords ?? pageMax.maxRecords }
   }
 
   async run(found: Fill | null): Promise<FillEnd> {
@@ -96,7 +102,7 @@ class PartitionFill {
     let at = reached === null ? fill.at : Math.min(fill.at, await offsetAt(log, partition, reached - layout.dedupeMs))
     for (let isFirst = true; isFirst || at < fill.at; isFirst = false) {
       if (!(await this.#parts.isWanted())) return 'called_off'
-      const records = at < fill.at ? await log.read(partition, at, page) : []
+      const records = at < fill.at ? await log.read(partition, at, this.#page) : []
       const reply = await this.#step({ kind: 'warm', at, ...framed(this.#parts.trusts, records, fill.at) })
       if (reply.kind !== 'filled') return endOf(reply)
       at = reply.at
@@ -111,7 +117,7 @@ class PartitionFill {
     let records: readonly LogRecord[] = []
     try {
       // Nothing but holes may lie between the last record and the place where the series begin.
-      if (at < next) records = await log.read(partition, at, page)
+      if (at < next) records = await log.read(partition, at, this.#page)
     } catch (error) {
       if (error instanceof LogError && error.code === 'log_gap') return 'gap'
       throw error
