@@ -10,14 +10,20 @@ import type { Event, FieldValue } from '../../ingest/event.ts'
 import type { NewRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { LoadedPack } from '../../rules/model.ts'
-import { addedFeatures, packWith, type RigEngine, startEngine } from '../engine/backfill/backfill-rig.ts'
+import {
+  addedFeatures,
+  packWith,
+  type RigEngine,
+  type RigOptions,
+  startEngine,
+} from '../engine/backfill/backfill-rig.ts'
 import { type Folder, openFolder, partitions } from '../engine/shard/data-folder.ts'
 import type { MakePlace } from '../engine/shard/shard-rig.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 const withinMs = { timeout: 20_000, interval: 10 }
-const ids = ['anna', 'berta', 'carl', 'dora', 'emil', 'fritz']
+const ids = ['anna', 'berta', 'carl', 'dora', 'emil', 'fritz'] as const
 
 /** A record of the log and what is wrong with it, if anything. */
 const anyRecord = fc.record({
@@ -101,17 +107,23 @@ function eventOf({ kind, customer, source, ...one }: AnyRecord, id: string, time
 }
 
 async function append(folder: Folder, placed: readonly Placed[]): Promise<void> {
-  for (const { partition, record } of placed) await folder.log.append(partition, [record])
+  for (let own = 0; own < partitions; own++) {
+    const records = placed.filter(({ partition }) => partition === own).map(({ record }) => record)
+    if (records.length > 0) await folder.log.append(own, records)
+  }
 }
 
 async function inFolder<Value>(
   makePlace: MakePlace,
   pack: LoadedPack,
   work: (folder: Folder, place: ReturnType<MakePlace>) => Promise<Value>,
+  retentionMs?: number,
 ): Promise<Value> {
   const dir = await mkdtemp(join(tmpdir(), 'proffer-backfill-'))
   const place = makePlace(dir)
-  const folder = await openFolder(dir, { clock: place.kind === 'redis' ? 'wall' : 'event', pack, place })
+  // The event clock stands still, so nothing is ever too old to keep; Redis has a clock of its own.
+  const clock = place.kind === 'redis' || retentionMs !== undefined ? 'wall' : 'event'
+  const folder = await openFolder(dir, { clock, pack, place, ...(retentionMs === undefined ? {} : { retentionMs }) })
   try {
     return await work(folder, place)
   } finally {
@@ -125,11 +137,13 @@ const valuesOf = (views: readonly CustomerView[]) =>
   views.map(({ variables, suppressions }) => ({
     suppressions,
     variables: variables.map(({ value, ...one }) =>
-      one.type === 'duration'
-        ? { ...one, lo: Math.floor(one.lo / minuteMs), hi: Math.floor(one.hi / minuteMs) }
-        : { ...one, value },
+      one.type === 'duration' ? { ...one, lo: minutesOf(one.lo), hi: minutesOf(one.hi) } : { ...one, value },
     ),
   }))
+
+function minutesOf(ms: number | null): number | null {
+  return ms === null ? null : Math.floor(ms / minuteMs)
+}
 
 /** A run that always had the features. */
 function alwaysThere(makePlace: MakePlace, pack: LoadedPack, placed: readonly Placed[]) {
@@ -199,6 +213,69 @@ function addedLater(
   })
 }
 
+/** Purchases online of one customer, a second apart, the last one `agoMs` before now. */
+function purchases(from: number, to: number, agoMs = hourMs): readonly Placed[] {
+  const data = {
+    amount: 100,
+    currency: 'CNY',
+    merchantCategory: 'fuel',
+    merchantId: null,
+    channel: 'online',
+    country: 'CN',
+  }
+  const [customerId] = ids
+  return Array.from({ length: to - from }, (_, i) => {
+    const time = Date.now() - agoMs - (to - from - i) * 1_000
+    const provenance = { via: 'http' as const, consentId: null }
+    const event = {
+      id: `p${from + i}`,
+      source: 'card-system',
+      type: 'card.purchase',
+      customerId,
+      time,
+      provenance,
+      data,
+    }
+    const record = { key: customerId, value: encodeEvent(event), appendTime: time }
+    return { partition: partitionOf(customerId, partitions), record }
+  })
+}
+
+/** A folder whose log was applied under the pack without the features. */
+function withPlaced<Value>(
+  makePlace: MakePlace,
+  packs: { readonly old: LoadedPack },
+  { appends, retentionMs }: { readonly appends: readonly (readonly Placed[])[]; readonly retentionMs?: number },
+  work: (folder: Folder, place: ReturnType<MakePlace>) => Promise<Value>,
+): Promise<Value> {
+  return inFolder(
+    makePlace,
+    packs.old,
+    async (folder, place) => {
+      const engine = await startEngine(folder, place, packs.old)
+      for (const placed of appends) await append(folder, placed)
+      await engine.shards.drained()
+      await engine.stop()
+      return work(folder, place)
+    },
+    retentionMs,
+  )
+}
+
+const withHistory = (
+  makePlace: MakePlace,
+  packs: { readonly old: LoadedPack },
+  amount: number,
+  work: (folder: Folder, place: ReturnType<MakePlace>) => Promise<void>,
+) => withPlaced(makePlace, packs, { appends: [purchases(0, amount)] }, work)
+
+/** What is known of how often anna bought online. */
+async function countOf(engine: RigEngine) {
+  const [anna] = await engine.customers([ids[0]])
+  const { lo, hi } = anna?.variables.find(({ name }) => name === 'online_count_30d') ?? fail()
+  return { lo, hi }
+}
+
 function fail(): never {
   throw new Error('an engine runs')
 }
@@ -217,5 +294,103 @@ export function backfillConformance(name: string, makePlace: MakePlace, numRuns:
         { numRuns, endOnFailure: true },
       )
     }, 180_000)
+
+    for (const mode of ['inline', 'worker'] as const) {
+      it(`leaves a feature unknown until it is done, in ${mode} mode`, async () => {
+        const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }
+        await withHistory(makePlace, packs, 200, async (folder, place) => {
+          const engine = await startEngine(folder, place, packs.grown, { mode })
+          expect(await countOf(engine)).toEqual({ lo: 0, hi: null })
+          expect(await engine.runner.status()).toMatchObject({ state: 'open', percent: 0 })
+          await append(folder, purchases(200, 210))
+          await engine.shards.drained()
+          expect(await countOf(engine)).toEqual({ lo: 10, hi: null })
+          await engine.runner.begin(hourMs)
+          await expect.poll(() => countOf(engine), withinMs).toEqual({ lo: 210, hi: 210 })
+          const { state, percent, features } = await engine.runner.status()
+          expect([state, percent]).toEqual(['nothing', 100])
+          expect(features).toHaveLength(7)
+          for (const feature of features) expect(feature).toMatchObject({ state: 'filled', missing: null })
+          await engine.stop()
+        })
+      })
+    }
+
+    it('can be halted and goes on where it was, also with another engine', async () => {
+      const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }
+      await withHistory(makePlace, packs, 400, async (folder, place) => {
+        let reads = 0
+        const beforeFill: RigOptions['beforeFill'] = async (partition, { kind }) => {
+          if (kind === 'read' && partition === partitionOf(ids[0], partitions) && ++reads === 6)
+            await first.runner.halt()
+        }
+        const first = await startEngine(folder, place, packs.grown, { pageRecords: 16, beforeFill })
+        await first.runner.begin(hourMs)
+        await expect.poll(async () => (await first.runner.status()).state, withinMs).toBe('halted')
+        const halted = await first.runner.status()
+        expect(halted.problem).toMatch(/was halted.*goes on where it was/)
+        expect(await countOf(first)).toMatchObject({ hi: null })
+        await first.stop()
+        const before = first.runner.counts.read
+
+        const second = await startEngine(folder, place, packs.grown, { pageRecords: 16 })
+        expect(await second.runner.status()).toMatchObject({ state: 'halted' })
+        await second.runner.begin(hourMs)
+        await expect.poll(() => countOf(second), withinMs).toEqual({ lo: 400, hi: 400 })
+        // Ids are read again, entries are not added again.
+        expect(first.runner.counts.added + second.runner.counts.added).toBe(400)
+        expect(before).toBeGreaterThan(0)
+        await second.stop()
+      })
+    })
+
+    it('that is not done by its deadline is halted', async () => {
+      const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }
+      await withHistory(makePlace, packs, 20, async (folder, place) => {
+        const engine = await startEngine(folder, place, packs.grown)
+        const { state, problem } = await engine.runner.begin(0)
+        expect(state).toBe('halted')
+        expect(problem).toMatch(/time was over/)
+        await engine.stop()
+      })
+    })
+
+    it('is halted with the setting to change when event ids need more memory than there is, and adds nothing twice', async () => {
+      const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }
+      await withHistory(makePlace, packs, 3_500, async (folder, place) => {
+        const first = await startEngine(folder, place, packs.grown, { fillBytes: 1 })
+        await first.runner.begin(hourMs)
+        await expect.poll(async () => (await first.runner.status()).state, withinMs).toBe('halted')
+        expect((await first.runner.status()).problem).toMatch(/BACKFILL_MAX_MB/)
+        await first.stop()
+        const second = await startEngine(folder, place, packs.grown)
+        await second.runner.begin(hourMs)
+        await expect.poll(async () => (await second.runner.status()).state, withinMs).toBe('nothing')
+        expect(first.runner.counts.added + second.runner.counts.added).toBe(3_500)
+        await second.stop()
+      })
+    }, 60_000)
+
+    it('says what the log has dropped, and from when on the feature is complete', async () => {
+      const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }
+      const retentionMs = 10 * 24 * hourMs
+      // Appends are kept or dropped as a whole.
+      const appends = [purchases(0, 5, 20 * 24 * hourMs), purchases(5, 12, 2 * 24 * hourMs)]
+      await withPlaced(makePlace, packs, { appends, retentionMs }, async (folder, place) => {
+        expect(await folder.log.trim()).toBe(5)
+        const engine = await startEngine(folder, place, packs.grown)
+        await engine.runner.begin(hourMs)
+        await expect.poll(async () => (await engine.runner.status()).state, withinMs).toBe('nothing')
+        await expect.poll(() => countOf(engine), withinMs).toEqual({ lo: 7, hi: null })
+        const { features } = await engine.runner.status()
+        const month = features.find(({ feature }) => feature === 'online_count_30d')
+        expect(month?.missing).toMatch(
+          /^Events before \S+ are not in the log any more; it is complete by itself from \S+ on\.$/,
+        )
+        const life = features.find(({ feature }) => feature === 'fuel_lifetime')
+        expect(life?.missing).toMatch(/whole life of a customer/)
+        await engine.stop()
+      })
+    })
   })
 }

@@ -13,5 +13,5 @@ await describeWithOwnRedis('on one server', () => {
 
   const placeOf = (dir: string) =>
     ({ kind: 'redis', urls: [redis.url], prefix: `${basename(dir)}:`, waitReplicas: 0 }) as const
-  backfillConformance('Redis', placeOf, 8)
+  backfillConformance('Redis', placeOf, 6)
 })
