@@ -1,6 +1,7 @@
 /** What must hold of a whole run, whatever broke in it. Each checker returns what it found wrong. */
 import { customerView } from '../../engine/explain/customer-view.ts'
 import { decodeOutbox } from '../../engine/shard/outbox.ts'
+import { storedLayout } from '../../engine/shard/series-past.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
 import { stepEvent } from '../../engine/step/step-event.ts'
@@ -211,7 +212,7 @@ function viewsOfOracle(world: World, pack: CompiledPack): Map<string, string> {
 }
 
 function viewsOfStore(world: World, pack: CompiledPack): Map<string, string> {
-  const { states, context } = contextOf(pack)
+  const { states, context } = contextOf(pack, storedLayout(pack.layout, world.store.cluster?.added ?? {}))
   states.begin(0)
   for (const id of customerIds) {
     for (let partition = 0; partition < partitions; partition++) {
@@ -223,8 +224,8 @@ function viewsOfStore(world: World, pack: CompiledPack): Map<string, string> {
   return viewsOf(states, context)
 }
 
-function contextOf(pack: CompiledPack) {
-  const states = createStates(pack.layout, { maxBytes: 8 * 2 ** 20, observedSince: pack.layout.series.map(() => 0) })
+function contextOf(pack: CompiledPack, layout = pack.layout) {
+  const states = createStates(layout, { maxBytes: 8 * 2 ** 20, observedSince: pack.layout.series.map(() => 0) })
   return { states, context: createStepContext(pack, states, salt) }
 }
 
