@@ -89,9 +89,11 @@ export class BackfillRunner {
   /** How far it is, over all nodes; a problem that only another node met is not in it. @throws StoreError */
   async status(): Promise<BackfillStatus> {
     const { store, pack, clock } = this.#options
-    const cluster = (await store.cluster()) ?? this.#cluster
+    const stored = await store.cluster()
+    const cluster = this.#isOurs(stored) ? stored : this.#cluster
     const metas = await Promise.all(Array.from({ length: cluster.partitions }, (_, partition) => store.meta(partition)))
-    return backfillStatus(cluster, pack.layout, { metas, now: clock.now(), problem: this.#problem })
+    const status = backfillStatus(cluster, pack.layout, { metas, now: clock.now(), problem: this.#problem })
+    return this.#isOurs(stored) ? status : { ...status, state: 'halted', problem: lostSentence }
   }
 
   /** Ends behind the step under way; the backfill goes on with the next start. */
@@ -109,9 +111,9 @@ export class BackfillRunner {
   /** Changes the installation's record; null: it stays. */
   async #change(changed: (cluster: Cluster) => Cluster | null): Promise<void> {
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const cluster = (await this.#options.store.cluster()) ?? this.#cluster
-      const next = changed(cluster)
-      if (next === null) return
+      const cluster = await this.#options.store.cluster()
+      const next = this.#isOurs(cluster) ? changed(cluster) : null
+      if (next === null || cluster === null) return
       if (await this.#options.store.putCluster(next, cluster)) {
         this.#cluster = next
         this.#lookNow()
@@ -141,12 +143,17 @@ export class BackfillRunner {
 
   /** Reads the record. A shard's thread that was replaced knows the one of the start, so it is told again. */
   async #look(): Promise<void> {
-    const { store, shards, pack, timing } = this.#options
+    const { store, shards, timing } = this.#options
     this.#lookedAt = timing.elapsed()
     const cluster = await store.cluster()
-    if (cluster === null || cluster.pack !== pack.loaded.hash) return
+    if (!this.#isOurs(cluster)) return
     this.#cluster = cluster
     if (Object.keys(cluster.added).length > 0) await shards.learn(cluster)
+  }
+
+  /** Nodes with another pack are refused at their start, so a record of another one is older than this node. */
+  #isOurs(cluster: Cluster | null): cluster is Cluster {
+    return cluster !== null && cluster.pack === this.#options.pack.loaded.hash
   }
 
   /** How the partitions ended that had something to do. */
@@ -218,6 +225,9 @@ export class BackfillRunner {
     this.#wake = () => {}
   }
 }
+
+const lostSentence =
+  'The store has lost that this pack was put in force. Start one node again: that puts it in force anew, and what is filled stays.'
 
 function problemOf(ends: readonly FillEnd[]): string | null {
   if (ends.includes('behind')) return 'Events wait to be counted, which comes first; going on when they are.'

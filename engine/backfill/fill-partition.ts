@@ -53,10 +53,13 @@ export function fillPartition(parts: FillParts, of: BeginningOf, found: Fill | n
 class PartitionFill {
   readonly #parts: FillParts
   readonly #of: BeginningOf
+  /** Next offset that the partition will apply, as of the last step: the series begin there at the latest. */
+  #next: number
 
   constructor(parts: FillParts, of: BeginningOf) {
     this.#parts = parts
     this.#of = of
+    this.#next = of.next
   }
 
   get #page(): { readonly maxRecords: number; readonly maxBytes: number } {
@@ -113,16 +116,16 @@ class PartitionFill {
   /** The next records; `gap`: the log has dropped them. */
   async #read(at: number): Promise<FillReply | 'gap'> {
     const { log, trusts } = this.#parts
-    const { partition, next } = this.#of
+    const { partition } = this.#of
     let records: readonly LogRecord[] = []
     try {
       // Nothing but holes may lie between the last record and the place where the series begin.
-      if (at < next) records = await log.read(partition, at, this.#page)
+      if (at < this.#next) records = await log.read(partition, at, this.#page)
     } catch (error) {
       if (error instanceof LogError && error.code === 'log_gap') return 'gap'
       throw error
     }
-    return this.#step({ kind: 'read', at, ...framed(trusts, records, Number.MAX_SAFE_INTEGER) })
+    return this.#step({ kind: 'read', at, ...framed(trusts, records, Math.max(at, this.#next)) })
   }
 
   /** What the log has dropped is never filled in: the series are known from a later instant on. */
@@ -141,7 +144,10 @@ class PartitionFill {
       const started = timing.elapsed()
       const reply = await shards.fill(this.#of.partition, step)
       const tookMs = timing.elapsed() - started
-      if (reply.kind === 'filled') onStep(reply.read, reply.added)
+      if (reply.kind === 'filled') {
+        this.#next = reply.progress.next
+        onStep(reply.read, reply.added)
+      }
       await timing.sleep(Math.max(tookMs * restPerMs, reply.kind === 'behind' ? behindMs : 0))
       // Another partition would cost this one the ids it has read.
       if (reply.kind !== 'behind' || started - begun > behindMsMax || !(await this.#parts.isWanted())) return reply

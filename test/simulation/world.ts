@@ -156,6 +156,12 @@ export class World {
       this.time.after(1_000, insist)
       if (this.#isFilled()) return
       const node = this.node(this.#workload.below(this.#options.nodes))
+      if (this.store.cluster?.pack !== pack.loaded.hash) {
+        // The store has lost that the pack was put in force: as its status says, a node is started again.
+        node.process.kill()
+        this.start(node.name)
+        return
+      }
       // What it did not hear it is told again.
       node.process.deliver(() => void node.runner.begin(3_600_000).catch(() => undefined))
     }
