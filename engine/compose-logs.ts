@@ -9,6 +9,7 @@ import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
 import type { Log } from '../ingest/log.ts'
 import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
+import type { LogPlace } from '../sinks/history/log-place.ts'
 import { secretIn } from './compose-store.ts'
 import type { Config } from './config.ts'
 
@@ -22,6 +23,8 @@ export type LogSide = {
   readonly deadLetters: DeadLetters
   /** Whether others than our own door may write to the events log. */
   readonly isOpen: boolean
+  /** Where the logs are, for the process that copies them. */
+  readonly place: LogPlace
   /** Names this log among all others; kept with the customers, which belong to it. */
   readonly identity: string
   /** One line that names it, and what an operator should know of it. */
@@ -51,7 +54,8 @@ export async function openLogSide(options: LogSideOptions): Promise<LogSide> {
 }
 
 async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
-  const logs = openLogEnvironment(join(config.DATA_DIR, 'log'))
+  const dir = join(config.DATA_DIR, 'log')
+  const logs = openLogEnvironment(dir)
   const rest = {
     partitions: config.PARTITIONS,
     now,
@@ -69,6 +73,7 @@ async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
       membership: soleMembership(config.PARTITIONS),
       deadLetters,
       isOpen: false,
+      place: { kind: 'lmdb', dir },
       identity: await logs.identity(),
       name: 'embedded (LMDB)',
       facts: [],
@@ -112,6 +117,16 @@ async function openKafka({ config, node, addr, now }: LogSideOptions): Promise<L
       membership,
       deadLetters,
       isOpen: config.KAFKA_TRUSTED === 'signed',
+      place: {
+        kind: 'kafka',
+        connection: kafkaConnection(config, `proffer-history-${node}`),
+        clusterId: facts.clusterId,
+        prefix,
+        partitions: config.PARTITIONS,
+        node,
+        sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+        messageBytesMax: Math.max(...facts.topics.map((one) => one.maxMessageBytes)),
+      },
       identity: `kafka ${facts.clusterId} ${prefix}events`,
       name: `Kafka (${config.KAFKA_BROKERS})`,
       facts: factLines(facts),

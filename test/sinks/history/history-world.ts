@@ -11,6 +11,9 @@ import type { Decision } from '../../../sinks/decision.ts'
 import { encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
 
+/** Secrets of the tests' installation; everything on its log is trusted. */
+export const testErasure = { key: 'a key for tests only', signingSecret: null } as const
+
 export type World = {
   readonly dir: string
   readonly events: Log
@@ -53,7 +56,8 @@ export async function createWorld(): Promise<World> {
     async start(options = {}) {
       const history = await startHistory({
         dataDir: dir,
-        logDir: join(dir, 'log'),
+        log: { kind: 'lmdb', dir: join(dir, 'log') },
+        erasure: testErasure,
         retentionDays: 30,
         flushEveryMs: 200,
         ...options,
