@@ -51,7 +51,7 @@ export class ErasedCustomers {
 
   /**
    * Makes sure that every erasure from an instant on is known here. Only those can concern a row accepted at that instant or later,
-   * so memory holds those younger than the oldest row being copied: about 150 bytes each.
+   * so memory holds no more than those younger than the oldest row being copied.
    */
   async reach(instant: number): Promise<void> {
     if (instant >= this.#since) return
