@@ -10,6 +10,7 @@ import { createRecordSignature } from '../ingest/record-signature.ts'
 import { loadPack } from '../rules/load-pack.ts'
 import type { LoadedPack, Model } from '../rules/model.ts'
 import { formatProblems } from '../rules/pack-problem.ts'
+import { openCodecs } from '../sinks/codecs.ts'
 import { startHistory } from '../sinks/history/start-history.ts'
 import { type ApiKey, apiKeyOf, createKeyCheck } from './api/api-key.ts'
 import { onUnexpected } from './api/http.ts'
@@ -60,6 +61,7 @@ export type Engine = Pick<
   /** What the log and the store are, a line each, and what an operator should know of them. */
   readonly logName: string
   readonly storeName: string
+  readonly schemasName: string
   readonly facts: readonly string[]
   readonly node: string
   /** The API key and where it came from. */
@@ -140,12 +142,14 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     made: storage.place.kind === 'redis' ? sharedApiKey(cluster.salt) : undefined,
   })
   const { events, decisions, deadLetters } = logs
+  const codecs = openCodecs(logs.schemas.place)
   const signature = createRecordSignature(signingSecret(cluster.salt))
   const intake = createIntake({
     log: events,
     deadLetters,
     now,
     limits: { itemsMax: 10_000 },
+    registry: { codec: codecs.events, learn: codecs.learnEvents },
     ...(logs.isOpen ? { sign: signature.sign } : {}),
   })
 
@@ -156,6 +160,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     log: events,
     feed: logs.feed,
     ...(logs.isOpen ? { trusts: signature.verify } : {}),
+    schemas: logs.schemas.place,
     decisions,
     deadLetters,
     store: storage.place,
@@ -185,7 +190,19 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
       })
     : null
   if (history !== null) stack.push('history', () => history.stop(config.STOP_DEADLINE_MS))
-  const parts = { config, clock, installation, intake, shards, events, decisions, deadLetters, history, telemetry }
+  const parts = {
+    config,
+    clock,
+    installation,
+    intake,
+    shards,
+    events,
+    decisions,
+    deadLetters,
+    history,
+    telemetry,
+    codecs,
+  }
 
   onUnexpected((cause) =>
     logger.error({ cause: cause instanceof Error ? cause.stack : String(cause) }, 'bug in a handler'),
@@ -231,6 +248,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     port,
     logName: logs.name,
     storeName: storage.name,
+    schemasName: logs.schemas.name,
     facts: [...storage.facts, ...logs.facts],
     node,
     key: apiKey.key,

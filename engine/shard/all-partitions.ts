@@ -34,6 +34,7 @@ export type AllPartitionsOptions = Pick<
   | 'timing'
   | 'readsBack'
   | 'makeFallback'
+  | 'codec'
   | 'newToken'
   | 'limits'
   | 'onBatch'

@@ -56,7 +56,7 @@ export class Partition {
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#live = new LiveQueue(options.limits.liveQueue, options.timing)
-    this.#fallbacks = new FallbackAnswers(options.makeFallback, () => options.clock.now())
+    this.#fallbacks = new FallbackAnswers(options.makeFallback, options.codec, () => options.clock.now())
     this.#outflow = new Outflow(options, this.#waiters)
   }
 
@@ -154,7 +154,7 @@ export class Partition {
     return {
       partition,
       state: this.#state,
-      reason: this.#reason,
+      reason: this.#reason ?? this.#loop?.held ?? null,
       addr: this.#state === 'idle' ? '' : this.#options.addr(),
       seq,
       next,

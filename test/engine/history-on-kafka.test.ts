@@ -1,30 +1,24 @@
 /** An engine whose logs are on Kafka has its history there too, and what the door signs is what erases. */
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
 import { partitionOf } from '../../ingest/partition.ts'
-import { type Broker, hasBroker, startBroker } from '../ingest/kafka/broker.ts'
+import { describeWithKafka } from '../parts/describe-with-parts.ts'
 import { erasureOf, eventually, numberOf } from '../sinks/history/history-world.ts'
 import { cloudEvent, type RunningEngine, runEngine } from './running-engine.ts'
 
 const prefix = `${randomUUID()}.`
-let broker: Broker
 let running: RunningEngine
 
-describe.runIf(hasBroker)('an engine on Kafka', () => {
+await describeWithKafka('an engine on Kafka', (brokers) => {
   beforeAll(async () => {
-    broker = await startBroker()
-    const [address = ''] = broker.brokers
     running = await runEngine({
-      settings: { KAFKA_BROKERS: address, KAFKA_TOPIC_PREFIX: prefix, PARTITIONS: '2', NODE_NAME: 'a' },
+      settings: { KAFKA_BROKERS: brokers.join(','), KAFKA_TOPIC_PREFIX: prefix, PARTITIONS: '2', NODE_NAME: 'a' },
       history: true,
     })
   }, 60_000)
-  afterAll(async () => {
-    await running.stop()
-    await broker.stop()
-  })
+  afterAll(() => running.stop())
 
   test('its history has every decision and event of the topics, and forgets whom the door says to', async () => {
     const { history } = running.engine
@@ -41,7 +35,7 @@ describe.runIf(hasBroker)('an engine on Kafka', () => {
     expect(await numberOf(history, 'SELECT count() FROM events')).toBe(6)
 
     // What others write to the topic erases nobody.
-    const producer = new Kafka({ brokers: [...broker.brokers], logLevel: logLevel.NOTHING }).producer()
+    const producer = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).producer()
     await producer.connect()
     const partition = partitionOf('C1', 2)
     const value = Buffer.from(encodeEvent(erasureOf('C1')))

@@ -1,36 +1,36 @@
 /** History over Kafka: holes, retention, records that are none, a ClickHouse that is away, and secrets. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { startClickHouse } from '../../../bench/parts/clickhouse.ts'
+import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import { encodeEvent } from '../../../ingest/avro-codec.ts'
 import { partitionOf } from '../../../ingest/partition.ts'
 import type { History } from '../../../sinks/history/start-history.ts'
-import { type Broker, hasBroker, startBroker } from '../../ingest/kafka/broker.ts'
-import { type Server, startServer } from './embedded-server.ts'
+import { describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
 import { eventually, numberOf, offering, purchase } from './history-world.ts'
 import { createKafkaWorld, type KafkaWorld } from './kafka-world.ts'
 import { startStatementProxy } from './statement-proxy.ts'
 
-const sasl = { username: 'engine', password: 'tell-nobody-of-this' }
-let broker: Broker
+const sasl = { mechanism: 'plain', username: 'engine', password: 'tell-nobody-of-this' } as const
+let broker: KafkaPart
 let world: KafkaWorld
 let kafka: Kafka
 
-describe.runIf(hasBroker)('logs on Kafka', () => {
+await describeWithOwnKafka('logs on Kafka', () => {
   beforeAll(async () => {
-    broker = await startBroker({ sasl })
+    broker = await startKafka({ sasl, tls: true })
     kafka = new Kafka({ clientId: 'tests', brokers: [...broker.brokers], logLevel: logLevel.NOTHING })
   }, 60_000)
   afterAll(() => broker.stop())
   beforeEach(async () => {
-    world = await createKafkaWorld(broker)
+    world = await createKafkaWorld(broker.brokers)
   })
   afterEach(() => world.dispose())
 
   const events = () => `${world.prefix}events`
+  const secure = () => ({ brokers: broker.secure?.brokers ?? [], tls: { ca: broker.secure?.ca ?? '' } })
   const partitionOfNumber = (number: number) => partitionOf(purchase(number).customerId, 4)
 
   /** Sends events in a transaction that ends one way or the other, which leaves a marker behind them. */
@@ -127,13 +127,11 @@ describe.runIf(hasBroker)('logs on Kafka', () => {
   }, 60_000)
 
   test('while ClickHouse is away everything waits, and after it started anew nothing is missing', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'proffer-clickhouse-'))
-    let server: Server = await startServer(dir)
-    const proxy = await startStatementProxy(server.url)
+    const server = await startClickHouse()
+    const proxy = await startStatementProxy(server.origin)
     try {
-      const history = await world.start('a', {
-        url: `http://proffer:${encodeURIComponent(server.key)}@127.0.0.1:${proxy.port}/bank`,
-      })
+      const url = `http://${server.user}:${server.password}@127.0.0.1:${proxy.port}/bank`
+      const history = await world.start('a', { url })
       const fill = async (from: number) => {
         const numbers = Array.from({ length: 100 }, (_, i) => from + i)
         await world.addEvents(numbers.map((number) => purchase(number)))
@@ -142,13 +140,12 @@ describe.runIf(hasBroker)('logs on Kafka', () => {
       await fill(0)
       expect(await history.flush(20_000)).toBe(true)
       const { rows } = history.status()
-      await server.dispose()
+      await server.kill()
       await fill(100)
       await eventually('it says so', () => history.status().state === 'failing')
       expect(history.status().sentence).toMatch(/^ClickHouse is not reachable/)
       await sleep(6_000)
-      server = await startServer(dir)
-      proxy.target = server.url
+      await server.restart()
       expect(await history.flush(25_000)).toBe(true)
       expect(await numberOf(history, 'SELECT count() FROM events')).toBe(200)
       expect(await numberOf(history, 'SELECT count() FROM decisions')).toBe(200)
@@ -158,14 +155,12 @@ describe.runIf(hasBroker)('logs on Kafka', () => {
     } finally {
       await world.dispose()
       await proxy.close()
-      await server.dispose()
-      await rm(dir, { recursive: true, force: true })
+      await server.stop()
     }
   }, 90_000)
 
   test('it logs in at the brokers, and its secrets are neither in its command line nor in its environment', async () => {
-    const login = { mechanism: 'plain', ...sasl } as const
-    const history = await world.start('a', {}, { brokers: broker.secureBrokers, sasl: login })
+    const history = await world.start('a', {}, { ...secure(), sasl })
     await world.addEvents([purchase(1)])
     expect(await history.flush(20_000)).toBe(true)
     const { pid } = history.status()
@@ -178,8 +173,7 @@ describe.runIf(hasBroker)('logs on Kafka', () => {
   }, 60_000)
 
   test('a refused login is told without what was tried, and asked again', async () => {
-    const login = { mechanism: 'plain', username: 'engine', password: 'another-word' } as const
-    const history = await world.start('a', {}, { brokers: broker.secureBrokers, sasl: login })
+    const history = await world.start('a', {}, { ...secure(), sasl: { ...sasl, password: 'another-word' } })
     await eventually('it says so', () => failing(history))
     const { sentence } = history.status()
     expect(sentence).toContain('the broker refuses the login')

@@ -1,36 +1,25 @@
 /** History over Kafka: nodes that share one ClickHouse, nodes that have one each, and what kills do to them. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type ClickHousePart, startClickHouse } from '../../../bench/parts/clickhouse.ts'
 import type { History } from '../../../sinks/history/start-history.ts'
-import { type Broker, hasBroker, startBroker } from '../../ingest/kafka/broker.ts'
-import { type Server, startServer } from './embedded-server.ts'
+import { describeWithKafka } from '../../parts/describe-with-parts.ts'
 import { erasureOf, eventually, numberOf, offering, purchase } from './history-world.ts'
 import { createKafkaWorld, type KafkaWorld } from './kafka-world.ts'
 import { type Fate, type StatementProxy, startStatementProxy } from './statement-proxy.ts'
 
-let broker: Broker
-let dir: string
-let server: Server
+let server: ClickHousePart
 let world: KafkaWorld
 let proxies: StatementProxy[] = []
 let database = 0
 
-describe.runIf(hasBroker)('history over Kafka', () => {
+await describeWithKafka('history over Kafka', (brokers) => {
   beforeAll(async () => {
-    broker = await startBroker()
-    dir = await mkdtemp(join(tmpdir(), 'proffer-clickhouse-'))
-    server = await startServer(dir)
-  }, 60_000)
-  afterAll(async () => {
-    await server.dispose()
-    await broker.stop()
-    await rm(dir, { recursive: true, force: true })
+    server = await startClickHouse()
   })
+  afterAll(() => server.stop())
   beforeEach(async () => {
     database++
-    world = await createKafkaWorld(broker)
+    world = await createKafkaWorld(brokers)
   })
   afterEach(async () => {
     await world.dispose()
@@ -40,12 +29,12 @@ describe.runIf(hasBroker)('history over Kafka', () => {
 
   /** A way to the shared ClickHouse that the test can interfere with. */
   async function way(): Promise<StatementProxy> {
-    const proxy = await startStatementProxy(server.url)
+    const proxy = await startStatementProxy(server.origin)
     proxies.push(proxy)
     return proxy
   }
   const urlOf = ({ port }: StatementProxy) =>
-    `http://proffer:${encodeURIComponent(server.key)}@127.0.0.1:${port}/shared_${database}`
+    `http://${server.user}:${server.password}@127.0.0.1:${port}/shared_${database}`
   const running = (history: History) => eventually('it runs', () => history.status().state === 'running')
   /** Ends the process of a node as a kill of the whole node would: at once, and no other comes. */
   async function killForGood(history: History): Promise<void> {

@@ -12,7 +12,6 @@ import { partitionOf } from '../../../ingest/partition.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
-import type { Broker } from '../../ingest/kafka/broker.ts'
 import { openLogs } from '../../ingest/kafka/open-logs.ts'
 import { testErasure } from './history-world.ts'
 
@@ -26,10 +25,10 @@ export type KafkaWorld = {
   dispose(): Promise<void>
 }
 
-export async function createKafkaWorld(broker: Broker, partitions = 4): Promise<KafkaWorld> {
+export async function createKafkaWorld(brokers: readonly string[], partitions = 4): Promise<KafkaWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'proffer-history-kafka-'))
   const prefix = `${randomUUID()}.`
-  const logs = await openLogs(broker, { prefix, partitions })
+  const logs = await openLogs({ brokers }, { prefix, partitions })
   const started: History[] = []
 
   async function add(log: Log, records: readonly NewRecord[]): Promise<void> {
@@ -54,7 +53,7 @@ export async function createKafkaWorld(broker: Broker, partitions = 4): Promise<
         dataDir: join(dir, node),
         log: {
           kind: 'kafka',
-          connection: { brokers: broker.brokers, clientId: `proffer-history-${node}`, ...connection },
+          connection: { brokers, clientId: `proffer-history-${node}`, ...connection },
           clusterId: logs.facts.clusterId,
           prefix,
           partitions,

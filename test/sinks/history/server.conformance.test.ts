@@ -1,13 +1,19 @@
+import { createHistoryClient, historyAddress } from '../../../sinks/history/client.ts'
 import { historyConformance } from '../../conformance/history.ts'
 import { historyErasure } from '../../conformance/history-erasure.ts'
-import { startServer } from './embedded-server.ts'
+import { describeWithClickHouse, uniqueName } from '../../parts/describe-with-parts.ts'
 
-const target = async (dir: string) => {
-  const server = await startServer(dir)
-  const address = new URL(`${server.url}/bank`)
-  address.username = 'proffer'
-  address.password = server.key
-  return { options: { url: address.href }, dispose: server.dispose }
-}
-historyConformance('a ClickHouse server', target)
-historyErasure('a ClickHouse server', target)
+await describeWithClickHouse('on a server', (urlOf) => {
+  const target = async () => {
+    const database = uniqueName('bank')
+    const url = urlOf(database)
+    const dispose = async () => {
+      const client = createHistoryClient({ ...historyAddress(url), database: 'default' })
+      await client.command({ query: `DROP DATABASE IF EXISTS ${database}` })
+      await client.close()
+    }
+    return { options: { url }, dispose }
+  }
+  historyConformance('a ClickHouse server', target)
+  historyErasure('a ClickHouse server', target)
+})

@@ -12,8 +12,6 @@ export type StatementProxy = {
   readonly port: number
   /** Asked for each statement, with its text, before it is carried out; may take its time. */
   onStatement: (sql: string) => Fate | Promise<Fate>
-  /** Sends statements to another server from now on. */
-  target: string
   close(): Promise<void>
 }
 
@@ -25,7 +23,6 @@ export async function startStatementProxy(target: string): Promise<StatementProx
   const proxy: StatementProxy = {
     port: z.object({ port: z.number() }).parse(server.address()).port,
     onStatement: () => 'pass',
-    target,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -50,7 +47,7 @@ export async function startStatementProxy(target: string): Promise<StatementProx
     const { 'transfer-encoding': _, ...headers } = incoming.headers
     const options = { method: incoming.method ?? 'GET', headers: { ...headers, 'content-length': body.length } }
     return new Promise<{ status: number; headers: IncomingMessage['headers']; body: Buffer }>((resolve, reject) => {
-      const sent = request(new URL(incoming.url ?? '/', proxy.target), options, async (answer) => {
+      const sent = request(new URL(incoming.url ?? '/', target), options, async (answer) => {
         const parts: Buffer[] = []
         for await (const part of answer) parts.push(part)
         resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: Buffer.concat(parts) })
