@@ -181,6 +181,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ? await startHistory({
         dataDir: config.DATA_DIR,
         log: logs.place,
+        schemas: logs.schemas.place,
         url: clickHouseUrl(config),
         retentionDays: config.HISTORY_RETENTION_DAYS,
         erasure: {

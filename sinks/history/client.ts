@@ -1,6 +1,7 @@
 /** The one way to a ClickHouse server, embedded or not: the official client with settings that fit this product. */
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { z } from 'zod'
+import { SchemaRegistryError } from '../../ingest/registry/schema-registry.ts'
 
 export type HistoryClient = ReturnType<typeof createClient>
 
@@ -72,6 +73,7 @@ const ownCodes = /^(?:chdb|history|log)_/
 /** What went wrong, short enough for a status line and without the query or its data. */
 export function sentenceOf(error: unknown): string {
   const code = codeOf(error)
+  if (error instanceof SchemaRegistryError) return error.message
   if (code !== null && ownCodes.test(code) && error instanceof Error) return error.message
   if (code !== null && /^\d+$/.test(code)) return `ClickHouse refused with code ${code}`
   if (code !== null) return `ClickHouse is not reachable (${code})`

@@ -1,8 +1,7 @@
 /** How events and decisions become rows, and which events erase. */
-import { decodeEvent } from '../../ingest/avro-codec.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
-import { decodeDecision } from '../decision-codec.ts'
+import type { Codecs } from '../codecs.ts'
 import { codeOf } from './client.ts'
 import { decisionColumns, type LoggedDecision } from './decision-row.ts'
 import type { ErasedCustomers } from './erased-customers.ts'
@@ -14,6 +13,7 @@ import type { FeedKind } from './feed.ts'
 type CopiedEvent = LoggedEvent & { readonly erases: boolean }
 
 export type EventFeedOptions = {
+  readonly codecs: Codecs
   readonly partitions: number
   /** Whether a record came through our own door: on a log that others write to, only such a one erases. */
   readonly trusts: (record: LogRecord) => boolean
@@ -26,12 +26,14 @@ export type EventFeedOptions = {
  * Events. An erasure counts as it does for the engine: in its customer's partition, and trusted. Another one is an event like any
  * other.
  */
-export function eventKind({ partitions, trusts, erased, now }: EventFeedOptions): FeedKind<CopiedEvent> {
+export function eventKind(options: EventFeedOptions): FeedKind<CopiedEvent> {
+  const { codecs, partitions, trusts, erased, now } = options
   return {
     name: 'events',
     columns: eventColumns,
+    learn: codecs.learnEvents,
     decode(record, partition) {
-      const decoded = decodeEvent(record.value)
+      const decoded = codecs.events.decode(record.value)
       if (decoded.kind === 'dead_letter') return { reason: decoded.reason }
       const { event } = decoded
       const erases =
@@ -49,19 +51,22 @@ export function eventKind({ partitions, trusts, erased, now }: EventFeedOptions)
 }
 
 /** Decisions. */
-export const decisionKind: FeedKind<LoggedDecision> = {
-  name: 'decisions',
-  columns: decisionColumns,
-  decode(record, partition) {
-    const place = { partition, offset: record.offset, appendTime: record.appendTime }
-    try {
-      return { item: { decision: decodeDecision(record.value), place } }
-    } catch (error) {
-      if (codeOf(error) === 'decision_undecodable') return { reason: 'decision_undecodable' }
-      throw error
-    }
-  },
-  customerIdOf: ({ decision }) => decision.customerId,
-  instantOf: decisionInstant,
-  erase: async (rest) => ({ rest, erasures: [] }),
+export function decisionKind({ decisions, learnDecisions }: Codecs): FeedKind<LoggedDecision> {
+  return {
+    name: 'decisions',
+    columns: decisionColumns,
+    learn: learnDecisions,
+    decode(record, partition) {
+      const place = { partition, offset: record.offset, appendTime: record.appendTime }
+      try {
+        return { item: { decision: decisions.decode(record.value), place } }
+      } catch (error) {
+        if (codeOf(error) === 'decision_undecodable') return { reason: 'decision_undecodable' }
+        throw error
+      }
+    },
+    customerIdOf: ({ decision }) => decision.customerId,
+    instantOf: decisionInstant,
+    erase: async (rest) => ({ rest, erasures: [] }),
+  }
 }

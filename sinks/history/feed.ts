@@ -1,6 +1,7 @@
 /** One log on its way into one table. */
 import { Readable } from 'node:stream'
 import type { LogRecord } from '../../ingest/log.ts'
+import type { SchemaLearning } from '../../ingest/registry/schema-learning.ts'
 import type { HistoryClient } from './client.ts'
 import type { ErasedCustomers, RecordedErasure } from './erased-customers.ts'
 import { createLogCursor, type LogCursor, type Taken } from './log-cursor.ts'
@@ -15,6 +16,8 @@ export type FeedName = 'events' | 'decisions'
 export type FeedKind<Item> = {
   readonly name: FeedName
   readonly columns: readonly Column<Item>[]
+  /** Asks for the schemas that records need and the codec does not know. */
+  readonly learn: SchemaLearning
   /** A row, or why the record is none. */
   decode(record: LogRecord, partition: number): { readonly item: Item } | { readonly reason: string }
   customerIdOf(item: Item): string
@@ -54,6 +57,8 @@ export type Feed = {
 /** Records decoded at a time: what a block holds in objects must die young, or collecting it costs as much as the work. */
 const blockRows = 200
 
+/** How long a schema registry may take to answer. */
+const learnWithinMs = 5_000
 /** Less than the client waits, so that an insert it has given up on ends soon and cannot bring back what was erased since. */
 const insertSecondsMax = 50
 
@@ -73,6 +78,8 @@ export function createFeed<Item>(kind: FeedKind<Item>, { client, source, erased 
     async copy(limit) {
       const taken = await cursor.take(limit)
       if (taken.next.size === 0) return null
+      // While the registry cannot be asked the batch waits: what it would make undecodable may be sound.
+      await kind.learn(valuesOf(taken), learnWithinMs)
       out.reset()
       const { rows, undecodable, erasures, left } = await writeBlocks(out, taken, kind, erased)
       if (rows > 0) await insert(client, statement, out.take())
@@ -88,6 +95,10 @@ export function createFeed<Item>(kind: FeedKind<Item>, { client, source, erased 
       }
     },
   }
+}
+
+function* valuesOf({ records }: Taken): Iterable<Uint8Array> {
+  for (const { record } of records) yield record.value
 }
 
 type Written = {

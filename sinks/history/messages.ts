@@ -1,6 +1,7 @@
 /** What the engine's process and the history process say to each other. Both parse what they hear. */
 import { z } from 'zod'
 import { logPlace } from './log-place.ts'
+import { schemaPlace } from './schema-place.ts'
 
 const address = z.object({ url: z.string(), username: z.string(), password: z.string(), database: z.string() })
 
@@ -12,6 +13,8 @@ export const toHistory = z.discriminatedUnion('kind', [
     /** Of an external server; for the embedded one the URL is empty and the password is the key it shall ask for. */
     address,
     log: logPlace,
+    /** What the ids in the records mean. */
+    schemas: schemaPlace,
     /** What history keeps of erased customers is hashed with this key. */
     erasureKey: z.string(),
     /**

@@ -8,6 +8,7 @@ import { constants, setPriority, uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../../ingest/backoff.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
+import { openCodecs } from '../codecs.ts'
 import { codeOf, createHistoryClient, type HistoryAddress, sentenceOf } from './client.ts'
 import { type Engine, openEngine } from './embedded/chdb-engine.ts'
 import { embeddedUser, startEmbeddedServer } from './embedded/http-server.ts'
@@ -67,6 +68,7 @@ function writerOptions(options: StartMessage, address: HistoryAddress, from: Cop
     client,
     database: address.database,
     source: from,
+    codecs: openCodecs(options.schemas),
     now: Date.now,
     bootedAt: options.dir === null ? () => serverBootedAt(client) : async () => bootedAt,
     batchRows: options.batchRows,

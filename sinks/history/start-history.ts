@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SchemaPlace } from '../codecs.ts'
 import {
   createHistoryClient,
   type HistoryAddress,
@@ -25,6 +26,8 @@ export type HistoryOptions = {
   readonly dataDir: string
   /** Where the logs are, with what is needed to log in there. */
   readonly log: LogPlace
+  /** What the ids in their records mean; those of this release when absent. */
+  readonly schemas?: SchemaPlace
   readonly erasure: ErasureKeys
   /** URL of a ClickHouse server, with user, password and database; absent: the embedded one in `dataDir/history`. */
   readonly url?: string | undefined
@@ -75,6 +78,7 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
       dir: embedded ? join(options.dataDir, 'history') : null,
       address: target,
       log: options.log,
+      schemas: options.schemas ?? { kind: 'own' },
       erasureKey: options.erasure.key,
       signingSecret: secret === null ? null : Buffer.from(secret).toString('base64'),
       retentionDays: options.retentionDays,

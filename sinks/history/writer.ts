@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../../ingest/backoff.ts'
 import { LogError, type LogRecord } from '../../ingest/log.ts'
+import type { Codecs } from '../codecs.ts'
 import { type HistoryClient, sentenceOf } from './client.ts'
 import { ErasedCustomers } from './erased-customers.ts'
 import { createEraser, type Eraser, pendingMax } from './eraser.ts'
@@ -19,6 +20,7 @@ export type WriterOptions = {
   readonly client: HistoryClient
   readonly database: string
   readonly source: CopySource
+  readonly codecs: Codecs
   /** Wall clock, Unix milliseconds. */
   readonly now: () => number
   /** When what keeps the rows was started, Unix milliseconds: what it had not synced before may be lost. Asked for each batch. */
@@ -94,7 +96,7 @@ class LogWriter implements Writer {
   #wake = new AbortController()
 
   constructor(options: WriterOptions) {
-    const { client, source, database, erasureKey, now, trusts, settleMs } = options
+    const { client, source, codecs, database, erasureKey, now, trusts, settleMs } = options
     const erased = new ErasedCustomers(client, erasureKey, source.events.name)
     const { partitions } = source.events
     this.#options = options
@@ -102,8 +104,8 @@ class LogWriter implements Writer {
     const markGone: ErasedCustomers['markGone'] = (erasures, at) => erased.markGone(erasures, at)
     this.#eraser = createEraser({ client, database, now, markGone, settleMs })
     this.#feeds = [
-      createFeed(eventKind({ partitions, trusts, erased, now }), { client, source: source.events, erased }),
-      createFeed(decisionKind, { client, source: source.decisions, erased }),
+      createFeed(eventKind({ codecs, partitions, trusts, erased, now }), { client, source: source.events, erased }),
+      createFeed(decisionKind(codecs), { client, source: source.decisions, erased }),
     ]
   }
 

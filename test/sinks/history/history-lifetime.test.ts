@@ -78,6 +78,7 @@ test('where the embedded ClickHouse has no build the process says so and asks no
     dir: `${world.dir}/history`,
     address: { url: '', username: '', password: 'a key for tests only', database: 'proffer' },
     log: { kind: 'lmdb', dir: `${world.dir}/log` },
+    schemas: { kind: 'own' },
     erasureKey: 'a key for tests only',
     signingSecret: null,
     retentionDays: 1,
