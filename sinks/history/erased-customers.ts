@@ -22,6 +22,8 @@ export type RecordedErasure = Erasure & { readonly isGone: boolean }
 
 /** How much further back is read than asked for, so that partitions a little apart do not ask one after the other. */
 const slackMs = 3_600_000
+/** How often those go that are older than every row of late. */
+const pruneEveryMs = 3_600_000
 
 export class ErasedCustomers {
   readonly #client: HistoryClient
@@ -31,6 +33,9 @@ export class ErasedCustomers {
   readonly #erased = new Map<string, number>()
   #since = Number.POSITIVE_INFINITY
   #latest = Number.NEGATIVE_INFINITY
+  /** Oldest instant asked about since they were pruned. */
+  #oldest = Number.POSITIVE_INFINITY
+  #prunedAt = performance.now()
 
   /**
    * @param key of the hashes, the same for as long as the rows are kept
@@ -50,10 +55,12 @@ export class ErasedCustomers {
   }
 
   /**
-   * Makes sure that every erasure from an instant on is known here. Only those can concern a row accepted at that instant or later,
-   * so memory holds no more than those younger than the oldest row being copied.
+   * Makes sure that every erasure from an instant on is known here. Only those can concern a row accepted at that instant or
+   * later, so memory holds no more than those younger than the oldest row of the last hours.
    */
   async reach(instant: number): Promise<void> {
+    this.#oldest = Math.min(this.#oldest, instant)
+    if (performance.now() - this.#prunedAt > pruneEveryMs) this.#prune()
     if (instant >= this.#since) return
     const since = instant - slackMs
     const rows = await rowsOf(
@@ -102,6 +109,13 @@ export class ErasedCustomers {
   /** Notes that no row of these customers is left from before their erasures. */
   async markGone(erasures: readonly Erasure[], now: number): Promise<void> {
     await this.#store(erasures, now)
+  }
+
+  #prune(): void {
+    this.#since = Math.max(this.#since, this.#oldest - slackMs)
+    for (const [customer, at] of this.#erased) if (at < this.#since) this.#erased.delete(customer)
+    this.#oldest = Number.POSITIVE_INFINITY
+    this.#prunedAt = performance.now()
   }
 
   #add(customer: string, erasedAt: number): void {

@@ -1,5 +1,6 @@
 /** One log on its way into one table. */
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { LogRecord } from '../../ingest/log.ts'
 import type { SchemaLearning } from '../../ingest/registry/schema-learning.ts'
 import type { HistoryClient } from './client.ts'
@@ -56,6 +57,7 @@ export type Feed = {
 
 /** Records decoded at a time: what a block holds in objects must die young, or collecting it costs as much as the work. */
 const blockRows = 200
+const blocksBetweenBreaths = 10
 
 /** How long a schema registry may take to answer. */
 const learnWithinMs = 5_000
@@ -115,6 +117,7 @@ async function writeBlocks<Item>(
   erased: ErasedCustomers,
 ): Promise<Written> {
   const written: Written = { rows: 0, left: 0, undecodable: [], erasures: [] }
+  let blocks = 0
   for (const { items, undecodable } of blocksOf(taken, kind)) {
     written.undecodable.push(...undecodable)
     const { rest, erasures } = await kind.erase(items)
@@ -122,6 +125,8 @@ async function writeBlocks<Item>(
     await reachOf(rest, kind, erased)
     const kept = rest.filter((item) => erased.erasedSince(kind.customerIdOf(item), kind.instantOf(item)) === null)
     if (kept.length > 0) writeBlock(out, kind.columns, kept)
+    // A long batch must not keep the heartbeats of a consumer group waiting.
+    if (++blocks % blocksBetweenBreaths === 0) await setImmediate()
     written.rows += kept.length
     written.left += items.length - kept.length
   }
