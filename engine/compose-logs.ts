@@ -9,6 +9,7 @@ import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
 import type { Log } from '../ingest/log.ts'
 import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
+import type { LogPlace } from '../sinks/history/log-place.ts'
 import { type SchemaSide, schemaSide } from './compose-schemas.ts'
 import { secretIn } from './compose-store.ts'
 import type { Config } from './config.ts'
@@ -23,6 +24,8 @@ export type LogSide = {
   readonly deadLetters: DeadLetters
   /** Whether others than our own door may write to the events log. */
   readonly isOpen: boolean
+  /** Where the logs are, for the process that copies them. */
+  readonly place: LogPlace
   /** What the ids in the records mean. */
   readonly schemas: SchemaSide
   /** Names this log among all others; kept with the customers, which belong to it. */
@@ -60,7 +63,8 @@ function identityWith(schemas: SchemaSide, log: string): string {
 }
 
 async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide): Promise<LogSide> {
-  const logs = openLogEnvironment(join(config.DATA_DIR, 'log'))
+  const dir = join(config.DATA_DIR, 'log')
+  const logs = openLogEnvironment(dir)
   const rest = {
     partitions: config.PARTITIONS,
     now,
@@ -78,6 +82,7 @@ async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide
       membership: soleMembership(config.PARTITIONS),
       deadLetters,
       isOpen: false,
+      place: { kind: 'lmdb', dir },
       schemas,
       identity: identityWith(schemas, await logs.identity()),
       name: 'embedded (LMDB)',
@@ -122,6 +127,16 @@ async function openKafka({ config, node, addr, now }: LogSideOptions, schemas: S
       membership,
       deadLetters,
       isOpen: config.KAFKA_TRUSTED === 'signed',
+      place: {
+        kind: 'kafka',
+        connection: kafkaConnection(config, `proffer-history-${node}`),
+        clusterId: facts.clusterId,
+        prefix,
+        partitions: config.PARTITIONS,
+        node,
+        sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+        messageBytesMax: Math.max(...facts.topics.map((one) => one.maxMessageBytes)),
+      },
       schemas,
       identity: identityWith(schemas, `kafka ${facts.clusterId} ${prefix}events`),
       name: `Kafka (${config.KAFKA_BROKERS})`,

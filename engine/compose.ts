@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { createIntake } from '../ingest/intake.ts'
 import { createRecordSignature } from '../ingest/record-signature.ts'
 import { loadPack } from '../rules/load-pack.ts'
@@ -27,7 +26,7 @@ import { checkPartitions, openInstallation } from './installation.ts'
 import { InstallationError } from './installation-error.ts'
 import type { Logger } from './log.ts'
 import { createNodeClient } from './nodes/node-client.ts'
-import { nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
+import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
 import { createShards } from './shard/create-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
@@ -191,9 +190,14 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   const history = options.history
     ? await startHistory({
         dataDir: config.DATA_DIR,
-        logDir: join(config.DATA_DIR, 'log'),
+        log: logs.place,
+        schemas: logs.schemas.place,
         url: clickHouseUrl(config),
         retentionDays: config.HISTORY_RETENTION_DAYS,
+        erasure: {
+          key: historyKey(cluster.salt),
+          signingSecret: logs.isOpen ? signingSecret(cluster.salt) : null,
+        },
       })
     : null
   if (history !== null) stack.push('history', () => history.stop(config.STOP_DEADLINE_MS))
