@@ -10,7 +10,7 @@ export type Traces = { readonly letters: number; readonly aliases: number }
 export type Forgetting = {
   /**
    * Removes letters first, while the aliases in them can still be told, then the aliases. Done again, it finds what came since.
-   * Looks through all letters, however few the customers: about a second a gigabyte.
+   * Looks through all letters that are kept, however few the customers.
    * @throws LogError, IdentityError: some may be gone; call again
    */
   forget(customerIds: readonly string[]): Promise<void>
