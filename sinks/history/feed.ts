@@ -1,5 +1,6 @@
 /** One log on its way into one table. */
 import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import type { LogRecord } from '../../ingest/log.ts'
 import type { SchemaLearning } from '../../ingest/registry/schema-learning.ts'
 import type { HistoryClient } from './client.ts'
@@ -21,8 +22,8 @@ export type FeedKind<Item> = {
   /** A row, or why the record is none. */
   decode(record: LogRecord, partition: number): { readonly item: Item } | { readonly reason: string }
   customerIdOf(item: Item): string
-  /** The instant that decides whether an erasure concerns the row. */
-  instantOf(item: Item): number
+  /** Decides whether an erasure concerns the row, Unix milliseconds. */
+  acceptedAtOf(item: Item): number
   /** Takes out what erases customers and records it; such a record is no row. */
   erase(
     items: readonly Item[],
@@ -42,8 +43,8 @@ export type Copied = {
   /** Of this batch, to be carried out now that its rows are in. */
   readonly erasures: readonly RecordedErasure[]
   keep(): void
-  /** Looks again, for erasures that were recorded since. */
-  late(): Promise<readonly LateRows[]>
+  /** The rows whose customers are known as erased by now. */
+  late(): readonly LateRows[]
 }
 
 export type Feed = {
@@ -56,6 +57,7 @@ export type Feed = {
 
 /** Records decoded at a time: what a block holds in objects must die young, or collecting it costs as much as the work. */
 const blockRows = 200
+const blocksBetweenBreaths = 10
 
 /** How long a schema registry may take to answer. */
 const learnWithinMs = 5_000
@@ -115,41 +117,31 @@ async function writeBlocks<Item>(
   erased: ErasedCustomers,
 ): Promise<Written> {
   const written: Written = { rows: 0, left: 0, undecodable: [], erasures: [] }
+  let blocks = 0
   for (const { items, undecodable } of blocksOf(taken, kind)) {
     written.undecodable.push(...undecodable)
     const { rest, erasures } = await kind.erase(items)
     written.erasures.push(...erasures)
-    await reachOf(rest, kind, erased)
-    const kept = rest.filter((item) => erased.erasedSince(kind.customerIdOf(item), kind.instantOf(item)) === null)
+    const kept = rest.filter((item) => erased.erasedAt(kind.customerIdOf(item), kind.acceptedAtOf(item)) === null)
     if (kept.length > 0) writeBlock(out, kind.columns, kept)
+    // A long batch must not keep the heartbeats of a consumer group waiting.
+    if (++blocks % blocksBetweenBreaths === 0) await setImmediate()
     written.rows += kept.length
     written.left += items.length - kept.length
   }
   return written
 }
 
-async function lateRows<Item>(
-  taken: Taken,
-  kind: FeedKind<Item>,
-  erased: ErasedCustomers,
-): Promise<readonly LateRows[]> {
+function lateRows<Item>(taken: Taken, kind: FeedKind<Item>, erased: ErasedCustomers): readonly LateRows[] {
   const late = new Map<string, LateRows>()
   for (const { items } of blocksOf(taken, kind)) {
-    await reachOf(items, kind, erased)
     for (const item of items) {
       const customerId = kind.customerIdOf(item)
-      const erasedAt = erased.erasedSince(customerId, kind.instantOf(item))
+      const erasedAt = erased.erasedAt(customerId, kind.acceptedAtOf(item))
       if (erasedAt !== null) late.set(customerId, { customerId, erasedAt })
     }
   }
   return [...late.values()]
-}
-
-/** Makes sure that every erasure that may concern the rows is known. */
-async function reachOf<Item>(items: readonly Item[], kind: FeedKind<Item>, erased: ErasedCustomers): Promise<void> {
-  let oldest = Number.POSITIVE_INFINITY
-  for (const item of items) oldest = Math.min(oldest, kind.instantOf(item))
-  if (items.length > 0) await erased.reach(oldest)
 }
 
 function* blocksOf<Item>(
