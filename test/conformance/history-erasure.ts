@@ -147,6 +147,12 @@ export function historyErasure(
       const first = await start()
       await world.place([erasureOf('anna')], { at })
       await untilGone(first, 'anna')
+      // The next process does not come by the erasure again.
+      await eventually('its position is behind the erasure', async () => {
+        const next =
+          "SELECT sum(next) FROM (SELECT argMax(next, stored_at) AS next FROM positions_raw WHERE log = 'events' GROUP BY log_partition)"
+        return (await numberOf(first, next)) === 1
+      })
       process.kill(first.status().pid ?? 0, 'SIGKILL')
       await first.stop(3_000)
       await world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at + 1 })
