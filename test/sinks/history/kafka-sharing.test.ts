@@ -80,7 +80,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     await running(b)
     await keepRepeats()
     let round = 0
-    for (const until = Date.now() + 45_000; round < 40 || kills.positions < 3 || kills.answers < 3; round++) {
+    for (const until = Date.now() + 75_000; round < 40 || kills.positions < 3 || kills.answers < 3; round++) {
       if (Date.now() > until) throw new Error(`not in time: ${JSON.stringify(kills)}`)
       await fill(numbers(round * 50, 50))
       if (round % 5 === 0) await fill(numbers(round * 50, 20))
@@ -99,7 +99,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     const stored =
       "SELECT sum(copied) FROM (SELECT argMax(copied, stored_at) AS copied FROM positions_raw WHERE log LIKE '%events' GROUP BY log_partition)"
     expect(await numberOf(b, stored)).toBe(ends.reduce((sum, { end }) => sum + end, 0))
-  }, 120_000)
+  }, 150_000)
 
   test('what a killed node had not copied another one copies', async () => {
     const proxy = await way()
