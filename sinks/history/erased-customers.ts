@@ -1,7 +1,8 @@
 /** Who was erased: recorded in ClickHouse under a keyed hash, and looked up for rows on their way in. */
 import { z } from 'zod'
+import { erasedForMs } from '../../ingest/erasure.ts'
 import { type HistoryClient, rowsOf } from './client.ts'
-import { customerHash, erasureHash } from './erasure-scope.ts'
+import { customerHash, erasureHash, refusedUntil } from './erasure-scope.ts'
 import type { LoggedEvent } from './event-row.ts'
 
 /** An erasure as it counts. */
@@ -9,7 +10,7 @@ export type Erasure = {
   readonly customerId: string
   readonly customerHash: string
   readonly eventHash: string
-  /** Unix milliseconds, the log's append time of the first copy of the event. */
+  /** Unix milliseconds, the log's append time of the event that erased the customer first. */
   readonly erasedAt: number
   /** When history recorded it first, Unix milliseconds. */
   readonly recordedAt: number
@@ -20,84 +21,113 @@ export type Erasure = {
 /** An erasure and whether its rows are known to be gone. */
 export type RecordedErasure = Erasure & { readonly isGone: boolean }
 
-/** How much further back is read than asked for, so that partitions a little apart do not ask one after the other. */
-const slackMs = 3_600_000
-/** How often those go that are older than every row of late. */
-const pruneEveryMs = 3_600_000
+/** Rows of one reading: a whole table in one answer would be large. */
+const pageRows = 50_000
+/** An insert may be seen so much later than the time it was stamped with. */
+const unseenMs = 120_000
+/** More than that and copying waits, and says so: what is refused could not be told from what is not. */
+const erasedMax = 4_000_000
+/** Customers remembered as not erased, which saves hashing their ids for each row. Forgotten together when there are more. */
+const clearMax = 50_000
 
+/** There are more erased customers than history can hold. */
+export class TooManyErasedError extends Error {
+  readonly code = 'history_too_many_erased'
+  readonly retryable = true
+}
+
+export type ErasedCustomersOptions = {
+  readonly client: HistoryClient
+  /** Of the hashes, the same for as long as the rows are kept. */
+  readonly key: string
+  /** Name of the events log, noted beside the place of an erasure. */
+  readonly log: string
+  /** Wall clock, Unix milliseconds. */
+  readonly now: () => number
+}
+
+/** All erasures that may still concern a row on its way in, of every partition and whoever recorded them. */
 export class ErasedCustomers {
-  readonly #client: HistoryClient
-  readonly #key: string
-  readonly #log: string
-  /** Last erasure by customer hash, of all since `#since`. */
+  readonly #options: ErasedCustomersOptions
+  /** Last erasure by customer hash. */
   readonly #erased = new Map<string, number>()
-  #since = Number.POSITIVE_INFINITY
-  #latest = Number.NEGATIVE_INFINITY
-  /** Oldest instant asked about since they were pruned. */
-  #oldest = Number.POSITIVE_INFINITY
-  #prunedAt = performance.now()
+  readonly #clear = new Set<string>()
+  /** Up to when records were read, by ClickHouse's clock. */
+  #readUpTo = 0
 
-  /**
-   * @param key of the hashes, the same for as long as the rows are kept
-   * @param log name of the events log, noted beside the place of an erasure
-   */
-  constructor(client: HistoryClient, key: string, log: string) {
-    this.#client = client
-    this.#key = key
-    this.#log = log
-  }
-
-  /** Forgets what it has read: others may have recorded more. */
-  forget(): void {
-    this.#erased.clear()
-    this.#since = Number.POSITIVE_INFINITY
-    this.#latest = Number.NEGATIVE_INFINITY
+  constructor(options: ErasedCustomersOptions) {
+    this.#options = options
   }
 
   /**
-   * Makes sure that every erasure from an instant on is known here. Only those can concern a row accepted at that instant or
-   * later, so memory holds no more than those younger than the oldest row of the last hours.
+   * Reads what was recorded since, also by others. Erasures from so long ago that a row they concern would have been on the log
+   * for longer than rows are refused are left out.
+   * @throws TooManyErasedError, and errors of the client
    */
-  async reach(instant: number): Promise<void> {
-    this.#oldest = Math.min(this.#oldest, instant)
-    if (performance.now() - this.#prunedAt > pruneEveryMs) this.#prune()
-    if (instant >= this.#since) return
-    const since = instant - slackMs
-    const rows = await rowsOf(
-      this.#client,
-      z.object({ customer_hash: z.string(), erased: z.number() }),
-      `SELECT customer_hash, toUnixTimestamp64Milli(max(erased_at)) AS erased FROM erased_raw FINAL
-       WHERE toUnixTimestamp64Milli(erased_at) >= {since:Int64} GROUP BY customer_hash`,
-      { since },
-    )
-    for (const { customer_hash, erased } of rows) this.#add(customer_hash, erased)
-    this.#since = since
+  async refresh(): Promise<void> {
+    const { client, now } = this.#options
+    const params = { recorded: now() - 2 * erasedForMs, stored: this.#readUpTo - unseenMs, limit: pageRows }
+    let readUpTo = this.#readUpTo
+    for (let after = ''; ; ) {
+      const rows = await rowsOf(
+        client,
+        z.object({ customer_hash: z.string(), erased: z.number(), stored: z.number() }),
+        `SELECT customer_hash, toUnixTimestamp64Milli(max(erased_at)) AS erased,
+                toUnixTimestamp64Milli(max(stored_at)) AS stored
+         FROM erased_raw
+         WHERE customer_hash > {after:String} AND toUnixTimestamp64Milli(recorded_at) >= {recorded:Int64}
+           AND toUnixTimestamp64Milli(stored_at) >= {stored:Int64}
+         GROUP BY customer_hash ORDER BY customer_hash LIMIT {limit:UInt32}`,
+        { ...params, after },
+      )
+      for (const { customer_hash, erased, stored } of rows) {
+        this.#add(customer_hash, erased)
+        readUpTo = Math.max(readUpTo, stored)
+      }
+      const last = rows.at(-1)
+      if (last === undefined || rows.length < pageRows) break
+      after = last.customer_hash
+    }
+    this.#readUpTo = readUpTo
   }
 
-  /** When the customer of a row was erased last, at or after the row's instant; null when not. Call `reach` first. */
-  erasedSince(customerId: string, instant: number): number | null {
-    // The usual case costs no hash: nobody was erased since.
-    if (instant > this.#latest) return null
-    const at = this.#erased.get(customerHash(this.#key, customerId))
-    return at !== undefined && instant <= at ? at : null
+  /** When the customer of a row was erased, if the row is not to be taken because of it; null otherwise. */
+  erasedAt(customerId: string, acceptedAt: number): number | null {
+    // The usual cases cost no hash.
+    if (this.#erased.size === 0 || this.#clear.has(customerId)) return null
+    const at = this.#erased.get(customerHash(this.#options.key, customerId))
+    if (at !== undefined) return acceptedAt <= refusedUntil(at) ? at : null
+    if (this.#clear.size >= clearMax) this.#clear.clear()
+    this.#clear.add(customerId)
+    return null
   }
 
   /**
-   * Records erasures before their customers' rows are looked at. Of an event that is on the log twice the first copy counts: a
-   * copy of a signed record verifies too, and must not erase what came in between.
+   * Records erasures before their customers' rows are looked at. Of an event that is on the log twice the first copy counts. One of
+   * a customer who is erased already is to be carried out again, and prolongs nothing, as for the engine.
    */
-  async record(events: readonly LoggedEvent[], now: number): Promise<readonly RecordedErasure[]> {
-    const known = await this.#find(events.map(({ event }) => customerHash(this.#key, event.customerId)))
+  async record(events: readonly LoggedEvent[]): Promise<readonly RecordedErasure[]> {
+    const { key, now } = this.#options
+    const known = await this.#find(events.map(({ event }) => customerHash(key, event.customerId)))
     const fresh: RecordedErasure[] = []
     const all = events.map(({ event, place }): RecordedErasure => {
-      const [customer, copyOf] = [customerHash(this.#key, event.customerId), erasureHash(this.#key, event)]
       const { customerId } = event
-      const found = known.get(`${customer} ${copyOf}`)
-      if (found !== undefined) return { ...found, customerId, place }
-      const { appendTime, ...rest } = place
-      const erasure = { customerId, customerHash: customer, eventHash: copyOf, erasedAt: appendTime, recordedAt: now }
-      const recorded = { ...erasure, place: rest, isGone: false }
-      known.set(`${customer} ${copyOf}`, recorded)
+      const { appendTime, partition, offset } = place
+      const [customer, copyOf] = [customerHash(key, customerId), erasureHash(key, event)]
+      const earlier = known.filter((one) => one.customerHash === customer)
+      const same = earlier.find((one) => one.eventHash === copyOf)
+      if (same !== undefined) return { ...same, customerId, place: { partition, offset } }
+      const inForce = earlier.find(({ erasedAt: at }) => at <= appendTime && appendTime <= refusedUntil(at))
+      const recorded = {
+        customerId,
+        customerHash: customer,
+        eventHash: copyOf,
+        erasedAt: inForce?.erasedAt ?? appendTime,
+        recordedAt: now(),
+        place: { partition, offset },
+        isGone: false,
+      }
+      known.push(recorded)
       fresh.push(recorded)
       return recorded
     })
@@ -106,26 +136,26 @@ export class ErasedCustomers {
     return all
   }
 
-  /** Notes that no row of these customers is left from before their erasures. */
-  async markGone(erasures: readonly Erasure[], now: number): Promise<void> {
-    await this.#store(erasures, now)
-  }
-
-  #prune(): void {
-    this.#since = Math.max(this.#since, this.#oldest - slackMs)
-    for (const [customer, at] of this.#erased) if (at < this.#since) this.#erased.delete(customer)
-    this.#oldest = Number.POSITIVE_INFINITY
-    this.#prunedAt = performance.now()
+  /** Notes that no row of these customers is left. */
+  async markGone(erasures: readonly Erasure[]): Promise<void> {
+    await this.#store(erasures, this.#options.now())
   }
 
   #add(customer: string, erasedAt: number): void {
-    this.#erased.set(customer, Math.max(erasedAt, this.#erased.get(customer) ?? erasedAt))
-    this.#latest = Math.max(this.#latest, erasedAt)
+    const before = this.#erased.get(customer)
+    if (before === undefined) {
+      if (this.#erased.size >= erasedMax) {
+        throw new TooManyErasedError(`more than ${erasedMax} customers are erased; copying waits`)
+      }
+      // Who was remembered as not erased may be this one.
+      this.#clear.clear()
+    }
+    this.#erased.set(customer, Math.max(erasedAt, before ?? erasedAt))
   }
 
-  async #find(customers: readonly string[]): Promise<Map<string, Omit<RecordedErasure, 'customerId' | 'place'>>> {
+  async #find(customers: readonly string[]): Promise<Omit<RecordedErasure, 'customerId' | 'place'>[]> {
     const rows = await rowsOf(
-      this.#client,
+      this.#options.client,
       z.object({
         customer_hash: z.string(),
         event_hash: z.string(),
@@ -138,23 +168,18 @@ export class ErasedCustomers {
        FROM erased_raw FINAL WHERE customer_hash IN {customers:Array(String)}`,
       { customers },
     )
-    return new Map(
-      rows.map((row) => [
-        `${row.customer_hash} ${row.event_hash}`,
-        {
-          customerHash: row.customer_hash,
-          eventHash: row.event_hash,
-          erasedAt: row.erased,
-          recordedAt: row.recorded,
-          isGone: row.gone === 1,
-        },
-      ]),
-    )
+    return rows.map((row) => ({
+      customerHash: row.customer_hash,
+      eventHash: row.event_hash,
+      erasedAt: row.erased,
+      recordedAt: row.recorded,
+      isGone: row.gone === 1,
+    }))
   }
 
   async #store(erasures: readonly Erasure[], goneAt: number | null): Promise<void> {
     if (erasures.length === 0) return
-    await this.#client.insert({
+    await this.#options.client.insert({
       table: 'erased_raw',
       columns: [
         'customer_hash',
@@ -170,7 +195,7 @@ export class ErasedCustomers {
         one.customerHash,
         one.eventHash,
         one.erasedAt,
-        this.#log,
+        this.#options.log,
         place.partition,
         place.offset,
         one.recordedAt,

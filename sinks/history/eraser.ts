@@ -15,7 +15,7 @@ export type EraserOptions = {
   /** Wall clock, Unix milliseconds. */
   readonly now: () => number
   /** Records that these are gone. */
-  readonly markGone: (erasures: readonly Erasure[], now: number) => Promise<void>
+  readonly markGone: (erasures: readonly Erasure[]) => Promise<void>
   /** How long after the deletion is looked again: longer than an insert may be under way that somebody has given up on. */
   readonly settleMs: number
 }
@@ -167,8 +167,7 @@ class RowEraser implements Eraser {
   }
 
   async #gone(key: string, { erasure, place }: Pending): Promise<void> {
-    const { markGone, now } = this.#options
-    if (place !== null) await markGone([{ ...erasure, place }], now())
+    if (place !== null) await this.#options.markGone([{ ...erasure, place }])
     this.#pending.delete(key)
   }
 

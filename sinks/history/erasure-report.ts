@@ -1,7 +1,7 @@
 /** What is left of a customer in ClickHouse, counted now. */
 import { z } from 'zod'
 import { type HistoryClient, rowsOf } from './client.ts'
-import { customerHash, erasureTables } from './erasure-scope.ts'
+import { acceptedSql, customerHash, erasureTables, refusedUntil } from './erasure-scope.ts'
 import { unlogged } from './erasure-statements.ts'
 import type { ErasureReport, ErasureState, TableReport } from './history.ts'
 
@@ -19,19 +19,20 @@ export async function erasureReport(client: HistoryClient, options: ReportOption
   const { database, customerId } = options
   const last = await lastErasure(client, customerHash(options.erasureKey, customerId))
   const tables: TableReport[] = []
-  for (const { table, instant } of erasureTables) {
+  for (const table of erasureTables) {
     const ofCustomer = `SELECT count() AS rows FROM \`${database}\`.${table} WHERE customer_id = '${quoted(customerId)}'`
-    const sql = last === null ? ofCustomer : `${ofCustomer} AND ${instant} <= ${last.erasedAt}`
+    const sql = last === null ? ofCustomer : `${ofCustomer} AND ${acceptedSql} <= ${refusedUntil(last.erasedAt)}`
     const [counted] = await rowsOf(client, z.object({ rows: z.number() }), sql, {}, unlogged)
     tables.push({ table, rows: counted?.rows ?? 0, sql })
   }
   if (last === null) return { state: { kind: 'none' }, tables }
   const { erasedAt, recordedAt, goneAt } = last
+  const instants = { erasedAt, refusedUntil: refusedUntil(erasedAt) }
   const isClean = tables.every(({ rows }) => rows === 0)
   const state: ErasureState =
     goneAt === null || !isClean
-      ? { kind: 'pending', erasedAt, since: recordedAt }
-      : { kind: 'gone', erasedAt, since: goneAt, filesGoneBy: await filesGoneBy(client, database, goneAt) }
+      ? { kind: 'pending', ...instants, since: recordedAt }
+      : { kind: 'gone', ...instants, since: goneAt, filesGoneBy: await filesGoneBy(client, database, goneAt) }
   return { state, tables }
 }
 
@@ -43,7 +44,8 @@ async function lastErasure(client: HistoryClient, customer: string): Promise<Las
     z.object({ erased: z.number(), recorded: z.number(), gone: z.number().nullable() }),
     `SELECT toUnixTimestamp64Milli(erased_at) AS erased, toUnixTimestamp64Milli(recorded_at) AS recorded,
             toUnixTimestamp64Milli(gone_at) AS gone
-     FROM erased_raw FINAL WHERE customer_hash = {customer:String} ORDER BY erased_at DESC LIMIT 1`,
+     FROM erased_raw FINAL WHERE customer_hash = {customer:String}
+     ORDER BY erased_at DESC, recorded_at DESC LIMIT 1`,
     { customer },
   )
   return last === undefined ? null : { erasedAt: last.erased, recordedAt: last.recorded, goneAt: last.gone }
@@ -59,7 +61,7 @@ async function filesGoneBy(client: HistoryClient, database: string, goneAt: numb
      FROM system.parts
      WHERE database = {database:String} AND table IN {tables:Array(String)} AND NOT active
        AND toUnixTimestamp(remove_time) <= {gone:Int64}`,
-    { database, tables: erasureTables.map(({ table }) => table), gone: Math.ceil(goneAt / 1_000) },
+    { database, tables: [...erasureTables], gone: Math.ceil(goneAt / 1_000) },
   )
   if (found === undefined || found.parts === 0) return null
   // One that is read from for longer stays for longer.

@@ -1,42 +1,23 @@
 /**
- * What an erasure takes: the rows of the customer that were accepted up to it. Here in code, for rows on their way in, and in
- * SQL, for rows that are there. Both say the same; what comes after it is a new relation and stays.
+ * What an erasure takes: every row of the customer that was accepted up to `refusedUntil`. Before the erasure it was known, after it
+ * the engine refuses it until its tombstone goes; what comes later still is a new relation and stays.
  */
 import { createHmac } from 'node:crypto'
-import type { LoggedDecision } from './decision-row.ts'
-import type { LoggedEvent } from './event-row.ts'
+import { erasedForMs } from '../../ingest/erasure.ts'
 
-/** The event that erases a customer. */
-export const erasureType = 'customer.erased'
-
-/**
- * For so long after an erasure a live request may have been answered from what was known before it: the engine answers while an
- * event waits at most 60 s to be counted, and its clock is not the log's.
- */
-const answeredFromBeforeMs = 65_000
-
-/** The instant that decides about an event, Unix milliseconds: erased when it is not after the erasure. */
-export function eventInstant({ place }: LoggedEvent): number {
-  return place.appendTime
+/** Until when nothing of a customer is taken who was erased at an instant; both Unix milliseconds. */
+export function refusedUntil(erasedAt: number): number {
+  return erasedAt + erasedForMs
 }
 
-/** The instant that decides about a decision: of a request earlier by what may have waited, unless it knew of the erasure. */
-export function decisionInstant({ decision }: LoggedDecision): number {
-  const { cause, reason, acceptedAt } = decision
-  return cause.kind === 'request' && reason !== 'erased' ? acceptedAt - answeredFromBeforeMs : acceptedAt
-}
-
-/** The tables that name customers, and the same instants as SQL. */
-export const erasureTables = [
-  { table: 'events_raw', instant: 'toUnixTimestamp64Milli(accepted_at)' },
-  {
-    table: 'decisions_raw',
-    instant: `toUnixTimestamp64Milli(accepted_at) - if(cause_kind = 'request' AND reason != 'erased', ${answeredFromBeforeMs}, 0)`,
-  },
-] as const
+/** The tables that name customers. */
+export const erasureTables = ['events_raw', 'decisions_raw'] as const
 
 /** A table that names customers. */
-export type ErasureTable = (typeof erasureTables)[number]['table']
+export type ErasureTable = (typeof erasureTables)[number]
+
+/** The instant of a row that decides about it, in both tables, as SQL: Unix milliseconds. */
+export const acceptedSql = 'toUnixTimestamp64Milli(accepted_at)'
 
 /** What is kept of an erased customer's id: nobody without the key can compare it with an id. 32 hexadecimal digits. */
 export function customerHash(key: string, customerId: string): string {

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type HistoryClient, rowsOf } from './client.ts'
-import { type ErasureTable, erasureTables } from './erasure-scope.ts'
+import { acceptedSql, type ErasureTable, erasureTables, refusedUntil } from './erasure-scope.ts'
 
 /** ClickHouse took a deletion and cannot carry it out. */
 export class DeletionError extends Error {
@@ -14,7 +14,7 @@ export class DeletionError extends Error {
   readonly retryable = true
 }
 
-/** Whose rows go, and up to when, Unix milliseconds. */
+/** Whose rows go, and when they were erased, Unix milliseconds. */
 export type ErasedRows = { readonly customerId: string; readonly erasedAt: number }
 
 /** Customers of one counting statement: their ids go into a URL. */
@@ -24,7 +24,7 @@ const pollMs = { first: 20, most: 5_000 } as const
 const runSecondsMax = 2 * 86_400
 
 /**
- * Deletes the customers' rows from before their erasures. Resolves when every part of the tables was gone through, or when told to
+ * Deletes the customers' rows, up to when nothing of theirs is taken. Resolves when every part of the tables was gone through, or when told to
  * stop; what is left is for `rowsLeft` to say, as a server that was restarted meanwhile has forgotten whom to delete.
  * @throws DeletionError, and errors of the client
  */
@@ -38,10 +38,10 @@ export async function deleteRows(
   const values = Array.from(lastOfEach(customers), ([customer, until]) => [`${run} ${customer}`, until])
   await client.insert({ table: 'erasing', columns: ['customer', 'until'], values, format: 'JSONCompactEachRow' })
   try {
-    for (const { table, instant } of erasureTables) {
+    for (const table of erasureTables) {
       const until = `joinGet('${database}.erasing', 'until', concat('${run} ', customer_id))`
       await client.command({
-        query: `ALTER TABLE ${table} DELETE WHERE ${until} > 0 AND ${instant} <= ${until}`,
+        query: `ALTER TABLE ${table} DELETE WHERE ${until} > 0 AND ${acceptedSql} <= ${until}`,
         clickhouse_settings: { mutations_sync: '0' },
       })
     }
@@ -55,7 +55,7 @@ export async function deleteRows(
   }
 }
 
-/** How many rows from before their erasures are there now, by customer and table; customers without any are missing. */
+/** How many of the rows that `deleteRows` takes are there now, by customer and table; customers without any are missing. */
 export async function rowsLeft(
   client: HistoryClient,
   customers: readonly ErasedRows[],
@@ -65,12 +65,12 @@ export async function rowsLeft(
   for (let i = 0; i < all.length; i += countedAtOnce) {
     const some = all.slice(i, i + countedAtOnce)
     const params = { ids: some.map(([customer]) => customer), untils: some.map(([, until]) => until) }
-    for (const { table, instant } of erasureTables) {
+    for (const table of erasureTables) {
       const rows = await rowsOf(
         client,
         z.object({ customer_id: z.string(), rows: z.number() }),
         `SELECT customer_id, count() AS rows FROM ${table} WHERE customer_id IN {ids:Array(String)}
-           AND ${instant} <= transform(customer_id, {ids:Array(String)}, {untils:Array(Int64)}, toInt64(0))
+           AND ${acceptedSql} <= transform(customer_id, {ids:Array(String)}, {untils:Array(Int64)}, toInt64(0))
          GROUP BY customer_id`,
         params,
         unlogged,
@@ -110,10 +110,11 @@ async function untilDone(
   }
 }
 
+/** Up to when the rows of each go. */
 function lastOfEach(customers: readonly ErasedRows[]): ReadonlyMap<string, number> {
   const last = new Map<string, number>()
   for (const { customerId, erasedAt } of customers) {
-    last.set(customerId, Math.max(erasedAt, last.get(customerId) ?? erasedAt))
+    last.set(customerId, Math.max(refusedUntil(erasedAt), last.get(customerId) ?? 0))
   }
   return last
 }

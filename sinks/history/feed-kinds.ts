@@ -1,11 +1,11 @@
 /** How events and decisions become rows, and which events erase. */
+import { erasureType } from '../../ingest/erasure.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { Codecs } from '../codecs.ts'
 import { codeOf } from './client.ts'
 import { decisionColumns, type LoggedDecision } from './decision-row.ts'
 import type { ErasedCustomers } from './erased-customers.ts'
-import { decisionInstant, erasureType, eventInstant } from './erasure-scope.ts'
 import { eventColumns, type LoggedEvent } from './event-row.ts'
 import type { FeedKind } from './feed.ts'
 
@@ -18,8 +18,6 @@ export type EventFeedOptions = {
   /** Whether a record came through our own door: on a log that others write to, only such a one erases. */
   readonly trusts: (record: LogRecord) => boolean
   readonly erased: ErasedCustomers
-  /** Wall clock, Unix milliseconds. */
-  readonly now: () => number
 }
 
 /**
@@ -27,7 +25,7 @@ export type EventFeedOptions = {
  * other.
  */
 export function eventKind(options: EventFeedOptions): FeedKind<CopiedEvent> {
-  const { codecs, partitions, trusts, erased, now } = options
+  const { codecs, partitions, trusts, erased } = options
   return {
     name: 'events',
     columns: eventColumns,
@@ -41,11 +39,11 @@ export function eventKind(options: EventFeedOptions): FeedKind<CopiedEvent> {
       return { item: { event, place: { partition, offset: record.offset, appendTime: record.appendTime }, erases } }
     },
     customerIdOf: ({ event }) => event.customerId,
-    instantOf: eventInstant,
+    acceptedAtOf: ({ place }) => place.appendTime,
     async erase(items) {
       const erasing = items.filter(({ erases }) => erases)
       if (erasing.length === 0) return { rest: items, erasures: [] }
-      return { rest: items.filter(({ erases }) => !erases), erasures: await erased.record(erasing, now()) }
+      return { rest: items.filter(({ erases }) => !erases), erasures: await erased.record(erasing) }
     },
   }
 }
@@ -66,7 +64,7 @@ export function decisionKind({ decisions, learnDecisions }: Codecs): FeedKind<Lo
       }
     },
     customerIdOf: ({ decision }) => decision.customerId,
-    instantOf: decisionInstant,
+    acceptedAtOf: ({ decision }) => decision.acceptedAt,
     erase: async (rest) => ({ rest, erasures: [] }),
   }
 }

@@ -22,8 +22,8 @@ export type FeedKind<Item> = {
   /** A row, or why the record is none. */
   decode(record: LogRecord, partition: number): { readonly item: Item } | { readonly reason: string }
   customerIdOf(item: Item): string
-  /** The instant that decides whether an erasure concerns the row. */
-  instantOf(item: Item): number
+  /** Decides whether an erasure concerns the row, Unix milliseconds. */
+  acceptedAtOf(item: Item): number
   /** Takes out what erases customers and records it; such a record is no row. */
   erase(
     items: readonly Item[],
@@ -43,8 +43,8 @@ export type Copied = {
   /** Of this batch, to be carried out now that its rows are in. */
   readonly erasures: readonly RecordedErasure[]
   keep(): void
-  /** Looks again, for erasures that were recorded since. */
-  late(): Promise<readonly LateRows[]>
+  /** The rows whose customers are known as erased by now. */
+  late(): readonly LateRows[]
 }
 
 export type Feed = {
@@ -122,8 +122,7 @@ async function writeBlocks<Item>(
     written.undecodable.push(...undecodable)
     const { rest, erasures } = await kind.erase(items)
     written.erasures.push(...erasures)
-    await reachOf(rest, kind, erased)
-    const kept = rest.filter((item) => erased.erasedSince(kind.customerIdOf(item), kind.instantOf(item)) === null)
+    const kept = rest.filter((item) => erased.erasedAt(kind.customerIdOf(item), kind.acceptedAtOf(item)) === null)
     if (kept.length > 0) writeBlock(out, kind.columns, kept)
     // A long batch must not keep the heartbeats of a consumer group waiting.
     if (++blocks % blocksBetweenBreaths === 0) await setImmediate()
@@ -133,28 +132,16 @@ async function writeBlocks<Item>(
   return written
 }
 
-async function lateRows<Item>(
-  taken: Taken,
-  kind: FeedKind<Item>,
-  erased: ErasedCustomers,
-): Promise<readonly LateRows[]> {
+function lateRows<Item>(taken: Taken, kind: FeedKind<Item>, erased: ErasedCustomers): readonly LateRows[] {
   const late = new Map<string, LateRows>()
   for (const { items } of blocksOf(taken, kind)) {
-    await reachOf(items, kind, erased)
     for (const item of items) {
       const customerId = kind.customerIdOf(item)
-      const erasedAt = erased.erasedSince(customerId, kind.instantOf(item))
+      const erasedAt = erased.erasedAt(customerId, kind.acceptedAtOf(item))
       if (erasedAt !== null) late.set(customerId, { customerId, erasedAt })
     }
   }
   return [...late.values()]
-}
-
-/** Makes sure that every erasure that may concern the rows is known. */
-async function reachOf<Item>(items: readonly Item[], kind: FeedKind<Item>, erased: ErasedCustomers): Promise<void> {
-  let oldest = Number.POSITIVE_INFINITY
-  for (const item of items) oldest = Math.min(oldest, kind.instantOf(item))
-  if (items.length > 0) await erased.reach(oldest)
 }
 
 function* blocksOf<Item>(

@@ -47,27 +47,40 @@ export type QueryAnswer =
   | { readonly kind: 'unavailable'; readonly message: string }
 
 /**
+ * How far history is with an erasure. Instants in Unix milliseconds.
+ *
  * - `none`: history has not come by an erasure of this customer
- * - `pending`: it has; rows from before it are being deleted, or were and are looked for once more
- * - `gone`: none is left. What they were may lie in files that ClickHouse has replaced until `filesGoneBy`, where no statement sees
- *   them; null: there are no such files any more
+ * - `pending`: it has, at `since`; the rows are being deleted, or were and are looked for once more
+ * - `gone`: none was left at `since`. What they were may lie in files that ClickHouse has replaced until `filesGoneBy`, where no
+ *   statement sees them; null: there are no such files any more
+ *
+ * `erasedAt` is when the log took the erasure. Rows that were accepted up to `refusedUntil` are not copied.
  */
 export type ErasureState =
   | { readonly kind: 'none' }
-  | { readonly kind: 'pending'; readonly erasedAt: number; readonly since: number }
+  | {
+      readonly kind: 'pending'
+      readonly erasedAt: number
+      readonly refusedUntil: number
+      readonly since: number
+    }
   | {
       readonly kind: 'gone'
       readonly erasedAt: number
+      readonly refusedUntil: number
       readonly since: number
       readonly filesGoneBy: number | null
     }
 
-/** Rows that name a customer in one table now, and the very statement that counted them. It holds the customer's id. */
+/**
+ * Rows that name a customer in one table now, and the very statement that counted them, for `History.query` or any client: it
+ * needs no setting and no other database. It holds the customer's id.
+ */
 export type TableReport = { readonly table: string; readonly rows: number; readonly sql: string }
 
 /**
- * What is left of a customer in history. Instants in Unix milliseconds. After an erasure the tables' rows are those accepted up
- * to it, before one all of them.
+ * What is left of a customer in history: an entry for each table that names customers. All of their rows count, but those of a new
+ * relation, accepted after `refusedUntil`.
  */
 export type ErasureReport = { readonly state: ErasureState; readonly tables: readonly TableReport[] }
 

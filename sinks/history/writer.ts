@@ -97,14 +97,14 @@ class LogWriter implements Writer {
 
   constructor(options: WriterOptions) {
     const { client, source, codecs, database, erasureKey, now, trusts, settleMs } = options
-    const erased = new ErasedCustomers(client, erasureKey, source.events.name)
+    const erased = new ErasedCustomers({ client, key: erasureKey, log: source.events.name, now })
     const { partitions } = source.events
     this.#options = options
     this.#erased = erased
-    const markGone: ErasedCustomers['markGone'] = (erasures, at) => erased.markGone(erasures, at)
+    const markGone: ErasedCustomers['markGone'] = (erasures) => erased.markGone(erasures)
     this.#eraser = createEraser({ client, database, now, markGone, settleMs })
     this.#feeds = [
-      createFeed(eventKind({ codecs, partitions, trusts, erased, now }), { client, source: source.events, erased }),
+      createFeed(eventKind({ codecs, partitions, trusts, erased }), { client, source: source.events, erased }),
       createFeed(decisionKind(codecs), { client, source: source.decisions, erased }),
     ]
   }
@@ -198,7 +198,7 @@ class LogWriter implements Writer {
     return true
   }
 
-  /** Takes over partitions from where ClickHouse says they are copied, and whoever was erased there. */
+  /** Takes over partitions from where ClickHouse says they are copied. */
   async #settle(assigned: readonly number[]): Promise<void> {
     const { client, bootedAt } = this.#options
     if (this.#assigned === null) for (const { cursor } of this.#feeds) cursor.drop()
@@ -206,7 +206,6 @@ class LogWriter implements Writer {
     this.#bootedAt = await bootedAt()
     const positions = await loadPositions(client, this.#bootedAt)
     for (const { cursor, source } of this.#feeds) cursor.own(assigned, positions.get(source.name) ?? new Map())
-    this.#erased.forget()
     this.#eraser.keep(assigned)
     this.#assigned = assigned
   }
@@ -214,6 +213,7 @@ class LogWriter implements Writer {
   async #copy(startedAt: number): Promise<void> {
     const { now, batchRows, batchBytes } = this.#options
     this.#lastBatchAt = now()
+    await this.#erased.refresh()
     const done: [Feed, Copied][] = []
     for (const feed of this.#feeds) {
       const copied = await feed.copy({ rowsMax: batchRows, bytesMax: batchBytes })
@@ -243,11 +243,10 @@ class LogWriter implements Writer {
 
   /** Rows of customers whom others erased meanwhile came in behind the deletion: they go now. */
   async #findLate(batches: readonly Copied[]): Promise<void> {
-    this.#erased.forget()
+    await this.#erased.refresh()
+    const key = this.#options.erasureKey
     for (const { late } of batches) {
-      const key = this.#options.erasureKey
-      const rows = await late()
-      this.#eraser.addLate(rows.map((one) => ({ ...one, customerHash: customerHash(key, one.customerId) })))
+      this.#eraser.addLate(late().map((one) => ({ ...one, customerHash: customerHash(key, one.customerId) })))
     }
   }
 

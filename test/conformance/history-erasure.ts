@@ -1,9 +1,10 @@
 /**
- * What every history promises of an erasure, whichever ClickHouse keeps it: nothing from before it is left or comes back, what
- * belongs to others or came after it stays, and only a trusted one counts.
+ * What every history promises of an erasure, whichever ClickHouse keeps it: nothing is left or comes back, nor comes in while the
+ * engine would refuse it, what belongs to others stays, and only a trusted one counts.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
+import { erasedForMs } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
@@ -27,11 +28,12 @@ const decisionFor = (customerId: string, number: number, acceptedAt: number): De
   customerId,
   acceptedAt,
 })
-const requested = (decision: Decision, reason = 'offered'): Decision => ({
+const requested = (decision: Decision): Decision => ({
   ...decision,
   cause: { ...decision.cause, kind: 'request', type: '' },
-  reason,
 })
+/** An erasure so long ago that what is accepted one millisecond after `at` is a new relation. */
+const longAgo = at - erasedForMs
 
 /** @param target as of `historyConformance` */
 export function historyErasure(
@@ -94,42 +96,71 @@ export function historyErasure(
       expect(await numberOf(history, 'SELECT count() FROM erasing')).toBe(0)
     })
 
-    test('what was accepted before and comes late stays out, what came after is a new relation', async () => {
+    test('every table that names customers is gone through', async () => {
       const history = await start()
-      await world.place([erasureOf('anna')], { at })
-      await untilGone(history, 'anna')
-      await world.place([eventBy('anna', 7)], { at: at + 1 })
-      const minute = 60_000
-      await world.addDecisions([
-        decisionFor('anna', 1, at - 1),
-        decisionFor('anna', 2, at),
-        decisionFor('anna', 3, at + 1),
-        requested(decisionFor('anna', 4, at + minute)),
-        requested(decisionFor('anna', 5, at + minute), 'erased'),
-        requested(decisionFor('anna', 6, at + 2 * minute)),
-      ])
-      expect(await history.flush(15_000)).toBe(true)
-      expect(await numberOf(history, "SELECT count() FROM events_raw WHERE customer_id = 'anna'")).toBe(1)
-      expect(await idsOf(history, 'decisions')).toEqual([3, 5, 6].map((number) => offering(number).id))
-      expect(history.status().erased).toBe(1 + 3)
-      expect((await history.erasure('anna')).state.kind).toBe('gone')
+      const tables = `SELECT table FROM system.columns WHERE database = currentDatabase() AND name LIKE '%customer%'
+          AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')
+          AND name != 'customer_hash' ORDER BY table`
+      await eventually('the tables are there', async () => (await columnOf(history, tables)).length > 0)
+      const { tables: reported } = await history.erasure('anna')
+      expect(reported.map(({ table }) => table).sort()).toEqual(await columnOf(history, tables))
     })
 
-    test('decisions that were copied before their erasure was go with it, and none that came after it', async () => {
-      const minute = 60_000
+    test('while the engine refuses a customer nothing of theirs is copied, what comes later is a new relation', async () => {
+      const history = await start()
+      await world.place([eventBy('anna', 1)], { at: longAgo - 1 })
+      await world.place([erasureOf('anna')], { at: longAgo })
+      await untilGone(history, 'anna')
+      await world.place([eventBy('anna', 2)], { at: longAgo + 1 })
+      await world.place([eventBy('anna', 3), eventBy('ben', 4)], { at })
+      await world.place([eventBy('anna', 5)], { at: at + 1 })
       await world.addDecisions([
-        decisionFor('anna', 2, at),
-        decisionFor('anna', 3, at + 1),
-        requested(decisionFor('anna', 4, at + minute)),
-        requested(decisionFor('anna', 5, at + minute), 'erased'),
-        requested(decisionFor('anna', 6, at + 2 * minute)),
+        decisionFor('anna', 1, longAgo - 1),
+        decisionFor('anna', 2, longAgo + 1),
+        requested(decisionFor('anna', 3, at)),
+        decisionFor('ben', 4, at),
+        requested(decisionFor('anna', 5, at + 1)),
+      ])
+      expect(await history.flush(15_000)).toBe(true)
+      expect(await idsOf(history, 'events')).toEqual(['purchase-4', 'purchase-5'])
+      expect(await idsOf(history, 'decisions')).toEqual([4, 5].map((number) => offering(number).id))
+      await eventually('it is counted', () => history.status().erased >= 5)
+      expect((await history.erasure('anna')).state).toMatchObject({ kind: 'gone', refusedUntil: at })
+    })
+
+    test('what was copied before the erasure came goes with it, and nothing of a new relation', async () => {
+      await world.addDecisions([
+        decisionFor('anna', 1, longAgo),
+        requested(decisionFor('anna', 2, longAgo + 60_000)),
+        decisionFor('anna', 3, at),
+        decisionFor('anna', 4, at + 1),
       ])
       const history = await start()
       expect(await history.flush(15_000)).toBe(true)
-      expect(await numberOf(history, 'SELECT count() FROM decisions')).toBe(5)
-      await world.place([erasureOf('anna')], { at })
+      expect(await numberOf(history, 'SELECT count() FROM decisions')).toBe(4)
+      await world.place([erasureOf('anna')], { at: longAgo })
       await untilGone(history, 'anna')
-      expect(await idsOf(history, 'decisions')).toEqual([3, 5, 6].map((number) => offering(number).id))
+      expect(await idsOf(history, 'decisions')).toEqual([offering(4).id])
+    })
+
+    test('whoever starts anew still knows who was erased', async () => {
+      const first = await start()
+      await world.place([erasureOf('anna')], { at })
+      await untilGone(first, 'anna')
+      // The next process does not come by the erasure again.
+      await eventually('its position is behind the erasure', async () => {
+        const next =
+          "SELECT sum(next) FROM (SELECT argMax(next, stored_at) AS next FROM positions_raw WHERE log = 'events' GROUP BY log_partition)"
+        return (await numberOf(first, next)) === 1
+      })
+      process.kill(first.status().pid ?? 0, 'SIGKILL')
+      await first.stop(3_000)
+      await world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at + 1 })
+      await world.addDecisions([decisionFor('anna', 1, at + 1), decisionFor('ben', 2, at + 1)])
+      const next = await start()
+      expect(await next.flush(15_000)).toBe(true)
+      expect(await idsOf(next, 'events')).toEqual(['purchase-2'])
+      expect(await idsOf(next, 'decisions')).toEqual([offering(2).id])
     })
 
     test('an erasure that is not done is gone on with by the next process, from before it on the log', async () => {
@@ -137,7 +168,7 @@ export function historyErasure(
       const slow = await start({ settleMs: 3_600_000 })
       expect(await slow.flush(15_000)).toBe(true)
       await world.place([erasureOf('anna')], { at })
-      await world.place([eventBy('anna', 2)], { at: at + 1 })
+      await world.place([eventBy(neighbourOf('anna', world.events.partitions), 2)], { at: at + 1 })
       expect(await slow.flush(15_000)).toBe(true)
       await eventually('the rows are deleted', async () => (await slow.erasure('anna')).tables[0]?.rows === 0)
       expect((await slow.erasure('anna')).state).toMatchObject({ kind: 'pending', erasedAt: at })
@@ -155,22 +186,37 @@ export function historyErasure(
       )
     })
 
-    test('a copy of an erasure takes nothing of what came in between', async () => {
+    test('a copy of an erasure takes nothing of a new relation, another erasure does', async () => {
       const history = await start()
-      await world.place([eventBy('anna', 1)], { at: at - 1 })
-      await world.place([erasureOf('anna')], { at })
+      await world.place([eventBy('anna', 1)], { at: longAgo - 1 })
+      await world.place([erasureOf('anna')], { at: longAgo })
       await world.place([eventBy('anna', 2)], { at: at + 10 })
       await untilGone(history, 'anna')
       await world.place([erasureOf('anna')], { at: at + 20 })
       expect(await history.flush(15_000)).toBe(true)
       expect(await idsOf(history, 'events')).toEqual(['purchase-2'])
-      expect(await history.erasure('anna')).toMatchObject({ state: { kind: 'gone', erasedAt: at } })
+      expect(await history.erasure('anna')).toMatchObject({ state: { kind: 'gone', erasedAt: longAgo } })
       await world.place([erasureOf('anna', 'another erasure')], { at: at + 30 })
       await eventually('the second erasure is done', async () => {
         const { state } = await history.erasure('anna')
         return state.kind === 'gone' && state.erasedAt === at + 30
       })
       expect(await idsOf(history, 'events')).toEqual([])
+    })
+
+    test('a second erasure while the first is in force deletes again and prolongs nothing', async () => {
+      const history = await start()
+      await world.place([erasureOf('anna')], { at: longAgo })
+      await untilGone(history, 'anna')
+      await world.place([erasureOf('anna', 'another erasure')], { at: at - 1_000 })
+      await eventually('both are done', async () => {
+        const done = 'SELECT count() = 2 AND countIf(gone_at IS NULL) = 0 FROM erased_customers'
+        return (await numberOf(history, done)) === 1
+      })
+      await world.place([eventBy('anna', 1)], { at: at + 1 })
+      expect(await history.flush(15_000)).toBe(true)
+      expect(await idsOf(history, 'events')).toEqual(['purchase-1'])
+      expect((await history.erasure('anna')).state).toMatchObject({ kind: 'gone', erasedAt: longAgo })
     })
 
     test('on a log that others write to only a signed erasure counts, and only in its customer’s partition', async () => {
@@ -202,10 +248,20 @@ async function untilGone(history: History, customerId: string): Promise<ErasureR
 }
 
 async function idsOf(history: History, view: 'events' | 'decisions'): Promise<readonly string[]> {
-  const answer = await history.query(`SELECT id FROM ${view} ORDER BY id`, 'csv')
+  return columnOf(history, `SELECT id FROM ${view} ORDER BY id`)
+}
+
+async function columnOf(history: History, sql: string): Promise<readonly string[]> {
+  const answer = await history.query(sql, 'csv')
   if (answer.kind !== 'ok') throw new Error(answer.message)
   return answer.text
     .split('\n')
     .slice(1, -1)
     .map((line) => line.replaceAll('"', ''))
+}
+
+/** Another customer of the same partition. */
+function neighbourOf(customerId: string, partitions: number): string {
+  const partition = partitionOf(customerId, partitions)
+  for (let i = 0; ; i++) if (partitionOf(`neighbour-${i}`, partitions) === partition) return `neighbour-${i}`
 }
