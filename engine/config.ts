@@ -136,7 +136,7 @@ const Schema = z.strictObject({
   BACKFILL_MAX_MB: whole(1, 16_384)
     .default(128)
     .describe(
-      'Memory for event ids while `proffer backfill` runs: 24 to 48 bytes for each event of a partition within the lateness of the pack.',
+      'Memory for event ids while `proffer backfill` runs: 36 to 72 bytes for each event of a partition within the lateness of the pack.',
     ),
   EVENTS_DEADLINE_MS: whole(1, 30_000)
     .default(2_000)

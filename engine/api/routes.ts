@@ -12,6 +12,7 @@ import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { CustomerErasure } from '../erasure/customer-erasure.ts'
 import { replayEvent } from '../explain/replay-event.ts'
 import { type Installation, observedSinceOf } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
@@ -19,6 +20,7 @@ import { createFallbacks } from '../shard/fallback.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { backfillRoutes } from './backfill.ts'
 import { decisionRoute } from './decisions.ts'
+import { erasureRoutes } from './erasure.ts'
 import { eventRoute } from './events.ts'
 import type { Route } from './http.ts'
 import { inspectionRoutes } from './inspection.ts'
@@ -39,6 +41,7 @@ export type ApiParts = {
   readonly history: History | null
   /** Why history is off, in a sentence. */
   readonly historyOff: string
+  readonly erasure: CustomerErasure
   readonly telemetry: Telemetry
   readonly codecs: Codecs
   readonly newRequestId: () => string
@@ -81,6 +84,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       },
     }),
     ...backfillRoutes(parts.backfill),
+    ...erasureRoutes({ erasure: parts.erasure, identities, now, deadlineMs: config.EVENTS_DEADLINE_MS }),
     ...operationRoutes({ ...parts, version: packageJson.version }),
   ]
 }

@@ -40,6 +40,7 @@ export type AllPartitionsOptions = Pick<
   | 'newToken'
   | 'limits'
   | 'onBatch'
+  | 'onErased'
 > &
   Pick<PartitionOptions, 'failpoint'> & {
     readonly partitions: number

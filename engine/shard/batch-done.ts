@@ -22,9 +22,9 @@ export const nothingSaid = { answers: [], outbox: null, exceptions: 0, stats: no
 export function doneWith(
   part: { readonly waitingBytes: number; readonly schemas: { readonly held: string | null } },
   meta: Meta,
-  rest: Omit<BatchDone, 'kind' | 'progress' | 'waitingBytes' | 'held'>,
+  rest: Omit<BatchDone, 'kind' | 'progress' | 'waitingBytes' | 'held' | 'erased'>,
 ): BatchDone {
   const { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions } = meta
   const progress = { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, ...rest }
+  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, erased: [], ...rest }
 }

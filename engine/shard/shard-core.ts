@@ -372,7 +372,8 @@ export class ShardCore implements ShardPort {
       part.open = null
       part.meta = { ...open.commit.meta, token: open.commit.token, addr: part.meta.addr, seq: open.commit.to }
       this.#options.failpoint('installed')
-      return { ...open.done, stats: { ...open.done.stats, commitMs: performance.now() - started } }
+      const erased = this.#customers.erasedIn(open.commit)
+      return { ...open.done, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
     if (reply.kind === 'fenced') return { kind: 'fenced' }

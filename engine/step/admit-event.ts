@@ -1,3 +1,4 @@
+import { erasureType } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
 import { hash64 } from '../../ingest/hash.ts'
 import { type CompiledPack, clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
@@ -6,9 +7,6 @@ import type { EventInput, EventOutcome, StepContext } from './step.ts'
 
 /** How far an event's time may be after its arrival before it counts as a wrong clock. */
 export const clockSkewMs = 5_000
-
-/** The event that erases a customer. */
-export const erasure = 'customer.erased'
 
 const idHash = new Uint32Array(2)
 
@@ -28,7 +26,7 @@ export function admitEvent(
 ): EventOutcome['status'] {
   const { pack, states } = context
   const { event, acceptedAt } = input
-  if (states.erasedAt(slot) > 0) return event.type === erasure ? 'duplicate' : 'erased'
+  if (states.erasedAt(slot) > 0) return event.type === erasureType ? 'duplicate' : 'erased'
   const refusal = refusalOf(pack, event, acceptedAt, time, plan)
   if (refusal !== null) return refusal
   if (states.isTooLarge(slot)) return 'state_too_large'
