@@ -48,6 +48,11 @@ export function storePlace(config: Config): StorePlace {
   }
 }
 
+/** Where the embedded resources are. */
+export function resourcesDir(config: Config): string {
+  return join(config.DATA_DIR, 'resources')
+}
+
 /**
  * The secret in a file, without the white space around it.
  * @throws InstallationError `secret_unreadable`
