@@ -9,6 +9,7 @@ import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
 import type { Log } from '../ingest/log.ts'
 import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
+import { type SchemaSide, schemaSide } from './compose-schemas.ts'
 import { secretIn } from './compose-store.ts'
 import type { Config } from './config.ts'
 
@@ -22,6 +23,8 @@ export type LogSide = {
   readonly deadLetters: DeadLetters
   /** Whether others than our own door may write to the events log. */
   readonly isOpen: boolean
+  /** What the ids in the records mean. */
+  readonly schemas: SchemaSide
   /** Names this log among all others; kept with the customers, which belong to it. */
   readonly identity: string
   /** One line that names it, and what an operator should know of it. */
@@ -45,12 +48,18 @@ export type LogSideOptions = {
 const mb = 1024 * 1024
 const deadLettersMax = { count: 1_000_000, bytes: 1_024 * mb, retentionMs: 90 * 24 * 3_600_000 }
 
-/** @throws LogError when they cannot be opened, or are not fit for it: the sentence says what to change */
+/** @throws LogError, SchemaRegistryError when they cannot be opened, or are not fit for it: the sentence says what to change */
 export async function openLogSide(options: LogSideOptions): Promise<LogSide> {
-  return options.config.KAFKA_BROKERS === undefined ? openEmbedded(options) : openKafka(options)
+  const schemas = await schemaSide(options.config)
+  return options.config.KAFKA_BROKERS === undefined ? openEmbedded(options, schemas) : openKafka(options, schemas)
 }
 
-async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
+/** The same bytes under other ids are another log. */
+function identityWith(schemas: SchemaSide, log: string): string {
+  return schemas.place.kind === 'own' ? log : `${log}, schema ids of a registry`
+}
+
+async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide): Promise<LogSide> {
   const logs = openLogEnvironment(join(config.DATA_DIR, 'log'))
   const rest = {
     partitions: config.PARTITIONS,
@@ -69,7 +78,8 @@ async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
       membership: soleMembership(config.PARTITIONS),
       deadLetters,
       isOpen: false,
-      identity: await logs.identity(),
+      schemas,
+      identity: identityWith(schemas, await logs.identity()),
       name: 'embedded (LMDB)',
       facts: [],
       isFresh: () => isEmpty(decisions),
@@ -85,7 +95,7 @@ async function openEmbedded({ config, now }: LogSideOptions): Promise<LogSide> {
   }
 }
 
-async function openKafka({ config, node, addr, now }: LogSideOptions): Promise<LogSide> {
+async function openKafka({ config, node, addr, now }: LogSideOptions, schemas: SchemaSide): Promise<LogSide> {
   const prefix = config.KAFKA_TOPIC_PREFIX
   const logs = await openKafkaLogs({
     connection: kafkaConnection(config, `proffer-${node}`),
@@ -112,7 +122,8 @@ async function openKafka({ config, node, addr, now }: LogSideOptions): Promise<L
       membership,
       deadLetters,
       isOpen: config.KAFKA_TRUSTED === 'signed',
-      identity: `kafka ${facts.clusterId} ${prefix}events`,
+      schemas,
+      identity: identityWith(schemas, `kafka ${facts.clusterId} ${prefix}events`),
       name: `Kafka (${config.KAFKA_BROKERS})`,
       facts: factLines(facts),
       isFresh: async () => (await isEmpty(decisions)) && !(await logs.hasPositions()),

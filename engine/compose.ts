@@ -11,6 +11,7 @@ import { createRecordSignature } from '../ingest/record-signature.ts'
 import { loadPack } from '../rules/load-pack.ts'
 import type { LoadedPack, Model } from '../rules/model.ts'
 import { formatProblems } from '../rules/pack-problem.ts'
+import { openCodecs } from '../sinks/codecs.ts'
 import { startHistory } from '../sinks/history/start-history.ts'
 import { type ApiKey, apiKeyOf, createKeyCheck } from './api/api-key.ts'
 import { onUnexpected } from './api/http.ts'
@@ -61,6 +62,7 @@ export type Engine = Pick<
   /** What the log and the store are, a line each, and what an operator should know of them. */
   readonly logName: string
   readonly storeName: string
+  readonly schemasName: string
   readonly facts: readonly string[]
   readonly node: string
   /** The API key and where it came from. */
@@ -141,12 +143,14 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     made: storage.place.kind === 'redis' ? sharedApiKey(cluster.salt) : undefined,
   })
   const { events, decisions, deadLetters } = logs
+  const codecs = openCodecs(logs.schemas.place)
   const signature = createRecordSignature(signingSecret(cluster.salt))
   const intake = createIntake({
     log: events,
     deadLetters,
     now,
     limits: { itemsMax: 10_000 },
+    registry: { codec: codecs.events, learn: codecs.learnEvents },
     ...(logs.isOpen ? { sign: signature.sign } : {}),
   })
 
@@ -157,6 +161,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     log: events,
     feed: logs.feed,
     ...(logs.isOpen ? { trusts: signature.verify } : {}),
+    schemas: logs.schemas.place,
     decisions,
     deadLetters,
     store: storage.place,
@@ -182,7 +187,19 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
       })
     : null
   if (history !== null) stack.push('history', () => history.stop(config.STOP_DEADLINE_MS))
-  const parts = { config, clock, installation, intake, shards, events, decisions, deadLetters, history, telemetry }
+  const parts = {
+    config,
+    clock,
+    installation,
+    intake,
+    shards,
+    events,
+    decisions,
+    deadLetters,
+    history,
+    telemetry,
+    codecs,
+  }
 
   onUnexpected((cause) =>
     logger.error({ cause: cause instanceof Error ? cause.stack : String(cause) }, 'bug in a handler'),
@@ -228,6 +245,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     port,
     logName: logs.name,
     storeName: storage.name,
+    schemasName: logs.schemas.name,
     facts: [...storage.facts, ...logs.facts],
     node,
     key: apiKey.key,

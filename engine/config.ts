@@ -53,6 +53,14 @@ const serverSettings = {
   KAFKA_SASL_USERNAME: text().describe('User name for it.'),
   KAFKA_SASL_PASSWORD: text().describe('Password for it.'),
   KAFKA_SASL_PASSWORD_FILE: text().describe('File that holds the password.'),
+  SCHEMA_REGISTRY_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Schema registry (Confluent API) that gives schemas their ids, with user and password where it needs them. Absent: the ids of ' +
+        'this release. Fixed at the first start.',
+    ),
+  SCHEMA_REGISTRY_AUTH_FILE: text().describe('File that holds `user:password` or a bearer token for the registry.'),
   REDIS_URL: z
     .string()
     .regex(
@@ -199,6 +207,7 @@ function contradictions(config: Config): string[] {
     if (config[a] !== undefined && config[b] === undefined) problems.push(`${b}: is needed with ${a}`)
   }
   both('KAFKA_SASL_PASSWORD', 'KAFKA_SASL_PASSWORD_FILE')
+  needs('SCHEMA_REGISTRY_AUTH_FILE', 'SCHEMA_REGISTRY_URL')
   needs('KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME')
   needs('KAFKA_TLS_CERT_FILE', 'KAFKA_TLS_KEY_FILE')
   needs('REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE')

@@ -14,6 +14,7 @@ import type { PartitionStatus, Totals } from './shard/shards.ts'
 export type Scraped = {
   readonly intake: IntakeCounters
   readonly totals: Totals
+  /** Of this node. */
   readonly partitions: readonly PartitionStatus[]
   readonly caches: readonly CacheUsage[]
   readonly deadLetters: DeadLetterCounts
@@ -99,6 +100,7 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
   const lag = gauge('log_lag_records', 'Events appended and not yet committed', ['partition'])
   const unpublished = gauge('outbox_lag_commits', 'Commits whose outbox is not published yet', ['partition'])
   const closed = gauge('partition_closed', '1 while a partition is closed', ['partition'])
+  const adopted = gauge('decisions_adopted_count', 'Decisions taken in again since start', ['partition'])
   const cacheCustomers = gauge('cache_customers_count', 'Customers in flat memory')
   const cacheBytes = gauge('cache_used_bytes', 'Flat memory in use')
   const cacheMax = gauge('cache_limit_bytes', 'Bound of the flat memory')
@@ -114,11 +116,14 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     applied.labels('duplicate').set(scraped.totals.duplicates)
     applied.labels('dead_lettered').set(scraped.totals.deadLettered)
     decided.set(scraped.totals.decisions)
+    // Partitions move between nodes: what this one no longer has is the other's to tell.
+    for (const own of [lag, unpublished, closed, adopted]) own.reset()
     for (const partition of scraped.partitions) {
       const label = String(partition.partition)
       lag.labels(label).set(partition.end - partition.next)
       unpublished.labels(label).set(partition.seq - partition.published)
       closed.labels(label).set(partition.state === 'closed' ? 1 : 0)
+      adopted.labels(label).set(partition.adopted)
     }
     const sum = (pick: (cache: CacheUsage) => number) => scraped.caches.reduce((total, cache) => total + pick(cache), 0)
     cacheCustomers.set(sum((cache) => cache.customers))

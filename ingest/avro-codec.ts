@@ -1,7 +1,12 @@
+import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import avro from 'avsc'
-import type { Event, RejectReason } from './event.ts'
+import { type Event, type RejectReason, vias } from './event.ts'
 import { schemaCatalogue } from './event-types.ts'
+import { FRAME_BYTES } from './framing.ts'
+import { eventReaderOptions } from './registry/reader-types.ts'
+import type { Resolver } from './registry/resolve-writer.ts'
+import { createSchemaLearner, type Learned } from './registry/schema-learner.ts'
 import type { SchemaCatalogue } from './schema-catalogue.ts'
 import { validateEvent } from './validate.ts'
 
@@ -24,6 +29,17 @@ export type EventCodec = {
    * Strings are copied out: the bytes may be reused afterwards.
    */
   decode(bytes: Uint8Array): Decoded
+  /** The ids that need no learning. */
+  readonly ids: readonly number[]
+  /** Whether bytes of this id are decoded, or refused, for what their schema says. */
+  knows(id: number): boolean
+  /**
+   * Takes the schema that an id means, so that its bytes are read as our current schema of the same record: what it lacks
+   * is unknown, what it has besides is skipped. A schema that cannot be used makes its events dead letters
+   * (`type_unknown` when we have no such record, else `schema_unknown`). Says the event type. Never throws; a known id keeps
+   * its meaning; see `SchemaLearner` for the bounds.
+   */
+  learn(id: number, text: string): Learned
 }
 
 /** Encodes an event as of this release's schemas, see `EventCodec.encode`. */
@@ -36,22 +52,56 @@ export function decodeEvent(bytes: Uint8Array): Decoded {
   return codec.decode(bytes)
 }
 
-/** The codec of a catalogue of schemas. */
-export function createEventCodec(catalogue: SchemaCatalogue): EventCodec {
+/**
+ * The codec of a catalogue of schemas.
+ *
+ * @param registered the ids that a registry gave to the current schema of each event type (`registerEventSchemas`): ids
+ * are then the registry's, and those of the catalogue mean nothing. Null: ids are the catalogue's.
+ */
+export function createEventCodec(
+  catalogue: SchemaCatalogue,
+  registered: ReadonlyMap<string, number> | null = null,
+): EventCodec {
   const writers = new Map<string, Writer>()
+  // An array and not a map: it is looked up for every event.
   const readers: (Reader | undefined)[] = []
-  for (const { id, type, avro: schema, current } of catalogue.versions) {
-    const avroType = avro.Type.forSchema(JSON.parse(JSON.stringify(schema)), avroOptions())
-    if (current) writers.set(type, { id, avroType })
+  /** Of ids whose events are dead letters for another reason than an unknown schema. */
+  const refusals = new Map<number, Decoded>()
+  const types = new Map<string, string>()
+  const avroTypes = new Map<string, avro.Type>()
+  for (const { id: ownId, type, record, avro: schema, current } of catalogue.versions) {
+    if (!current) continue
+    const avroType = avro.Type.forSchema(JSON.parse(JSON.stringify(schema)), eventReaderOptions())
+    const id = registered === null ? ownId : registered.get(type)
+    assert(id !== undefined, `the event type ${type} has a schema id`)
+    writers.set(type, { id, avroType })
     readers[id] = { type, avroType, resolver: undefined }
+    types.set(record, type)
+    avroTypes.set(record, avroType)
   }
-  for (const reader of readers) {
-    const writer = reader === undefined ? undefined : writers.get(reader.type)
-    if (reader === undefined || writer === undefined || writer.avroType === reader.avroType) continue
-    reader.resolver = writer.avroType.createResolver(reader.avroType)
-    reader.avroType = writer.avroType
-  }
+  const learner = createSchemaLearner(avroTypes)
   const scratch = Buffer.alloc(MAX_RECORD_BYTES)
+
+  function learn(id: number, text: string): Learned {
+    const known = readers[id]
+    if (known !== undefined) return { kind: 'learned', name: known.type }
+    const outcome = learner.learn(id, text)
+    if (outcome.kind === 'refused') {
+      if (outcome.code === 'type_unknown') refusals.set(id, TYPE_UNKNOWN)
+      return outcome
+    }
+    const [type, avroType] = [types.get(outcome.name), avroTypes.get(outcome.name)]
+    assert(type !== undefined && avroType !== undefined)
+    readers[id] = { type, avroType, resolver: outcome.resolver }
+    return { kind: 'learned', name: type }
+  }
+
+  if (registered === null) {
+    for (const { id, avro: schema } of catalogue.versions) {
+      const learned = learn(id, JSON.stringify(schema))
+      assert(learned.kind === 'learned', `the schema of id ${id} can be read as its successor`)
+    }
+  }
 
   return {
     encode(event) {
@@ -64,22 +114,28 @@ export function createEventCodec(catalogue: SchemaCatalogue): EventCodec {
     },
     decode(bytes) {
       if (bytes.length > MAX_RECORD_BYTES) return TOO_LARGE
+      // `frameId` written out: a call here was measurable.
       if (bytes.length < FRAME_BYTES || bytes[0] !== 0) return UNDECODABLE
       const id = bytes[1]! * 0x1000000 + ((bytes[2]! << 16) | (bytes[3]! << 8) | bytes[4]!)
       const reader = readers[id]
-      if (reader === undefined) return SCHEMA_UNKNOWN
+      if (reader === undefined) return refusals.get(id) ?? SCHEMA_UNKNOWN
       return read(reader, bytes, catalogue)
     },
+    ids: Object.keys(readers).map(Number),
+    knows: (id) => readers[id] !== undefined || learner.knows(id),
+    learn,
   }
 }
 
 function read(reader: Reader, bytes: Uint8Array, catalogue: SchemaCatalogue): Decoded {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let event: Event
+  const { resolver } = reader
   try {
-    const { value, offset } = reader.avroType.decode(buffer, FRAME_BYTES, reader.resolver)
+    const { value, offset } = reader.avroType.decode(buffer, FRAME_BYTES, resolver)
     if (offset !== buffer.length) return UNDECODABLE
     const record: Omit<Event, 'type'> = value
+    if (resolver !== undefined && !vias.includes(record.provenance.via)) return VIA_INVALID
     event = {
       id: record.id,
       source: record.source,
@@ -101,69 +157,15 @@ function read(reader: Reader, bytes: Uint8Array, catalogue: SchemaCatalogue): De
 type Writer = { readonly id: number; readonly avroType: avro.Type }
 type Reader = {
   readonly type: string
-  avroType: avro.Type
-  resolver: ReturnType<avro.Type['createResolver']> | undefined
+  readonly avroType: avro.Type
+  /** Undefined: the bytes are of our own schema. */
+  readonly resolver: Resolver | undefined
 }
-
-/** Magic byte and schema id. */
-const FRAME_BYTES = 5
 
 const UNDECODABLE: Decoded = { kind: 'dead_letter', reason: 'undecodable', field: null }
 const SCHEMA_UNKNOWN: Decoded = { kind: 'dead_letter', reason: 'schema_unknown', field: null }
+const VIA_INVALID: Decoded = { kind: 'dead_letter', reason: 'field_invalid', field: 'via' }
+const TYPE_UNKNOWN: Decoded = { kind: 'dead_letter', reason: 'type_unknown', field: 'type' }
 const TOO_LARGE: Decoded = { kind: 'dead_letter', reason: 'too_large', field: null }
-
-/** The part of avsc's reader that a logical type's `_read` is handed. */
-type Tap = { readLong(): number; skipLong(): void }
-
-/**
- * An array of enum symbols that reads no more entries than there are symbols: the library believes the count on the
- * wire, so that ten bytes could make it fill memory.
- */
-class NameList extends avro.types.LogicalType {
-  readonly #symbols: readonly string[]
-
-  constructor(schema: avro.Schema, options?: unknown) {
-    super(schema, options)
-    this.#symbols = symbolsOf(this.underlyingType)
-  }
-
-  _read(tap: Tap): readonly string[] {
-    const names: string[] = []
-    for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-      if (count < 0) tap.skipLong()
-      const entries = Math.abs(count)
-      if (names.length + entries > this.#symbols.length) throw new RangeError('more names than there are')
-      for (let i = 0; i < entries; i++) {
-        const name = this.#symbols[tap.readLong()]
-        if (name === undefined) throw new RangeError('no such name')
-        names.push(name)
-      }
-    }
-    return names
-  }
-
-  override _fromValue(value: unknown): unknown {
-    return value
-  }
-
-  override _toValue(value: unknown): unknown {
-    return value
-  }
-
-  override _resolve(type: avro.Type): ((value: unknown) => unknown) | undefined {
-    return type instanceof NameList ? (value) => value : undefined
-  }
-}
-
-/** Made anew for each schema: the library keeps the names it has seen in them. */
-function avroOptions() {
-  return { wrapUnions: 'never', omitRecordMethods: true, logicalTypes: { 'name-list': NameList } } as const
-}
-
-function symbolsOf(type: avro.Type): readonly string[] {
-  if (type instanceof avro.types.ArrayType && type.itemsType instanceof avro.types.EnumType)
-    return type.itemsType.symbols
-  throw new TypeError('a name list is an array of an enum')
-}
 
 const codec = createEventCodec(schemaCatalogue)

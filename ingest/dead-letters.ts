@@ -52,6 +52,8 @@ export type DeadLetters = {
   get(id: string): Promise<DeadLetter | null>
   /** Notes that it was handed in again and taken; false when it is not there (any more). */
   markRedriven(id: string, atMs: number): Promise<boolean>
+  /** Removes letters for good, not counted as dropped; returns how many were there. Unknown ids are none. */
+  remove(ids: readonly string[]): Promise<number>
   counts(): Promise<DeadLetterCounts>
   close(): Promise<void>
 }

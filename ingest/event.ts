@@ -8,7 +8,8 @@
 export type FieldValue = string | number | boolean | null | readonly string[]
 
 /** Where an event came in. Stamped by our own ingest, never believed from the sender. */
-export type Via = 'http' | 'import' | 'stream' | 'demo'
+export const vias = ['http', 'import', 'stream', 'demo'] as const
+export type Via = (typeof vias)[number]
 
 /** Where the data of an event came from and on what ground the bank may use it. */
 export type Provenance = {

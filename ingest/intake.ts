@@ -1,13 +1,14 @@
 import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { decodeEvent, encodeEvent, MAX_RECORD_BYTES } from './avro-codec.ts'
+import { decodeEvent, type EventCodec, encodeEvent, MAX_RECORD_BYTES } from './avro-codec.ts'
 import { parseCloudEvent, printCloudEvent } from './cloud-event.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Event, RejectReason, Via } from './event.ts'
 import type { Log, NewRecord } from './log.ts'
 import { partitionOf } from './partition.ts'
 import { isPrivileged } from './privileged.ts'
+import type { SchemaLearning } from './registry/schema-learning.ts'
 import { type Rejection, validateEvent } from './validate.ts'
 
 /** Something that wants to become an event of the log. */
@@ -48,13 +49,14 @@ export type Intake = {
    * the others as dead letters; resolved when both are durable. One result per item, in order. Duplicates are appended too:
    * the shard of the customer recognises them.
    * @throws LogError (`log_full`, `log_unavailable`, `log_closed`) when something could not be kept: nothing of the call is
-   * acknowledged then and all of it may be sent again, as events that did get in are recognised as duplicates
+   * acknowledged then and all of it may be sent again, as events that did get in are recognised as duplicates;
+   * SchemaRegistryError when the schema of a framed record cannot be asked for: nothing was done
    */
   submit(items: readonly IntakeItem[], via: Via): Promise<readonly IntakeResult[]>
   /**
    * Submits the bytes of a dead letter again, as they came and from where they came, and marks it when they are taken.
    * Null when there is no such dead letter.
-   * @throws LogError as `submit`
+   * @throws as `submit`
    */
   redrive(deadLetterId: string): Promise<IntakeResult | null>
   counters(): IntakeCounters
@@ -71,9 +73,12 @@ export function createIntake(parts: {
   readonly limits: IntakeLimits
   /** Marks the records of what only this door may say, on a log that others write to; absent: nobody else does. */
   readonly sign?: (record: NewRecord) => NewRecord
+  /** With a schema registry: the codec of its ids, and how it learns. Absent: ids are the catalogue's. */
+  readonly registry?: RegistryParts
 }): Intake {
   const { log, deadLetters } = parts
   const sign = parts.sign ?? ((record: NewRecord) => record)
+  const codec: Codec = parts.registry?.codec ?? { encode: encodeEvent, decode: decodeEvent }
   let appended = 0
   const rejected: Partial<Record<RejectReason, number>> = {}
 
@@ -83,13 +88,14 @@ export function createIntake(parts: {
     const records = new Map<number, { readonly record: NewRecord; readonly index: number }[]>()
     const letters: Promise<void>[] = []
     const seen = new Map<string, number>()
+    if (parts.registry !== undefined) await learnFor(parts.registry, items)
     for (const [index, item] of items.entries()) {
-      const checked = check(item, via)
+      const checked = check(codec, item, via)
       if (checked.kind === 'ok') {
         const partition = partitionOf(checked.event.customerId, log.partitions)
         const of = records.get(partition) ?? []
         records.set(partition, of)
-        const record = recordOf(checked.event, checked.appendTime)
+        const record = recordOf(codec, checked.event, checked.appendTime)
         // A letter of the stream that is handed in again stays one of the stream.
         of.push({ record: via !== 'stream' && isPrivileged(checked.event) ? sign(record) : record, index })
         continue
@@ -142,7 +148,19 @@ export function createIntake(parts: {
   }
 }
 
-function check(item: IntakeItem, via: Via): Checked {
+type RegistryParts = { readonly codec: EventCodec; readonly learn: SchemaLearning }
+type Codec = Pick<EventCodec, 'encode' | 'decode'>
+
+/** How long a call waits for the schema registry. */
+const LEARN_DEADLINE_MS = 5_000
+
+/** Teaches the codec the schemas that framed records of others need. */
+async function learnFor({ learn }: RegistryParts, items: readonly IntakeItem[]): Promise<void> {
+  const framed = items.flatMap((item) => (item.kind === 'avro' ? [item.bytes] : []))
+  await learn(framed, LEARN_DEADLINE_MS)
+}
+
+function check(codec: Codec, item: IntakeItem, via: Via): Checked {
   switch (item.kind) {
     case 'json': {
       if (item.bytes.length > MAX_RECORD_BYTES) return refused({ reason: 'too_large', field: null }, item.bytes)
@@ -150,7 +168,7 @@ function check(item: IntakeItem, via: Via): Checked {
       return parsed.kind === 'ok' ? sound(parsed.event) : refused(parsed.rejection, item.bytes)
     }
     case 'avro': {
-      const decoded = decodeEvent(item.bytes)
+      const decoded = codec.decode(item.bytes)
       return decoded.kind === 'ok' ? sound(stamped(decoded.event, via)) : refused(decoded, item.bytes)
     }
     case 'event': {
@@ -173,8 +191,8 @@ function stamped(event: Event, via: Via): Event {
   return { ...event, provenance: { via, consentId: event.provenance.consentId } }
 }
 
-function recordOf(event: Event, appendTime: number | undefined): NewRecord {
-  const record = { key: event.customerId, value: encodeEvent(event) }
+function recordOf(codec: Codec, event: Event, appendTime: number | undefined): NewRecord {
+  const record = { key: event.customerId, value: codec.encode(event) }
   return appendTime === undefined ? record : { ...record, appendTime }
 }
 

@@ -103,6 +103,14 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
         writeLetter(tables, id, { ...stored.meta, redrivenAt: atMs }, stored.bytes)
         return true
       }),
+    remove: async (ids) => {
+      let removed = 0
+      for (let from = 0; from < ids.length; from += DROP_STEP) {
+        const step = ids.slice(from, from + DROP_STEP)
+        removed += await transact(() => removeLetters(tables, step))
+      }
+      return removed
+    },
     async counts() {
       const { kept, bytes, byReason, taken, dropped } = readTotals(tables)
       return { kept, bytes, byReason, taken, dropped } satisfies DeadLetterCounts
@@ -161,14 +169,32 @@ function dropOldest(tables: Tables, totals: Totals, most: number, options: DeadL
     if (stored !== null && !tooMany && stored.meta.at >= keepFrom) return
     tables.order.removeSync(ordinal)
     if (stored === null) continue
-    tables.letters.removeSync(id)
-    const { reason } = stored.meta
-    totals.kept--
+    takeOut(tables, totals, id, stored)
     totals.dropped++
-    totals.bytes -= stored.bytes.length + LETTER_OVERHEAD
-    totals.byReason[reason] = (totals.byReason[reason] ?? 1) - 1
-    if (totals.byReason[reason] === 0) delete totals.byReason[reason]
   }
+}
+
+function takeOut(tables: Tables, totals: Totals, id: string, { meta: { reason }, bytes }: Stored): void {
+  tables.letters.removeSync(id)
+  totals.kept--
+  totals.bytes -= bytes.length + LETTER_OVERHEAD
+  totals.byReason[reason] = (totals.byReason[reason] ?? 1) - 1
+  if (totals.byReason[reason] === 0) delete totals.byReason[reason]
+}
+
+/** Inside the transaction. */
+function removeLetters(tables: Tables, ids: readonly string[]): number {
+  const totals = readTotals(tables)
+  let removed = 0
+  for (const id of ids) {
+    const stored = readLetter(tables, id)
+    if (stored === null) continue
+    takeOut(tables, totals, id, stored)
+    tables.order.removeSync(stored.meta.ordinal)
+    removed++
+  }
+  tables.totals.putSync('totals', totals)
+  return removed
 }
 
 async function listLetters(

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import type { EventTypeDef, FieldDef, FieldType } from './event.ts'
+import { readSchemaFolder } from './schema-folder.ts'
 
 /** What a field of an event type has to hold beyond its type; written as attributes in its Avro schema. */
 export type FieldRule = FieldDef & {
@@ -17,6 +17,8 @@ export type FieldRule = FieldDef & {
 export type SchemaVersion = {
   readonly id: number
   readonly type: string
+  /** Full name of its record, such as `proffer.CardPurchase`. */
+  readonly record: string
   /** The Avro schema as its file has it, for the codec. */
   readonly avro: object
   /** Whether events of the type are written with it; the other versions are only read. */
@@ -38,8 +40,6 @@ export type SchemaCatalogue = {
 
 /** Longest string of a field that states no limit of its own. */
 const MAX_STRING = 256
-
-const idList = z.array(z.strictObject({ id: z.int().min(1).max(0x7fffffff), type: z.string(), file: z.string() }))
 
 const fieldTypeSchema = z.union([
   z.literal('boolean'),
@@ -71,7 +71,12 @@ const dataSchema = z.object({
   }),
 })
 
-const fileSchema = z.looseObject({ type: z.literal('record'), fields: z.array(z.looseObject({ name: z.string() })) })
+const fileSchema = z.looseObject({
+  type: z.literal('record'),
+  name: z.string(),
+  namespace: z.string(),
+  fields: z.array(z.looseObject({ name: z.string() })),
+})
 
 /**
  * Reads the checked-in list of schema ids (`ids.json`) and the Avro files it names. The last id listed for a type is
@@ -79,25 +84,17 @@ const fileSchema = z.looseObject({ type: z.literal('record'), fields: z.array(z.
  * @throws Error when a file is missing or outside the subset of Avro that event types use: a broken installation
  */
 export function loadSchemaCatalogue(directory: URL): SchemaCatalogue {
-  const rows = idList.parse(readJson(new URL('ids.json', directory)))
-  const currentIds = new Map(rows.map((row) => [row.type, row.id]))
   const types = new Map<string, CatalogueType>()
   const versions: SchemaVersion[] = []
-  for (const row of rows) {
-    const avro = fileSchema.parse(readJson(new URL(row.file, directory)))
-    const current = currentIds.get(row.type) === row.id
-    if (versions.some((version) => version.id === row.id)) throw new Error(`schema id ${row.id} is listed twice`)
-    versions.push({ id: row.id, type: row.type, avro, current })
+  for (const { id, type, text, current } of readSchemaFolder(directory)) {
+    const avro = fileSchema.parse(JSON.parse(text))
+    versions.push({ id, type, record: `${avro.namespace}.${avro.name}`, avro, current })
     if (!current) continue
     const rules = rulesOf(avro)
     const fields = new Map(rules.map((rule) => [rule.name, rule]))
-    types.set(row.type, { name: row.type, schemaId: row.id, fields, rules })
+    types.set(type, { name: type, schemaId: id, fields, rules })
   }
   return { types, versions }
-}
-
-function readJson(file: URL): unknown {
-  return JSON.parse(readFileSync(file, 'utf8'))
 }
 
 function rulesOf(avro: z.infer<typeof fileSchema>): readonly FieldRule[] {

@@ -18,6 +18,7 @@ import { decodeEvent } from '../../ingest/avro-codec.ts'
 import { printCloudEvent } from '../../ingest/cloud-event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
+import { openCodecs } from '../../sinks/codecs.ts'
 import { watchCollections } from '../latency/gc-watch.ts'
 import { type BenchResult, machine, median, printResult } from '../report.ts'
 import { createStream, maxEventBytes, streamCustomerId } from '../workload/stream.ts'
@@ -148,6 +149,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
   let writesMs = 0
   let clock = 0
   const tally = new BatchTally(context)
+  const codecs = openCodecs({ kind: 'own' })
   const cpu = process.cpuUsage()
   for (const { frame, first } of batches) {
     const t0 = performance.now()
@@ -161,19 +163,20 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
       dpos: 0,
       flush: false,
     }
-    const customers = batchCustomers(task, first, 1)
+    const customers = batchCustomers(task, { next: first, partitions: 1, codec: codecs.events })
     const t1 = performance.now()
     states.begin(0)
     const slots = new Map<string, Slot>()
     for (const customerId of customers) slots.set(customerId, states.find(customerId))
     const t2 = performance.now()
-    const stepped = stepBatch(
-      context,
-      slots,
-      task,
-      { next: first, appendTime: clock, clock, wallNow: null, partitions: 1 },
-      tally,
-    )
+    const stepped = stepBatch({ context, codecs, tally }, slots, task, {
+      seq: 0,
+      next: first,
+      appendTime: clock,
+      clock,
+      wallNow: null,
+      partitions: 1,
+    })
     clock = stepped.clock
     const t3 = performance.now()
     for (const write of states.writes(0)) totals.patchBytes += write.kind === 'erase' ? 0 : write.bytes.length

@@ -7,9 +7,10 @@ import { Redis } from 'ioredis'
 import { firstMeta } from '../../engine/store/init-store.ts'
 import { openRedisStore } from '../../engine/store/redis/redis-store.ts'
 import type { Store, StoreWrite } from '../../engine/store/store.ts'
+import { startRedis } from '../parts/redis.ts'
+import type { RedisServer } from '../parts/redis-server.ts'
 import { type BenchResult, machine, median } from '../report.ts'
 import { createRandom } from '../workload/random.ts'
-import { type RedisProcess, startRedis } from './redis-process.ts'
 
 const rounds = 5
 const batches = 150
@@ -77,7 +78,7 @@ function resultOf(costs: ReadonlyMap<string, readonly Cost[]>): BenchResult {
 
 /** @param isBase whether the i-th write of the round is a base */
 async function commits(
-  redis: RedisProcess,
+  redis: RedisServer,
   client: Redis,
   bytes: number,
   isBase: (i: number) => boolean,
@@ -105,7 +106,7 @@ async function commits(
 }
 
 /** Customers with a base and half of the patches they may have, 256 a call. */
-async function loads(redis: RedisProcess, client: Redis): Promise<Cost> {
+async function loads(redis: RedisServer, client: Redis): Promise<Cost> {
   return withStore(redis, async (store) => {
     const ids = Array.from({ length: 4_096 }, (_, i) => `customer-${i}`)
     const bases = ids.map((customerId): StoreWrite => {
@@ -144,7 +145,7 @@ async function counters(client: Redis): Promise<Cost> {
   })
 }
 
-async function withStore<T>(redis: RedisProcess, use: (store: Store) => Promise<T>): Promise<T> {
+async function withStore<T>(redis: RedisServer, use: (store: Store) => Promise<T>): Promise<T> {
   const store = await openRedisStore({ urls: [redis.url], waitReplicas: 0 })
   try {
     await store.create(0, firstMeta('pack'))

@@ -20,12 +20,13 @@ export async function apiKeyOf(options: {
   readonly dataDir: string
   readonly key: string | undefined
   readonly keyFile: string | undefined
-  /** The key to make when there is none; absent: a new one. */
-  readonly made?: string | undefined
+  /** The key to make when there is none; absent: a new one; null: none, who asks must have one. */
+  readonly made?: string | null | undefined
 }): Promise<ApiKey> {
   if (options.key !== undefined) return { key: options.key, from: 'setting' }
   if (options.keyFile !== undefined) return { key: await keyIn(options.keyFile), from: 'file' }
   const path = join(options.dataDir, 'api-key')
+  if (options.made === null) return { key: await existingKey(path), from: 'file' }
   const made = options.made ?? `pk_${randomBytes(32).toString('base64url')}`
   try {
     // wx: of two first starts at once, one makes the key and the other reads it.
@@ -42,6 +43,15 @@ const keyCharsMin = 16
 /** A file that holds no usable key; the message says what to do. */
 export class ApiKeyError extends Error {
   readonly code = 'api_key_unusable'
+}
+
+async function existingKey(path: string): Promise<string> {
+  try {
+    return await keyIn(path)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    throw new ApiKeyError(`${path} is not there. Set API_KEY, or API_KEY_FILE, to the key of the engine.`)
+  }
 }
 
 async function keyIn(path: string): Promise<string> {

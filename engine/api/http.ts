@@ -1,6 +1,7 @@
 /**
  * What a route sees of HTTP: plain values, so that the server underneath can be replaced in one file.
  */
+import { SchemaRegistryError } from '../../ingest/registry/schema-registry.ts'
 
 /** A request whose body has arrived in full. */
 export type HttpRequest = {
@@ -57,8 +58,9 @@ export function onUnexpected(listener: (cause: unknown) => void): void {
   report = listener
 }
 
-/** The answer to a bug: 500 without details, which go to the log. */
+/** The answer to what a handler did not foresee: a registry that is away, else a bug, whose details go to the log. */
 export function failed(cause: unknown): HttpReply {
+  if (cause instanceof SchemaRegistryError) return problem('schemas_unavailable', `${cause.message}. Try again later.`)
   report(cause)
   return problem('internal_error', 'Something went wrong inside proffer. The log has the details.')
 }
@@ -81,6 +83,7 @@ export const problems = {
   internal_error: { status: 500, title: 'Internal error' },
   log_full: { status: 503, title: 'The log takes no more events' },
   log_unavailable: { status: 503, title: 'The log cannot be written at present' },
+  schemas_unavailable: { status: 503, title: 'The schema registry does not answer at present' },
   not_owner: { status: 421, title: 'The partition is on another node' },
   partition_closed: { status: 503, title: 'The customer’s partition is closed' },
   partition_busy: { status: 503, title: 'The customer’s partition is asked too much at once' },

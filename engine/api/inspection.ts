@@ -8,7 +8,7 @@ import { decisionJson } from '../../sinks/decision-json.ts'
 import { HistoryError } from '../../sinks/history/history.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import { explainDecision } from '../explain/explain-decision.ts'
-import { ShardError, type Shards } from '../shard/shards.ts'
+import { ShardError, type Shards, sumTotals } from '../shard/shards.ts'
 import { parseJson } from './decisions.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { json, later, problem } from './http.ts'
@@ -128,7 +128,8 @@ async function explain(parts: InspectionParts, request: HttpRequest): Promise<Ht
 }
 
 async function partitions(parts: InspectionParts): Promise<HttpReply> {
-  return json(200, { partitions: await parts.shards.partitions(), totals: await parts.shards.totals() })
+  const all = await parts.shards.partitions()
+  return json(200, { partitions: all, totals: sumTotals(all.map(({ totals }) => totals)) })
 }
 
 async function reopen(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {

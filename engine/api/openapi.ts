@@ -59,6 +59,9 @@ const operations: readonly Operation[] = [
     path: '/v1/partitions/{partition}/reopen',
     summary: 'Tries a closed partition again.',
     pathParts: { partition: 'Number of the partition.' },
+    query: {
+      lost: 'keep_closed (default), or skip_lost: go on although the log lost events that were not yet applied.',
+    },
   },
   {
     method: 'get',

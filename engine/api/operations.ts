@@ -28,9 +28,12 @@ export function operationRoutes(parts: OperationParts): readonly Route[] {
   ]
 }
 
-/** Ready while every partition runs. A slow or dead history is told, and does not make the engine unready. */
+/**
+ * Ready while every partition of this node runs: a probe must not depend on other nodes. A slow or dead history is told, and does
+ * not make the engine unready.
+ */
 async function ready(parts: OperationParts): Promise<HttpReply> {
-  const partitions = await parts.shards.partitions()
+  const partitions = await parts.shards.partitionsHere()
   const waiting = partitions.filter((partition) => partition.state !== 'running')
   return json(waiting.length === 0 ? 200 : 503, {
     status: waiting.length === 0 ? 'ready' : 'not_ready',
@@ -44,7 +47,7 @@ async function metrics(parts: OperationParts): Promise<HttpReply> {
   const body = await parts.telemetry.text({
     intake: parts.intake.counters(),
     totals: await parts.shards.totals(),
-    partitions: await parts.shards.partitions(),
+    partitions: await parts.shards.partitionsHere(),
     caches: await parts.shards.usage(),
     deadLetters: await parts.deadLetters.counts(),
     history: parts.history?.status() ?? null,

@@ -5,6 +5,7 @@ import type { Intake } from '../../ingest/intake.ts'
 import type { Log } from '../../ingest/log.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { LoadedPack } from '../../rules/model.ts'
+import type { Codecs } from '../../sinks/codecs.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -32,12 +33,13 @@ export type ApiParts = {
   /** Why history is off, in a sentence. */
   readonly historyOff: string
   readonly telemetry: Telemetry
+  readonly codecs: Codecs
   readonly newRequestId: () => string
   readonly packOf: (hash: string) => Promise<LoadedPack | null>
 }
 
 export function apiRoutes(parts: ApiParts): readonly Route[] {
-  const { config, installation, intake, shards, deadLetters, history, events, decisions } = parts
+  const { config, installation, intake, shards, deadLetters, history, events, decisions, codecs } = parts
   const { pack, cluster, observedSince } = installation
   const now = () => parts.clock.now()
   return [
@@ -57,10 +59,10 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       history,
       historyOff: parts.historyOff,
       packOf: parts.packOf,
-      tailPage: (cursor, limit) => tailPage(decisions, cursor, limit),
+      tailPage: (cursor, limit) => tailPage({ decisions, codecs }, cursor, limit),
       explainEvent: async (customerId, eventId, language) => {
         const explanation = await replayEvent(
-          { events, pack, salt: cluster.salt, observedSince },
+          { events, codecs, pack, salt: cluster.salt, observedSince },
           { customerId, eventId, language },
         )
         return explanation === null ? null : { customerId, event: eventId, explanation }

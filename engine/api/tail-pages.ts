@@ -1,11 +1,12 @@
 /** Pages of the decisions log over all partitions, for `GET /v1/tail`. */
 import type { Log } from '../../ingest/log.ts'
-import { decodeDecision } from '../../sinks/decision-codec.ts'
+import type { Codecs } from '../../sinks/codecs.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
 
 export type TailPage = { readonly cursor: string; readonly decisions: readonly object[] }
 
 const pageBytes = 4 * 1024 * 1024
+const learnWithinMs = 5_000
 
 /**
  * Reads the next decisions after a cursor, oldest first, at most `limit` (1 to 1000).
@@ -13,7 +14,11 @@ const pageBytes = 4 * 1024 * 1024
  * The cursor holds the next offset of each partition. `start` begins at the oldest decision kept, `end` gives an empty
  * page that stands at the present end. null: the cursor is not one of ours.
  */
-export async function tailPage(decisions: Log, cursor: string, limit: number): Promise<TailPage | null> {
+export async function tailPage(
+  { decisions, codecs }: { readonly decisions: Log; readonly codecs: Codecs },
+  cursor: string,
+  limit: number,
+): Promise<TailPage | null> {
   const offsets = await offsetsOf(decisions, cursor)
   if (offsets === null) return null
   if (cursor === 'end') return { cursor: offsets.join('.'), decisions: [] }
@@ -35,7 +40,9 @@ export async function tailPage(decisions: Log, cursor: string, limit: number): P
     .slice(0, limit)
   const next = [...offsets]
   for (const { partition, record } of page) next[partition] = Math.max(next[partition] ?? 0, record.offset + 1)
-  return { cursor: next.join('.'), decisions: page.map(({ record }) => decisionJson(decodeDecision(record.value))) }
+  const values = page.map(({ record }) => record.value)
+  await codecs.learnDecisions(values, learnWithinMs)
+  return { cursor: next.join('.'), decisions: values.map((value) => decisionJson(codecs.decisions.decode(value))) }
 }
 
 async function offsetsOf(decisions: Log, cursor: string): Promise<number[] | null> {

@@ -18,11 +18,12 @@ export class ClientError extends Error {
 
 const answerTimeoutMs = 120_000
 
-/** A client of the engine at `address` (`host:port`). */
-export function createClient(address: string, key: string): Client {
+/** A client of the engine at `url` (`http://host:port`). */
+export function createClient(url: string, key: string): Client {
+  const base = url.replace(/\/+$/, '')
   const call = async (method: 'GET' | 'POST', path: string, body?: string, contentType?: string) => {
     try {
-      const response = await fetch(`http://${address}${path}`, {
+      const response = await fetch(`${base}${path}`, {
         method,
         headers: {
           Authorization: `Bearer ${key}`,
@@ -37,7 +38,7 @@ export function createClient(address: string, key: string): Client {
       return { status: response.status, body: parsed }
     } catch (cause) {
       throw new ClientError(
-        `the engine at ${address} does not answer. Is it starting or stopping? Try again, or end it and repeat the command.`,
+        `the engine at ${base} does not answer. Is it starting or stopping? Try again, or end it and repeat the command.`,
         { cause },
       )
     }

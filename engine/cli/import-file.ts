@@ -7,8 +7,8 @@ import { type EventClock, eventClock, wallClock } from '../clock.ts'
 import { type Engine, startEngine } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { createLogger } from '../log.ts'
-import { runningInstance } from '../store/instance-lock.ts'
 import { ClientError } from './client.ts'
+import { runningEngine } from './session.ts'
 import { stopSignal } from './stop-signal.ts'
 import { submitOverHttp } from './submit-events.ts'
 
@@ -26,13 +26,13 @@ const commitWithinMs = 60_000
 
 /** Imports a file; exit code 0 when it went through (rejected rows are kept and told), 1 when a mapping is refused. */
 export async function importFile(config: Config, flags: ImportFlags): Promise<number> {
-  const running = runningInstance(config.DATA_DIR)
+  const running = await runningEngine(config)
   if (running !== null && flags.clock === 'event')
     throw new ClientError(
-      `An engine runs on ${config.DATA_DIR}. An import on the event clock needs a DATA_DIR of its own: stop it, or set DATA_DIR.`,
+      'An engine runs already. An import on the event clock needs a DATA_DIR of its own: set DATA_DIR to a new folder and unset ENGINE_URL.',
     )
   const signal = stopSignal()
-  const door = running === null ? ownEngine(config, flags) : await submitOverHttp(config, running.address)
+  const door = running === null ? ownEngine(config, flags) : submitOverHttp(running, config.EVENTS_MAX)
   try {
     const result = await runImport({
       inputs: [{ file: flags.file, mapping: flags.mapping }],

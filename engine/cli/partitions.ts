@@ -17,10 +17,11 @@ export async function listPartitions(client: Client, asJson: boolean): Promise<n
     const number = (value: unknown) => (typeof value === 'number' ? value : 0)
     process.stdout.write(
       `${table(
-        ['partition', 'state', 'seq', 'next', 'log end', 'published', 'reason'],
+        ['partition', 'state', 'node', 'seq', 'next', 'log end', 'published', 'reason'],
         rows.map((row) => [
           number(row['partition']),
           String(row['state']),
+          typeof row['addr'] === 'string' ? row['addr'] : '',
           number(row['seq']),
           number(row['next']),
           number(row['end']),
@@ -33,9 +34,19 @@ export async function listPartitions(client: Client, asJson: boolean): Promise<n
   return rows.some((row) => row['state'] === 'closed') ? 1 : 0
 }
 
-/** Tries a closed partition again; exit code 1 when it stays closed. */
-export async function reopenPartition(client: Client, partition: number, asJson: boolean): Promise<number> {
-  const reply = await client.post(`/v1/partitions/${partition}/reopen`, {})
+/**
+ * Tries a closed partition again; exit code 1 when it stays closed.
+ * @param how `skipLost`: go on although events that were not yet applied are gone from the log
+ */
+export async function reopenPartition(
+  client: Client,
+  partition: number,
+  { skipLost, asJson }: { readonly skipLost: boolean; readonly asJson: boolean },
+): Promise<number> {
+  const reply = await client.post(
+    `/v1/partitions/${partition}/reopen?lost=${skipLost ? 'skip_lost' : 'keep_closed'}`,
+    {},
+  )
   if (reply.status !== 200 || !isRecord(reply.body)) {
     process.stderr.write(`${problemText(reply)}\n`)
     return 1

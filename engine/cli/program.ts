@@ -193,16 +193,22 @@ function addOperations(program: Command, run: ProgramOptions['run']): void {
     .command('partitions')
     .description('show every partition; --reopen tries a closed one again')
     .option('--reopen <partition>', 'number of the partition', wholeNumber(0, 511))
+    .option('--skip-lost', 'with --reopen: go on although the log lost events that were not yet applied')
     .addOption(jsonOption())
-    .action((options: { reopen?: number; json?: boolean }) =>
+    .action((options: { reopen?: number; skipLost?: boolean; json?: boolean }) =>
       run(async (config) => {
         const { withClient } = await import('./session.ts')
         const { listPartitions, reopenPartition } = await import('./partitions.ts')
         const asJson = options.json === true
+        const skipLost = options.skipLost === true
+        if (skipLost && options.reopen === undefined) {
+          process.stderr.write('--skip-lost goes with --reopen <partition>.\n')
+          return 2
+        }
         return withClient(config, {}, (client) =>
           options.reopen === undefined
             ? listPartitions(client, asJson)
-            : reopenPartition(client, options.reopen, asJson),
+            : reopenPartition(client, options.reopen, { skipLost, asJson }),
         )
       }),
     )

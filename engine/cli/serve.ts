@@ -33,6 +33,7 @@ export async function serve(config: Config): Promise<number> {
       key: engine.keyFrom === 'made' ? `new, in ${config.DATA_DIR}/api-key` : `from ${engine.keyFrom}`,
       log: engine.logName,
       store: engine.storeName,
+      schemas: engine.schemasName,
       history:
         engine.history === null ? engine.historyOff : config.CLICKHOUSE_URL ? 'ClickHouse server' : 'embedded (chDB)',
       node: engine.node,

@@ -11,6 +11,34 @@ import { type Client, ClientError, createClient } from './client.ts'
 const historyWithinMs = 30_000
 
 /**
+ * The engine that a command asks: that of ENGINE_URL, else the one that runs on the DATA_DIR; null when none runs and the command
+ * may start one for itself.
+ * @throws ClientError when it cannot be asked, or when only a running engine may answer: one that a command starts would take
+ *   partitions from the others of its group
+ */
+export async function runningEngine(config: Config): Promise<Client | null> {
+  const { DATA_DIR: dataDir, ENGINE_URL: url } = config
+  const clientOf = async (base: string): Promise<Client> => {
+    const { key } = await apiKeyOf({ dataDir, key: config.API_KEY, keyFile: config.API_KEY_FILE, made: null })
+    return createClient(base, key)
+  }
+  if (url !== undefined) return clientOf(url)
+  const running = runningInstance(dataDir)
+  if (running !== null) {
+    if (running.address === null)
+      throw new ClientError(
+        `An engine (process ${running.pid}) uses ${dataDir} and offers no address to ask. Try again when it is done.`,
+      )
+    return clientOf(`http://${running.address}`)
+  }
+  if (config.KAFKA_BROKERS !== undefined)
+    throw new ClientError(
+      `No engine runs on ${dataDir}. With KAFKA_BROKERS set, commands ask a running one: start it with \`npm start\`, or set ENGINE_URL to one and API_KEY to its key.`,
+    )
+  return null
+}
+
+/**
  * Runs a command's work with a client and returns its exit code.
  * @throws ClientError when the DATA_DIR has no installation, or its engine is not answering
  */
@@ -20,15 +48,8 @@ export async function withClient(
   work: (client: Client) => Promise<number>,
 ): Promise<number> {
   const { DATA_DIR: dataDir } = config
-  const running = runningInstance(dataDir)
-  if (running !== null) {
-    if (running.address === null)
-      throw new ClientError(
-        `An engine (process ${running.pid}) uses ${dataDir} and offers no address to ask. Try again when it is done.`,
-      )
-    const { key } = await apiKeyOf({ dataDir, key: config.API_KEY, keyFile: config.API_KEY_FILE })
-    return work(createClient(running.address, key))
-  }
+  const running = await runningEngine(config)
+  if (running !== null) return work(running)
   // To look at a folder must not set it up: that would settle since when its log is complete.
   const kind = await storedClock(config)
   if (kind === null)
@@ -43,7 +64,7 @@ export async function withClient(
   })
   try {
     if (needs.history === true) await engine.history?.flush(historyWithinMs)
-    return await work(createClient(`127.0.0.1:${engine.port}`, engine.key))
+    return await work(createClient(`http://127.0.0.1:${engine.port}`, engine.key))
   } finally {
     await engine.stop()
   }

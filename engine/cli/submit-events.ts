@@ -2,27 +2,18 @@
 import { printCloudEvent } from '../../ingest/cloud-event.ts'
 import { type RejectReason, rejectReasons } from '../../ingest/event.ts'
 import type { RowOutcome } from '../../ingest/import/ledger.ts'
-import { apiKeyOf } from '../api/api-key.ts'
-import type { Config } from '../config.ts'
-import { ClientError, createClient, isRecord, problemText } from './client.ts'
+import { type Client, ClientError, isRecord, problemText } from './client.ts'
 import type { Door } from './import-file.ts'
 
 const deadlineMs = 30_000
 
-/**
- * A door to the running engine.
- * @throws ClientError when it offers no address
- */
-export async function submitOverHttp(config: Config, address: string | null): Promise<Door> {
-  if (address === null)
-    throw new ClientError('The engine of this DATA_DIR offers no address to hand events in. Try again when it is done.')
-  const { key } = await apiKeyOf({ dataDir: config.DATA_DIR, key: config.API_KEY, keyFile: config.API_KEY_FILE })
-  const client = createClient(address, key)
+/** A door to an engine that runs. Events go as pages of at most `eventsMax`. */
+export function submitOverHttp(client: Client, eventsMax: number): Door {
   return {
     submit: async (events) => {
       const outcomes: RowOutcome[] = []
-      for (let from = 0; from < events.length; from += config.EVENTS_MAX) {
-        const page = events.slice(from, from + config.EVENTS_MAX).map(printCloudEvent)
+      for (let from = 0; from < events.length; from += eventsMax) {
+        const page = events.slice(from, from + eventsMax).map(printCloudEvent)
         const reply = await client.post(
           `/v1/events?deadlineMs=${deadlineMs}`,
           page,

@@ -3,10 +3,10 @@
  * own, up to the event, and explains what that led to. Touches nothing of the running engine.
  */
 import { setImmediate } from 'node:timers/promises'
-import { decodeEvent } from '../../ingest/avro-codec.ts'
 import type { Log } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
+import type { Codecs } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext } from '../step/step-context.ts'
 import { stepEvent } from '../step/step-event.ts'
@@ -14,6 +14,7 @@ import { explainEvent } from './explain-event.ts'
 
 export type ReplayParts = {
   readonly events: Log
+  readonly codecs: Codecs
   /** The pack in force. */
   readonly pack: CompiledPack
   readonly salt: string
@@ -27,6 +28,7 @@ export type ReplayQuestion = {
   readonly language: 'en' | 'zh'
 }
 
+const learnWithinMs = 5_000
 const pageRecords = 4_096
 const pageBytes = 4 * 1024 * 1024
 const replayCacheBytes = 16 * 1024 * 1024
@@ -39,7 +41,7 @@ const replayCacheBytes = 16 * 1024 * 1024
  * over the customer's partition of the log, only the customer's own records are decoded.
  */
 export async function replayEvent(parts: ReplayParts, question: ReplayQuestion): Promise<readonly string[] | null> {
-  const { events, pack } = parts
+  const { events, codecs, pack } = parts
   const partition = partitionOf(question.customerId, events.partitions)
   const states = createStates(pack.layout, { maxBytes: replayCacheBytes, observedSince: parts.observedSince })
   const context = createStepContext(pack, states, parts.salt)
@@ -55,9 +57,13 @@ export async function replayEvent(parts: ReplayParts, question: ReplayQuestion):
     offset = last.offset + 1
     // Reading does not wait for anything: without this, a long log would hold up every request until its end.
     await setImmediate()
-    for (const record of page) {
-      if (record.key !== question.customerId) continue
-      const decoded = decodeEvent(record.value)
+    const own = page.filter((record) => record.key === question.customerId)
+    await codecs.learnEvents(
+      own.map((record) => record.value),
+      learnWithinMs,
+    )
+    for (const record of own) {
+      const decoded = codecs.events.decode(record.value)
       if (decoded.kind !== 'ok') continue
       now = Math.max(now, record.appendTime)
       const input = { event: decoded.event, acceptedAt: record.appendTime, now }

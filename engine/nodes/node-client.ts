@@ -107,6 +107,12 @@ const statusSchema: z.ZodType<PartitionStatus> = z.object({
   end: z.number(),
   published: z.number(),
   adopted: z.number(),
+  totals: z.object({
+    accepted: z.number(),
+    duplicates: z.number(),
+    deadLettered: z.number(),
+    decisions: z.number(),
+  }),
 })
 
 function statusesOf(body: unknown): readonly PartitionStatus[] {

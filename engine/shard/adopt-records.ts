@@ -1,5 +1,5 @@
 /** Adoption inside the shard: decisions that left although the store lost their commits, into their customers' states. */
-import { decodeDecision } from '../../sinks/decision-codec.ts'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import { adoptDecision } from '../step/adopt-decision.ts'
@@ -18,13 +18,17 @@ export function adoptedCustomers(records: ArrayBuffer): ReadonlySet<string> {
  * @returns the latest `now` among them, 0 when there is none
  * @throws DecisionDecodeError when a record is not a decision
  */
-export function adoptRecords(states: FlatStates, slots: ReadonlyMap<string, Slot>, records: ArrayBuffer): number {
+export function adoptRecords(
+  { states, codec }: { readonly states: FlatStates; readonly codec: DecisionCodec },
+  slots: ReadonlyMap<string, Slot>,
+  records: ArrayBuffer,
+): number {
   let clock = 0
   const record = new EventCursor(records)
   while (record.next()) {
     const slot = slots.get(record.key)
     if (slot === undefined) throw new Error('the customers of adopted decisions are loaded first')
-    const decision = decodeDecision(record.value)
+    const decision = codec.decode(record.value)
     clock = Math.max(clock, decision.now)
     adoptDecision(states, slot, decision)
   }

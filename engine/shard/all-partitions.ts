@@ -19,6 +19,7 @@ import {
   type Position,
   ShardError,
   type Shards,
+  sumTotals,
   type Totals,
 } from './shards.ts'
 import { clockSkew } from './take-partition.ts'
@@ -33,6 +34,7 @@ export type AllPartitionsOptions = Pick<
   | 'timing'
   | 'readsBack'
   | 'makeFallback'
+  | 'codec'
   | 'newToken'
   | 'limits'
   | 'onBatch'
@@ -204,15 +206,7 @@ export class AllPartitions implements LocalShards {
   }
 
   async totals(): Promise<Totals> {
-    const totals = { accepted: 0, duplicates: 0, deadLettered: 0, decisions: 0 }
-    for (const { isHere, progress } of this.#partitions) {
-      if (!isHere) continue
-      totals.accepted += progress.accepted
-      totals.duplicates += progress.duplicates
-      totals.deadLettered += progress.deadLettered
-      totals.decisions += progress.decisions
-    }
-    return totals
+    return sumTotals(this.#partitions.filter(({ isHere }) => isHere).map(({ progress }) => progress))
   }
 
   async drained(): Promise<void> {

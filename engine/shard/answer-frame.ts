@@ -2,7 +2,7 @@
  * Answers of live requests as one ArrayBuffer, to move them between threads. Per answer (little endian): index u32,
  * committed u8, length u32, decision record.
  */
-import { decodeDecision } from '../../sinks/decision-codec.ts'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import type { LiveAnswer } from './shard-port.ts'
 
 const headBytes = 9
@@ -23,7 +23,7 @@ export function packAnswers(answers: readonly LiveAnswer[]): ArrayBuffer {
   return buffer
 }
 
-export function unpackAnswers(buffer: ArrayBuffer): LiveAnswer[] {
+export function unpackAnswers(buffer: ArrayBuffer, codec: DecisionCodec): LiveAnswer[] {
   const frame = Buffer.from(buffer)
   const answers: LiveAnswer[] = []
   let at = 0
@@ -34,7 +34,7 @@ export function unpackAnswers(buffer: ArrayBuffer): LiveAnswer[] {
       index: frame.readUInt32LE(at),
       committed: frame[at + 4] === 1,
       bytes,
-      decision: decodeDecision(bytes),
+      decision: codec.decode(bytes),
     })
     at = end
   }

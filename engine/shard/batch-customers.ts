@@ -1,4 +1,4 @@
-import { decodeEvent } from '../../ingest/avro-codec.ts'
+import type { EventCodec } from '../../ingest/avro-codec.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { EventCursor } from './event-frame.ts'
 import type { BatchTask } from './shard-port.ts'
@@ -17,7 +17,10 @@ const idLengthMax = 64
  * @param next offset of the first record that counts
  * @param partitions of the log
  */
-export function batchCustomers(task: BatchTask, next: number, partitions: number): ReadonlySet<string> {
+export function batchCustomers(
+  task: BatchTask,
+  { next, partitions, codec }: { readonly next: number; readonly partitions: number; readonly codec: EventCodec },
+): ReadonlySet<string> {
   const customers = new Set<string>()
   for (const { customerId } of task.requests) customers.add(customerId)
   if (task.events === null) return customers
@@ -25,7 +28,7 @@ export function batchCustomers(task: BatchTask, next: number, partitions: number
   let isFirst = true
   while (record.next()) {
     if (record.offset < next) continue
-    const customerId = isFirst ? firstCustomer(record) : record.key
+    const customerId = isFirst ? firstCustomer(codec, record) : record.key
     isFirst = false
     if (customerId === null || customerId.length === 0 || customerId.length > idLengthMax) continue
     if (customers.has(customerId) || partitionOf(customerId, partitions) !== task.partition) continue
@@ -35,7 +38,7 @@ export function batchCustomers(task: BatchTask, next: number, partitions: number
   return customers
 }
 
-function firstCustomer(record: EventCursor): string | null {
-  const decoded = decodeEvent(record.value)
+function firstCustomer(codec: EventCodec, record: EventCursor): string | null {
+  const decoded = codec.decode(record.value)
   return decoded.kind === 'ok' ? decoded.event.customerId : null
 }

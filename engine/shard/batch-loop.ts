@@ -66,7 +66,6 @@ export class BatchLoop {
   #busy = false
   #scheduled = false
   #stopping = false
-  #readsPaused = false
   #ended = false
   /** Share of the limits a batch may use; halved while the cache is crowded. */
   #share = 1
@@ -76,7 +75,7 @@ export class BatchLoop {
   constructor(options: PartitionOptions, parts: LoopParts, taken: Extract<Taken, { kind: 'taken' }>) {
     this.#options = options
     this.#parts = parts
-    this.#reader = new EventReader(options.feed, options.partition, options.limits, options.trusts)
+    this.#reader = new EventReader(options, () => this.wake())
     this.#flush = new FlushTimer(options.timing, () => this.wake())
     this.#progress = taken.progress
     this.#catchUpTo = taken.logEnd
@@ -90,6 +89,11 @@ export class BatchLoop {
   /** Whether requests cannot be stepped because events wait. */
   get isBehind(): boolean {
     return !this.#caughtUp || this.#behindMs > this.#options.limits.staleMs
+  }
+
+  /** Why the events that come next are not taken, in a sentence; null: they are. */
+  get held(): string | null {
+    return this.#reader.held
   }
 
   get progress(): Progress {
@@ -186,7 +190,7 @@ export class BatchLoop {
       this.#end({ kind: 'closed', reason: 'The log is closed.' })
       return
     }
-    const { log, partition, timing } = this.#options
+    const { log, partition } = this.#options
     const at = { next: this.#progress.next, appendTime: Number.NaN }
     const fault = code === 'log_gap' ? await logFault(log, partition, at).catch(() => null) : null
     if (fault !== null) {
@@ -198,11 +202,7 @@ export class BatchLoop {
       return
     }
     // The log cannot be read now: requests go on meanwhile.
-    this.#readsPaused = true
-    timing.after(readAgainMs, () => {
-      this.#readsPaused = false
-      this.wake()
-    })
+    this.#reader.pause(readAgainMs)
     this.#goOn()
   }
 
@@ -279,6 +279,7 @@ export class BatchLoop {
     this.#progress = result.progress
     if (this.#progress.next >= this.#catchUpTo) this.#caughtUp = true
     this.#waitingBytes = result.waitingBytes
+    this.#reader.hold(result.held)
     fallbacks.taken(records)
     this.#share = Math.min(1, this.#share * 1.5)
     this.#parts.onProgress()
@@ -341,7 +342,7 @@ export class BatchLoop {
   }
 
   get #mayRead(): boolean {
-    return this.#reader.pending && !this.#stopping && !this.#readsPaused
+    return this.#reader.mayRead && !this.#stopping
   }
 
   #hasWork(): boolean {

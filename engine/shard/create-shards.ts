@@ -5,6 +5,7 @@ import type { Log } from '../../ingest/log.ts'
 import { type Membership, soleMembership } from '../../ingest/membership.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
 import { AllPartitions, type LocalShards } from './all-partitions.ts'
 import { type Trusts, trustsAll } from './event-frame.ts'
@@ -22,6 +23,8 @@ export type ShardsOptions = {
   readonly feed?: Pick<Log, 'read' | 'onAppend'>
   /** Which records of the log came through our own door; absent: all. */
   readonly trusts?: Trusts
+  /** Absent: the ids of this release. */
+  readonly schemas?: SchemaPlace
   readonly decisions: Log
   readonly deadLetters: DeadLetters
   readonly store: ShardData['store']
@@ -48,6 +51,8 @@ export type ShardsOptions = {
   readonly openPort?: () => ShardPort
   readonly readsBack?: boolean
 }
+
+const ownIds: SchemaPlace = { kind: 'own' }
 
 const defaultLimits: BatchLimits = {
   batchEvents: 4_096,
@@ -78,6 +83,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     peers: options.peers ?? null,
     readsBack: options.readsBack ?? true,
     makeFallback: createFallbacks(compilePack(options.pack), newToken),
+    codec: openCodecs(options.schemas ?? ownIds).decisions,
     newToken,
     limits: { ...defaultLimits, ...options.limits },
     onBatch: options.onBatch ?? (() => {}),
@@ -92,11 +98,12 @@ function openPort(options: ShardsOptions): ShardPort {
     salt: options.salt,
     observedSince: options.observedSince,
     cacheBytes: Math.floor(options.cacheBytes / (options.mode === 'inline' ? 1 : options.shards)),
+    schemas: options.schemas ?? ownIds,
     partitions: options.log.partitions,
     clock: options.clock.kind,
     failAt: options.failAt ?? null,
   }
   return options.mode === 'inline'
     ? openShard(data)
-    : new WorkerShard(data, Math.ceil(data.partitions / options.shards) + 1)
+    : new WorkerShard(data, Math.ceil(data.partitions / options.shards) + 1, openCodecs(data.schemas).decisions)
 }

@@ -60,6 +60,12 @@ export function packEvents(records: readonly LogRecord[], limits: FrameLimits, t
   return { buffer, events: count, cut: count < records.length }
 }
 
+/** The bytes of each record of a frame. */
+export function* frameValues(buffer: ArrayBuffer): Generator<Uint8Array> {
+  const record = new EventCursor(buffer)
+  while (record.next()) yield record.value
+}
+
 /**
  * Reads a frame record by record, without making an object a record: the cursor itself shows the one it stands on.
  * Objects that are made for a whole batch and live until its commit are what V8 learns to keep for long.

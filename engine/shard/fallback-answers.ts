@@ -1,5 +1,5 @@
 import type { AnswerReason } from '../../rules/reasons.ts'
-import { encodeDecision } from '../../sinks/decision-codec.ts'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import type { MakeFallback } from './fallback.ts'
 import type { Asked } from './live-requests.ts'
 import type { ReadyRecord } from './shard-port.ts'
@@ -10,11 +10,13 @@ const recordsMax = 1_000
 /** Answers requests of one partition with the placement's fallback and keeps the records for its next commit. */
 export class FallbackAnswers {
   readonly #make: MakeFallback
+  readonly #codec: DecisionCodec
   readonly #now: () => number
   #records: ReadyRecord[] = []
 
-  constructor(make: MakeFallback, now: () => number) {
+  constructor(make: MakeFallback, codec: DecisionCodec, now: () => number) {
     this.#make = make
+    this.#codec = codec
     this.#now = now
   }
 
@@ -29,7 +31,7 @@ export class FallbackAnswers {
     asked.answered = true
     const decision = this.#make(asked.request, reason, this.#now())
     const { customerId } = decision
-    if (this.#records.length < recordsMax) this.#records.push({ customerId, bytes: encodeDecision(decision) })
+    if (this.#records.length < recordsMax) this.#records.push({ customerId, bytes: this.#codec.encode(decision) })
     asked.resolve({ decision, committed: false })
   }
 

@@ -1,5 +1,6 @@
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext } from '../step/step-context.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
@@ -17,6 +18,7 @@ export type ShardData = {
   readonly observedSince: Readonly<Record<string, number>>
   /** Memory for cached customers. */
   readonly cacheBytes: number
+  readonly schemas: SchemaPlace
   readonly partitions: number
   readonly clock: 'wall' | 'event'
   /** Only tests set it. */
@@ -32,6 +34,7 @@ export function openShard(data: ShardData): ShardPort {
     store: openStore(data.store),
     states,
     context: createStepContext(pack, states, data.salt),
+    codecs: openCodecs(data.schemas),
     partitions: data.partitions,
     clock: data.clock,
     failpoint: createFailpoint(data.failAt),

@@ -1,5 +1,6 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Log } from '../../ingest/log.ts'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import type { Clock, Timing } from '../clock.ts'
 import type { Trusts } from './event-frame.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -47,6 +48,8 @@ export type PartitionOptions = {
   readonly clock: Clock
   readonly timing: Timing
   readonly makeFallback: MakeFallback
+  /** Writes the records of fallbacks. */
+  readonly codec: DecisionCodec
   /** A new random token of at least 128 bits. */
   readonly newToken: () => string
   /** Where this process can be asked, `host:port`; empty: nowhere. */

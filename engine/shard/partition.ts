@@ -56,7 +56,7 @@ export class Partition {
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#live = new LiveQueue(options.limits.liveQueue, options.timing)
-    this.#fallbacks = new FallbackAnswers(options.makeFallback, () => options.clock.now())
+    this.#fallbacks = new FallbackAnswers(options.makeFallback, options.codec, () => options.clock.now())
     this.#outflow = new Outflow(options, this.#waiters)
   }
 
@@ -149,18 +149,19 @@ export class Partition {
   async status(): Promise<PartitionStatus> {
     const { partition, log } = this.#options
     const { end } = await log.bounds(partition)
-    const { seq, next } = this.progress
+    const { seq, next, accepted, duplicates, deadLettered, decisions } = this.progress
     const published = this.#loop === null ? this.#progress.published : this.#outflow.published
     return {
       partition,
       state: this.#state,
-      reason: this.#reason,
+      reason: this.#reason ?? this.#loop?.held ?? null,
       addr: this.#state === 'idle' ? '' : this.#options.addr(),
       seq,
       next,
       end,
       published,
       adopted: this.#adopted,
+      totals: { accepted, duplicates, deadLettered, decisions },
     }
   }
 

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
+import type { Codecs } from '../../sinks/codecs.ts'
 import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
@@ -14,6 +15,8 @@ import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/stor
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
 import { BatchTally } from './batch-tally.ts'
+import { frameValues } from './event-frame.ts'
+import { EventSchemas, learnWithinMs } from './event-schemas.ts'
 import type { Failpoint } from './failpoint.ts'
 import { encodeOutbox, type OutboxDecision } from './outbox.ts'
 import { ShardCustomers } from './shard-customers.ts'
@@ -30,13 +33,14 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
-import { type BatchStart, type SteppedBatch, stepBatch } from './step-batch.ts'
+import { type BatchStart, type BatchTools, type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
   readonly store: Store
   readonly states: FlatStates
   /** The step's context over those states. */
   readonly context: StepContext
+  readonly codecs: Codecs
   /** Partitions of the log. */
   readonly partitions: number
   /** `event`: `now` follows the append times of the log. */
@@ -64,6 +68,7 @@ type Owned = {
   /** Records of answers that changed nothing; they leave with the next commit. */
   waiting: OutboxDecision[]
   waitingBytes: number
+  readonly schemas: EventSchemas
   /** The commit that was sent and not yet answered. */
   open: OpenCommit | null
 }
@@ -75,14 +80,14 @@ const waitingBytesMax = 4 * 2 ** 20
 export class ShardCore implements ShardPort {
   readonly #options: ShardCoreOptions
   readonly #pack: string
-  readonly #tally: BatchTally
+  readonly #tools: BatchTools
   readonly #customers: ShardCustomers
   readonly #owned = new Map<number, Owned>()
 
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
-    this.#tally = new BatchTally(options.context)
+    this.#tools = { context: options.context, codecs: options.codecs, tally: new BatchTally(options.context) }
     this.#customers = new ShardCustomers(options)
   }
 
@@ -97,19 +102,22 @@ export class ShardCore implements ShardPort {
         }
       }
       await this.#customers.acquired(partition, meta.clock)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, open: null })
+      const schemas = new EventSchemas(this.#options.codecs.learnEvents)
+      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, schemas, open: null })
       return { kind: 'acquired', meta }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
     }
   }
 
-  batch(task: BatchTask): BatchResult | Promise<BatchResult> {
-    const { failpoint, partitions } = this.#options
-    const part = this.#owned.get(task.partition)
+  batch(given: BatchTask): BatchResult | Promise<BatchResult> {
+    const { failpoint, partitions, codecs } = this.#options
+    const part = this.#owned.get(given.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
-    const customers = batchCustomers(task, part.meta.next, partitions)
+    // Requests do not wait for a registry: the events of this batch come again.
+    const task = part.schemas.mayDecode(given.events) ? given : { ...given, events: null }
+    const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events })
     failpoint('collected')
     const { slots, missing } = this.#customers.open(task.partition, customers)
     if (missing.length === 0) return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
@@ -118,13 +126,19 @@ export class ShardCore implements ShardPort {
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
     const { partition } = task
+    const { states, codecs } = this.#options
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'decisions are adopted between batches')
+    try {
+      await codecs.learnDecisions(frameValues(task.records), learnWithinMs)
+    } catch (error) {
+      return { kind: 'retry', reason: codeOf(error) }
+    }
     const { slots, missing } = this.#customers.open(partition, adoptedCustomers(task.records))
     try {
       await this.#customers.load(partition, slots, missing)
-      const clock = Math.max(part.meta.clock, adoptRecords(this.#options.states, slots, task.records))
+      const clock = Math.max(part.meta.clock, adoptRecords({ states, codec: codecs.decisions }, slots, task.records))
       const { to, adopting } = task
       return this.#send(partition, part, this.#amendment(part, partition, { to, change: { clock, adopting } }))
     } catch (error) {
@@ -216,7 +230,7 @@ export class ShardCore implements ShardPort {
     const started = performance.now()
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#options.context, slots, task, this.#startOf(part, task), this.#tally)
+      stepped = stepBatch(this.#tools, slots, task, this.#startOf(part, task))
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -228,7 +242,7 @@ export class ShardCore implements ShardPort {
       ...loading,
       stepMs: performance.now() - started,
       commitMs: 0,
-      tally: this.#tally.take(stepped.lastEvent),
+      tally: this.#tools.tally.take(stepped.lastEvent),
     }
     const changes = stepped.next !== part.meta.next || stepped.reserves
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
@@ -244,8 +258,8 @@ export class ShardCore implements ShardPort {
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
   #startOf(part: Owned, task: BatchTask): BatchStart {
-    const { next, appendTime, clock } = part.meta
-    const rest = { next, appendTime, partitions: this.#options.partitions }
+    const { seq, next, appendTime, clock } = part.meta
+    const rest = { seq, next, appendTime, partitions: this.#options.partitions }
     if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }
@@ -353,10 +367,10 @@ export class ShardCore implements ShardPort {
   }
 }
 
-function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes'>): Done {
+function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes' | 'held'>): Done {
   const { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions } = meta
   const progress: Progress = { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes: part.waitingBytes, ...rest }
+  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, ...rest }
 }
 
 function codeOf(error: unknown): string {

@@ -92,6 +92,8 @@ export type BatchResult =
       readonly exceptions: number
       /** Bytes of records that wait for a commit in the shard. */
       readonly waitingBytes: number
+      /** Why the events of the batch were not taken, in a sentence: give them again after a pause. null: they were. */
+      readonly held: string | null
       readonly stats: BatchStats
     }
   /** Whether the commit was applied is not known: ask `resend` until it is. */

@@ -81,6 +81,8 @@ export type PartitionStatus = {
   readonly published: number
   /** Decisions taken in again since the node started because the store had lost their commits. */
   readonly adopted: number
+  /** Since the first start of the installation; as far as the node that tells knows. */
+  readonly totals: Totals
 }
 
 export type Totals = {
@@ -88,6 +90,17 @@ export type Totals = {
   readonly duplicates: number
   readonly deadLettered: number
   readonly decisions: number
+}
+
+/** The totals of several partitions. */
+export function sumTotals(parts: readonly Totals[]): Totals {
+  const sum = (of: (totals: Totals) => number) => parts.reduce((total, part) => total + of(part), 0)
+  return {
+    accepted: sum((part) => part.accepted),
+    duplicates: sum((part) => part.duplicates),
+    deadLettered: sum((part) => part.deadLettered),
+    decisions: sum((part) => part.decisions),
+  }
 }
 
 export type Shards = {

@@ -1,8 +1,8 @@
-import { type Decoded, decodeEvent } from '../../ingest/avro-codec.ts'
+import type { Decoded } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { isPrivileged } from '../../ingest/privileged.ts'
-import { encodeDecision } from '../../sinks/decision-codec.ts'
+import type { Codecs } from '../../sinks/codecs.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import { stepEvent } from '../step/step-event.ts'
@@ -32,8 +32,16 @@ export type SteppedBatch = {
   lastEvent: Event | null
 }
 
+/** What every batch of a shard is stepped with. */
+export type BatchTools = {
+  readonly context: StepContext
+  readonly codecs: Pick<Codecs, 'events' | 'decisions'>
+  readonly tally: BatchTally
+}
+
 /** Where the partition stands before the batch. */
 export type BatchStart = {
+  readonly seq: number
   readonly next: number
   readonly appendTime: number
   /** Last `now`; behind it `now` never runs. */
@@ -49,12 +57,12 @@ export type BatchStart = {
  * Changes the states in place. Records below `next` are skipped; a record whose customer has no slot ends the batch.
  */
 export function stepBatch(
-  context: StepContext,
+  tools: BatchTools,
   slots: ReadonlyMap<string, Slot>,
   task: BatchTask,
   start: BatchStart,
-  tally: BatchTally,
 ): SteppedBatch {
+  const { context, codecs, tally } = tools
   const { next, appendTime, clock, wallNow } = start
   const batch: SteppedBatch = {
     answers: [],
@@ -68,12 +76,19 @@ export function stepBatch(
     appendTime,
     lastEvent: null,
   }
-  for (const { index, customerId, requestId, placement, count } of task.requests) {
+  for (const [place, { index, customerId, requestId, placement, count }] of task.requests.entries()) {
     const slot = slots.get(customerId)
     if (slot === undefined) throw new Error('the customers of live requests are loaded before they are stepped')
-    const outcome = stepRequest(context, slot, { customerId, requestId, placement, count, now: batch.clock })
+    const outcome = stepRequest(context, slot, {
+      customerId,
+      requestId,
+      placement,
+      count,
+      now: batch.clock,
+      turn: `${start.seq}.${place}`,
+    })
     if (outcome.reserves) batch.reserves = true
-    const bytes = encodeDecision(outcome.decision)
+    const bytes = codecs.decisions.encode(outcome.decision)
     batch.answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
     // The first answer left under this id already; a repeat with other instants would be a second content.
     // And of an erased customer nothing is written down any more.
@@ -85,7 +100,7 @@ export function stepBatch(
   const record = new EventCursor(task.events)
   while (record.next()) {
     if (record.offset < batch.next) continue
-    const decoded = decodeEvent(record.value)
+    const decoded = codecs.events.decode(record.value)
     if (decoded.kind === 'dead_letter') {
       refuse(batch, record, decoded)
     } else if (partitionOf(decoded.event.customerId, start.partitions) !== task.partition) {
@@ -96,7 +111,7 @@ export function stepBatch(
       const slot = slots.get(decoded.event.customerId)
       if (slot === undefined) return batch
       if (wallNow === null) batch.clock = Math.max(batch.clock, record.appendTime)
-      stepRecord(context, slot, batch, record, decoded.event, tally)
+      stepRecord(tools, slot, batch, record, decoded.event)
     }
     batch.next = record.offset + 1
     batch.appendTime = record.appendTime
@@ -105,12 +120,11 @@ export function stepBatch(
 }
 
 function stepRecord(
-  context: StepContext,
+  { context, codecs, tally }: BatchTools,
   slot: Slot,
   batch: SteppedBatch,
   record: EventCursor,
   event: Event,
-  tally: BatchTally,
 ): void {
   const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock })
   if (outcome.status === 'accepted') batch.accepted++
@@ -120,7 +134,7 @@ function stepRecord(
   batch.lastEvent = event
   for (const decision of outcome.decisions) {
     tally.add(decision)
-    batch.decisions.push({ customerId: event.customerId, bytes: encodeDecision(decision) })
+    batch.decisions.push({ customerId: event.customerId, bytes: codecs.decisions.encode(decision) })
   }
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
+import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
 import type {
@@ -23,8 +24,11 @@ import type { MovedResult } from './worker.ts'
  */
 export class WorkerShard implements ShardPort {
   readonly #pool: Piscina
+  readonly #codec: DecisionCodec
 
-  constructor(data: ShardData, concurrency: number) {
+  /** @param codec reads the answers' records: of the same schemas as the thread's own */
+  constructor(data: ShardData, concurrency: number, codec: DecisionCodec) {
+    this.#codec = codec
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
       minThreads: 1,
@@ -45,19 +49,19 @@ export class WorkerShard implements ShardPort {
 
   async batch(task: BatchTask): Promise<BatchResult> {
     const transferList = task.events === null ? [] : [task.events]
-    return received(await this.#pool.run(task, { name: 'batch', transferList }))
+    return this.#received(await this.#pool.run(task, { name: 'batch', transferList }))
   }
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
-    return received(await this.#pool.run(task, { name: 'adopt', transferList: [task.records] }))
+    return this.#received(await this.#pool.run(task, { name: 'adopt', transferList: [task.records] }))
   }
 
   async amend(task: AmendTask): Promise<BatchResult> {
-    return received(await this.#pool.run(task, { name: 'amend' }))
+    return this.#received(await this.#pool.run(task, { name: 'amend' }))
   }
 
   async resend(partition: number): Promise<BatchResult> {
-    return received(await this.#pool.run({ partition }, { name: 'resend' }))
+    return this.#received(await this.#pool.run({ partition }, { name: 'resend' }))
   }
 
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
@@ -88,8 +92,8 @@ export class WorkerShard implements ShardPort {
     await this.#pool.run(null, { name: 'close' })
     await this.#pool.destroy()
   }
-}
 
-function received(result: MovedResult): BatchResult {
-  return result.kind === 'done' ? { ...result, answers: unpackAnswers(result.answers) } : result
+  #received(result: MovedResult): BatchResult {
+    return result.kind === 'done' ? { ...result, answers: unpackAnswers(result.answers, this.#codec) } : result
+  }
 }

@@ -103,7 +103,8 @@ export class DeadLetterFollower {
       // A mark stands behind its letter.
       await Promise.all(putting)
       putting = []
-      await this.#store.markRedriven(news.id, news.at)
+      if (news.kind === 'removed') await this.#store.remove([news.id])
+      else await this.#store.markRedriven(news.id, news.at)
     }
     await Promise.all(putting)
     const last = records.at(-1)

@@ -4,10 +4,11 @@ import type { NewDeadLetter } from '../dead-letters.ts'
 import { rejectReasons } from '../event.ts'
 import type { LogRecord, NewRecord } from '../log.ts'
 
-/** What the topic of the dead letters carries: letters, and marks that one was handed in again and taken. */
+/** What the topic of the dead letters carries: letters, marks that one was handed in again and taken, and that one is to go. */
 export type DeadLetterNews =
   | { readonly kind: 'letter'; readonly letter: NewDeadLetter }
   | { readonly kind: 'redriven'; readonly id: string; readonly at: number }
+  | { readonly kind: 'removed'; readonly id: string }
 
 const newsSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -20,6 +21,7 @@ const newsSchema = z.discriminatedUnion('kind', [
     at: z.number(),
   }),
   z.object({ kind: z.literal('redriven'), at: z.number() }),
+  z.object({ kind: z.literal('removed') }),
 ])
 
 /** Bytes kept of what came; the rest is cut off. */
@@ -28,6 +30,7 @@ const LENGTH_BYTES = 4
 
 /** Key: the letter's id. Value: length of the JSON (u32, little endian), the JSON, the bytes of the letter. */
 export function encodeNews(news: DeadLetterNews): NewRecord {
+  if (news.kind === 'removed') return recordOf(news.id, { kind: 'removed' }, new Uint8Array(0))
   if (news.kind === 'redriven') return recordOf(news.id, { kind: 'redriven', at: news.at }, new Uint8Array(0))
   const { id, reason, field, via, partition = null, offset = null, at, bytes } = news.letter
   return recordOf(id, { kind: 'letter', reason, field, via, partition, offset, at }, bytes.subarray(0, BYTES_MAX))
@@ -46,6 +49,7 @@ export function decodeNews({ key, value }: LogRecord): DeadLetterNews | null {
   }
   const parsed = newsSchema.safeParse(json)
   if (!parsed.success) return null
+  if (parsed.data.kind === 'removed') return { kind: 'removed', id: key }
   if (parsed.data.kind === 'redriven') return { kind: 'redriven', id: key, at: parsed.data.at }
   const { kind, ...rest } = parsed.data
   return { kind, letter: { id: key, ...rest, bytes: buffer.subarray(split) } }

@@ -10,7 +10,8 @@ const ID_MAX = 128
 
 /**
  * Dead letters that all nodes share: a topic carries them, and every node follows it into a store of its own, so each of them
- * lists all and none is lost with a node. `put` resolves when the brokers have it; looking waits a moment until what this
+ * lists all and none is lost with a node. A
+ * removed letter goes from every node's store, and from the topic with its retention. `put` resolves when the brokers have it; looking waits a moment until what this
  * node has put is there. The bounds in `options` and the numbers of `counts` are those of this node's store.
  *
  * To be closed before the topic.
@@ -38,6 +39,17 @@ export async function openKafkaDeadLetters(topic: Log, options: DeadLetterOption
       if ((await local.get(id)) === null) return false
       await follower.send(encodeNews({ kind: 'redriven', id, at }))
       return true
+    },
+    async remove(ids) {
+      await follower.own()
+      let removed = 0
+      for (const id of ids) {
+        if ((await local.get(id)) === null) continue
+        await follower.send(encodeNews({ kind: 'removed', id }))
+        removed++
+      }
+      await follower.own()
+      return removed
     },
     async counts() {
       await follower.own()

@@ -1,7 +1,7 @@
 /** Keeps the history process alive: starts it, hears it, starts it again with growing pauses when it dies. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '../../ingest/backoff.ts'
 import { type FromHistory, fromHistory, type StartMessage, type ToHistory } from './messages.ts'
 
 export type Supervisor = {

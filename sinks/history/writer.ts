@@ -3,7 +3,7 @@
  * holds in memory is one batch; a server that is slow or away makes it wait, and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { backoffMs } from './backoff.ts'
+import { backoffMs } from '../../ingest/backoff.ts'
 import { type HistoryClient, sentenceOf } from './client.ts'
 import { type Copied, decisionsFeed, eventsFeed, type Feed } from './feed.ts'
 import type { LogSource } from './log-cursor.ts'

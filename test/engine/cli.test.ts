@@ -69,6 +69,32 @@ describe('help and misuse', () => {
   })
 })
 
+describe('servers', () => {
+  test('on Kafka a command starts no engine of its own, which would take partitions from the others', () => {
+    const { code, err } = proffer(['partitions'], {
+      DATA_DIR: mkdtempSync(join(folder, 'kafka-')),
+      KAFKA_BROKERS: '127.0.0.1:9',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('ENGINE_URL')
+  })
+
+  test('ENGINE_URL without a key is refused with a sentence', () => {
+    const { code, err } = proffer(['partitions'], {
+      DATA_DIR: mkdtempSync(join(folder, 'no-key-')),
+      ENGINE_URL: 'http://127.0.0.1:9',
+    })
+    expect(code).toBe(2)
+    expect(err).toContain('API_KEY')
+  })
+
+  test('--skip-lost alone is a wrong call', () => {
+    const { code, err } = proffer(['partitions', '--skip-lost'])
+    expect(code).toBe(2)
+    expect(err).toContain('--reopen')
+  })
+})
+
 describe('check', () => {
   test('the shipped pack is sound', () => {
     const { code, out } = proffer(['check', 'rules/packs/retail-bank'])
@@ -95,10 +121,10 @@ describe('with an engine that runs', () => {
     try {
       await running.call('POST', '/v1/events', repayment('C-cli', 500_000))
       // The commands run while this process serves, so they must not block it.
-      const run = (words: readonly string[]) =>
+      const run = (words: readonly string[], settings: Readonly<Record<string, string>> = { DATA_DIR: dataDir }) =>
         new Promise<{ code: number | null; out: string; err: string }>((resolve) => {
           const child = spawn(process.execPath, ['engine/main.ts', ...words], {
-            env: { ...process.env, DATA_DIR: dataDir, PORT: '0' },
+            env: { ...process.env, PORT: '0', ...settings },
           })
           let out = ''
           let err = ''
@@ -115,6 +141,12 @@ describe('with an engine that runs', () => {
       expect(inspected.out).toContain('C-cli')
       const partitions = await run(['partitions', '--json'])
       expect(JSON.parse(partitions.out).partitions).toHaveLength(8)
+      const afar = await run(['partitions', '--json'], {
+        DATA_DIR: join(folder, 'elsewhere'),
+        ENGINE_URL: `http://127.0.0.1:${running.engine.port}/`,
+        API_KEY: running.engine.key,
+      })
+      expect(JSON.parse(afar.out)).toMatchObject({ totals: { accepted: 1 } })
       const tail = await run(['tail', '--from-start', '--limit', '1'])
       expect(tail.out).toContain('repayment_thanks')
       const second = await run(['serve'])

@@ -57,6 +57,18 @@ test('putting the same id again changes nothing', async () => {
   expect(await letters.counts()).toMatchObject({ kept: 2, taken: 2, dropped: 0, byReason: { undecodable: 2 } })
 })
 
+test('removed letters are gone for good, and room and counts with them', async () => {
+  for (const id of ['a', 'b', 'c']) await letters.put(letter(id))
+  const before = await letters.counts()
+  expect(await letters.remove(['b', 'nobody', 'b'])).toBe(1)
+  expect(await letters.get('b')).toBeNull()
+  expect(await idsOf({ limit: 9 })).toEqual(['c', 'a'])
+  expect(await letters.counts()).toMatchObject({ kept: 2, taken: 3, dropped: 0, byReason: { undecodable: 2 } })
+  expect(await letters.remove(['a', 'c'])).toBe(2)
+  expect(await letters.counts()).toMatchObject({ kept: 0, bytes: 0, byReason: {} })
+  expect(before.kept).toBe(3)
+})
+
 test('the list goes from the newest back, page by page, of one reason when asked', async () => {
   for (let i = 0; i < 10; i++) await letters.put(letter(`l${i}`, i % 2 === 0 ? 'type_unknown' : 'field_missing'))
   expect(await idsOf({ limit: 3 })).toEqual(['l9', 'l8', 'l7'])

@@ -9,6 +9,7 @@ import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
+import { openCodecs } from '../../sinks/codecs.ts'
 import { noBroker, type SimBroker } from './sim-broker.ts'
 import type { SimGroup } from './sim-group.ts'
 import { noAnswer, type SimStore } from './sim-store.ts'
@@ -80,6 +81,7 @@ export class SimNode {
           store: store.over(this.wires.store),
           states,
           context: createStepContext(cluster.pack, states, salt),
+          codecs: openCodecs({ kind: 'own' }),
           partitions: broker.partitions,
           clock: 'wall',
           failpoint: () => {},

@@ -208,6 +208,7 @@ function lettersInto(letters: NewDeadLetter[]): DeadLetters {
     list: async () => [],
     get: async () => null,
     markRedriven: async () => false,
+    remove: async () => 0,
     counts: async () => ({ kept: letters.length, bytes: 0, byReason: {}, taken: letters.length, dropped: 0 }),
     close: async () => {},
   }

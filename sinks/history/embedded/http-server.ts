@@ -1,7 +1,7 @@
 /**
  * The part of ClickHouse's HTTP interface that the official client speaks, over the embedded engine: queries and inserts
  * with settings, `param_*` and formats from the URL, ping, exceptions with their codes. Sessions, roles, multipart
- * bodies and compressed answers are not part of it. On 127.0.0.1 only, on a free port, for who knows the key.
+ * bodies and compressed answers are not part of it. On 127.0.0.1 only, for who knows the key.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -18,6 +18,8 @@ export type EmbeddedServerOptions = {
   readonly defaults: ReadonlyMap<string, string>
   /** Statements without rows that may run at once; inserts run beside them, one at a time. */
   readonly queriesAtOnce: number
+  /** Port to listen on; a free one when absent. */
+  readonly port?: number
 }
 
 /** Name the client signs in with. */
@@ -34,7 +36,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0

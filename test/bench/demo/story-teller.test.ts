@@ -28,7 +28,10 @@ function eventOf(customerId: string, nth: number): EventMoment {
 }
 
 function status(next: number, seq: number, published: number): readonly PartitionStatus[] {
-  return [{ partition: 0, state: 'running', reason: null, seq, next, end: next, published, addr: '', adopted: 0 }]
+  const totals = { accepted: 0, duplicates: 0, deadLettered: 0, decisions: 0 }
+  return [
+    { partition: 0, state: 'running', reason: null, seq, next, end: next, published, addr: '', adopted: 0, totals },
+  ]
 }
 
 const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4 }

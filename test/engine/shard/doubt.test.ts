@@ -19,6 +19,7 @@ import { encodeEvent } from '../../../ingest/avro-codec.ts'
 import type { Event } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../../rules/compiled.ts'
+import { openCodecs } from '../../../sinks/codecs.ts'
 import { bankPack, epoch } from './data-folder.ts'
 import { streamRecord } from './event-stream.ts'
 
@@ -68,7 +69,16 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
   }
   const states = createStates(pack.layout, { maxBytes: 2 ** 22, observedSince: pack.layout.series.map(() => 0) })
   const context = createStepContext(pack, states, 'salt')
-  const core = new ShardCore({ store: wire, states, context, partitions: 1, clock: 'wall', failpoint: () => {} })
+  const codecs = openCodecs({ kind: 'own' })
+  const core = new ShardCore({
+    store: wire,
+    states,
+    context,
+    codecs,
+    partitions: 1,
+    clock: 'wall',
+    failpoint: () => {},
+  })
   expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }
 }

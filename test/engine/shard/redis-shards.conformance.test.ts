@@ -1,17 +1,20 @@
 import { basename } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { shardsConformance } from '../../conformance/shards.ts'
+import { describeWithOwnRedis } from '../../parts/describe-with-parts.ts'
 import { type StartedRedis, startRedis } from '../store/redis/start-redis.ts'
 
-let redis: StartedRedis
-beforeAll(async () => {
-  redis = await startRedis({ settings: { appendonly: 'no' } })
-})
-afterAll(() => redis.stop())
+await describeWithOwnRedis('on one server', () => {
+  let redis: StartedRedis
+  beforeAll(async () => {
+    redis = await startRedis({ settings: { appendonly: 'no' } })
+  })
+  afterAll(() => redis.stop())
 
-shardsConformance('Redis', (dir) => ({
-  kind: 'redis',
-  urls: [redis.url],
-  prefix: `${basename(dir)}:`,
-  waitReplicas: 0,
-}))
+  shardsConformance('Redis', (dir) => ({
+    kind: 'redis',
+    urls: [redis.url],
+    prefix: `${basename(dir)}:`,
+    waitReplicas: 0,
+  }))
+})

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openLmdbResources } from '../../../engine/store/lmdb-resources.ts'
 import { openRedisResources } from '../../../engine/store/redis/redis-resources.ts'
 import { resourceConformance } from '../../conformance/resource.ts'
-import { hasRedis, type StartedRedis, startRedis } from './redis/start-redis.ts'
+import { describeWithOwnRedis } from '../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis } from './redis/start-redis.ts'
 
 resourceConformance('the LMDB resources', {
   makePlace: () => mkdtemp(join(tmpdir(), 'proffer-resources-')),
@@ -13,7 +14,7 @@ resourceConformance('the LMDB resources', {
   removePlace: (dir) => rm(dir, { recursive: true, force: true }),
 })
 
-describe.skipIf(!hasRedis)('on one server', () => {
+await describeWithOwnRedis('on one server', () => {
   let redis: StartedRedis
   let places = 0
   beforeAll(async () => {

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { openRedisStore } from '../../../engine/store/redis/redis-store.ts'
 import type { Store, StoreWrite } from '../../../engine/store/store.ts'
 import { dumpPartition } from '../../conformance/partition-dump.ts'
 import { zeroMeta } from '../../conformance/store-workload.ts'
-import { hasRedis, type StartedRedis, startRedis } from './redis/start-redis.ts'
+import { describeWithOwnRedis } from '../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis } from './redis/start-redis.ts'
 
 const customers = ['a', 'b', 'c', 'd'.repeat(64), 'e:{x}', 'f/*']
 const tokens = ['token-a', 'token-b', 'token-c']
@@ -60,7 +61,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('reopen' as const, 'create' as const), partition }) },
 )
 
-describe.skipIf(!hasRedis)('the embedded store and Redis', () => {
+await describeWithOwnRedis('the embedded store and Redis', () => {
   let redis: StartedRedis
   let dir = ''
   let places = 0

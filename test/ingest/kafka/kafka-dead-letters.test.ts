@@ -3,30 +3,27 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DeadLetters, NewDeadLetter } from '../../../ingest/dead-letters.ts'
 import { openKafkaDeadLetters } from '../../../ingest/kafka/kafka-dead-letters.ts'
 import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
-import { type Broker, hasBroker, startBroker } from './broker.ts'
+import { describeWithKafka } from '../../parts/describe-with-parts.ts'
 import { eventually } from './follow.ts'
 import { openLogs } from './open-logs.ts'
 
 /** A node: its own connection and its own folder. */
 type Node = { readonly logs: KafkaLogs; readonly dir: string; letters: DeadLetters }
 
-let broker: Broker
+let address: readonly string[]
 let prefix: string
 let nodes: Node[]
 const at = Date.now()
 
-describe.runIf(hasBroker)('dead letters of several nodes', () => {
-  beforeAll(async () => {
-    broker = await startBroker()
-  }, 60_000)
-  afterAll(() => broker.stop())
+await describeWithKafka('dead letters of several nodes', (brokers) => {
   beforeEach(() => {
     prefix = `${randomUUID()}.`
     nodes = []
+    address = brokers
   })
   afterEach(async () => {
     for (const { letters, logs, dir } of nodes) {
@@ -47,6 +44,20 @@ describe.runIf(hasBroker)('dead letters of several nodes', () => {
     expect(await a.letters.counts()).toMatchObject({ kept: 1, taken: 1 })
     await eventually('b has it', async () => (await b.letters.get('p3-17')) !== null)
     expect(await b.letters.list({ limit: 9 })).toEqual([expected])
+  })
+
+  test('what one node removes is gone from every node, also from one that comes later', async () => {
+    const a = await openNode()
+    const b = await openNode()
+    await a.letters.put(letter('x'))
+    await a.letters.put(letter('y'))
+    await eventually('b has both', async () => (await b.letters.counts()).kept === 2)
+    expect(await b.letters.remove(['x', 'nobody'])).toBe(1)
+    expect(await b.letters.get('x')).toBeNull()
+    await eventually('a lost it', async () => (await a.letters.get('x')) === null)
+    const late = await openNode()
+    await eventually('the late one has read all', async () => (await late.letters.counts()).taken === 2)
+    await eventually('and lost it', async () => (await late.letters.counts()).kept === 1)
   })
 
   test('letters come in one order everywhere, and the same id twice changes nothing', async () => {
@@ -104,7 +115,7 @@ describe.runIf(hasBroker)('dead letters of several nodes', () => {
     const a = await openNode()
     await a.letters.put(letter('old'))
     const topic = `${prefix}dead-letters`
-    const kafka = new Kafka({ clientId: 'outsider', brokers: [...broker.brokers], logLevel: logLevel.NOTHING })
+    const kafka = new Kafka({ clientId: 'outsider', brokers: [...brokers], logLevel: logLevel.NOTHING })
     const admin = kafka.admin()
     await admin.connect()
     await admin.fetchTopicOffsets(topic)
@@ -134,7 +145,7 @@ describe.runIf(hasBroker)('dead letters of several nodes', () => {
 })
 
 async function openNode(maxCount = 1_000): Promise<Node> {
-  const logs = await openLogs(broker, { prefix })
+  const logs = await openLogs({ brokers: address }, { prefix })
   const dir = await mkdtemp(join(tmpdir(), 'proffer-letters-'))
   const node = { logs, dir, letters: await openLetters({ logs, dir }, maxCount) }
   nodes.push(node)

@@ -1,22 +1,24 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { freePort } from '../../../bench/parts/free-ports.ts'
+import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
 import { type Log, LogError, type LogRecord } from '../../../ingest/log.ts'
-import { type Broker, freePorts, hasBroker, startBroker } from './broker.ts'
+import { describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
 import { eventually, follow } from './follow.ts'
 import { type MutingProxy, startMutingProxy } from './muting-proxy.ts'
 import { openLogs } from './open-logs.ts'
 
-let broker: Broker
+let broker: KafkaPart
 let proxy: MutingProxy
 let logs: KafkaLogs
 
-describe.runIf(hasBroker)('a broker that fails', () => {
+await describeWithOwnKafka('a broker that fails', () => {
   beforeAll(async () => {
-    const [port = 0] = await freePorts(1)
+    const port = await freePort()
     proxy = await startMutingProxy(port)
-    broker = await startBroker({ port, advertisedPort: proxy.port })
+    broker = await startKafka({ port, advertisedPort: proxy.port })
   }, 60_000)
   afterAll(async () => {
     await proxy.close()
@@ -88,10 +90,10 @@ describe.runIf(hasBroker)('a broker that fails', () => {
     const isDone = (records: readonly LogRecord[]) => stop && numberOf(records.at(-1)) === acknowledged.at(-1)
     const reading = follow(logs.feed, 1, 0, isDone, 60_000)
     await eventually('some are in', () => acknowledged.length > 100)
-    await broker.halt()
+    await broker.stop({ keepData: true })
     const before = acknowledged.length
     await sleep(1_000)
-    await broker.start()
+    await broker.restart()
     await eventually('more are in', () => acknowledged.length > before + 100, 30_000)
     stop = true
     await appending

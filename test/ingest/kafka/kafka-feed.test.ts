@@ -1,34 +1,31 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
 import type { LogRecord, NewRecord } from '../../../ingest/log.ts'
-import { type Broker, hasBroker, startBroker } from './broker.ts'
+import { describeWithKafka } from '../../parts/describe-with-parts.ts'
 import { eventually, follow } from './follow.ts'
 import { openLogs } from './open-logs.ts'
 
 const WIDE = { maxBytes: 1_000_000, maxRecords: 10_000 }
-let broker: Broker
 let kafka: Kafka
 let admin: Admin
 let prefix: string
 let logs: KafkaLogs
 
-describe.runIf(hasBroker)('the feed of events', () => {
+await describeWithKafka('the feed of events', (brokers) => {
   beforeAll(async () => {
-    broker = await startBroker()
-    kafka = new Kafka({ clientId: 'outsider', brokers: [...broker.brokers], logLevel: logLevel.NOTHING })
+    kafka = new Kafka({ clientId: 'outsider', brokers: [...brokers], logLevel: logLevel.NOTHING })
     admin = kafka.admin()
     await admin.connect()
   }, 60_000)
   afterAll(async () => {
     await admin.disconnect()
-    await broker.stop()
   })
   beforeEach(async () => {
     prefix = `${randomUUID()}.`
-    logs = await openLogs(broker, { prefix })
+    logs = await openLogs({ brokers }, { prefix })
     await logs.membership.join(() => {})
   })
   afterEach(() => logs.close())

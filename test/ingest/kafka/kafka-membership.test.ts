@@ -4,18 +4,19 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import { createKafkaAdmin } from '../../../ingest/kafka/kafka-admin.ts'
 import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
 import { KafkaMembership } from '../../../ingest/kafka/kafka-membership.ts'
 import type { Member } from '../../../ingest/membership.ts'
-import { type Broker, hasBroker, startBroker } from './broker.ts'
+import { describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
 import { eventually, follow } from './follow.ts'
 import { type OpenOptions, openLogs } from './open-logs.ts'
 
 const memberChild = fileURLToPath(new URL('./member-child.ts', import.meta.url))
 const PARTITIONS = 8
-let broker: Broker
+let broker: KafkaPart
 let prefix: string
 let opened: KafkaLogs[]
 let children: ChildProcess[]
@@ -23,9 +24,9 @@ let children: ChildProcess[]
 /** A node of the group and what it was given, the latest last. */
 type Node = { readonly logs: KafkaLogs; readonly given: (readonly number[])[] }
 
-describe.runIf(hasBroker)('membership in the group of engines', () => {
+await describeWithOwnKafka('membership in the group of engines', () => {
   beforeAll(async () => {
-    broker = await startBroker()
+    broker = await startKafka()
   }, 60_000)
   afterAll(() => broker.stop())
   beforeEach(() => {
@@ -166,7 +167,7 @@ describe.runIf(hasBroker)('membership in the group of engines', () => {
 
   test('a node whose group is silent for twice its session is told that it has nothing, and gets it back', async () => {
     const a = await joinNode('a')
-    await broker.halt()
+    await broker.stop({ keepData: true })
     try {
       const confirmed = a.logs.membership.confirmed().then(
         () => 'confirmed',
@@ -178,21 +179,21 @@ describe.runIf(hasBroker)('membership in the group of engines', () => {
       expect(performance.now() - haltedAt).toBeLessThan(7_500)
       expect(await confirmed).toMatchObject({ code: 'log_unavailable', retryable: true })
     } finally {
-      await broker.start()
+      await broker.restart()
     }
     await eventually('a has all again', () => last(a).length === PARTITIONS)
   }, 60_000)
 
   test('leaving is over in a moment, also when the broker is down', async () => {
     const a = await joinNode('a')
-    await broker.halt()
+    await broker.stop({ keepData: true })
     try {
       const startedAt = performance.now()
       await a.logs.close()
       expect(performance.now() - startedAt).toBeLessThan(9_000)
       await sleep(100)
     } finally {
-      await broker.start()
+      await broker.restart()
     }
   }, 60_000)
 })

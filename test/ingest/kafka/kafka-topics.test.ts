@@ -1,20 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import { openKafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
-import { type Broker, hasBroker, startBroker } from './broker.ts'
+import { describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
 import { eventually } from './follow.ts'
 import { openLogs } from './open-logs.ts'
 
 const user = { username: 'engine', password: 'secret-of-engine' }
-let broker: Broker
+let broker: KafkaPart
 let admin: Admin
 let prefix: string
 
-describe.runIf(hasBroker)('topics and connections', () => {
+await describeWithOwnKafka('topics and connections', () => {
   beforeAll(async () => {
-    broker = await startBroker({ sasl: user })
+    broker = await startKafka({ sasl: { mechanism: 'plain', ...user } })
     const kafka = new Kafka({ clientId: 'operator', brokers: [...broker.brokers], logLevel: logLevel.NOTHING })
     admin = kafka.admin()
     await admin.connect()
@@ -31,6 +32,7 @@ describe.runIf(hasBroker)('topics and connections', () => {
     const logs = await openLogs(broker, { prefix, partitions: 3, retentionMs: 3_600_000 })
     expect(logs.facts).toEqual({
       brokers: 1,
+      clusterId: expect.stringMatching(/./),
       topics: ['events', 'decisions', 'dead-letters'].map((name) => ({
         topic: `${prefix}${name}`,
         partitions: name === 'dead-letters' ? 1 : 3,
@@ -107,7 +109,7 @@ describe.runIf(hasBroker)('topics and connections', () => {
   })
 
   test('user and password reach the broker; wrong ones are refused with a sentence that says so', async () => {
-    const connection = { brokers: broker.secureBrokers, clientId: 'proffer-test' }
+    const connection = { brokers: broker.secure?.brokers ?? [], clientId: 'proffer-test' }
     const topics = { prefix, partitions: 2, create: true, retentionMs: 3_600_000 }
     const open = (password: string) =>
       openKafkaLogs({

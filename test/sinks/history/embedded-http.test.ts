@@ -1,28 +1,24 @@
 /** The embedded ClickHouse behind HTTP: who may ask, what it refuses, what one request leaves for the next. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createHistoryClient, type HistoryAddress } from '../../../sinks/history/client.ts'
+import { type ClickHousePart, startClickHouse } from '../../../bench/parts/clickhouse.ts'
+import { createHistoryClient, type HistoryAddress, historyAddress } from '../../../sinks/history/client.ts'
 import { migrate, migrations } from '../../../sinks/history/migrate.ts'
 import { loadPositions, storePositions } from '../../../sinks/history/positions.ts'
-import { type Server, startServer } from './embedded-server.ts'
 
-let dir: string
-let server: Server
+let server: ClickHousePart
 let address: HistoryAddress
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'proffer-embedded-'))
-  server = await startServer(dir)
-  address = { url: server.url, username: 'proffer', password: server.key, database: 'proffer' }
+  server = await startClickHouse()
+  address = historyAddress(server.urlOf('proffer'))
 })
 afterAll(async () => {
-  await server.dispose()
-  await rm(dir, { recursive: true, force: true })
+  await server.stop()
 })
 
-async function ask(query: string, settings: Record<string, string> = {}, key = server.key) {
-  const response = await fetch(`${server.url}/?${new URLSearchParams(settings)}`, {
+async function ask(query: string, settings: Record<string, string> = {}, key = server.password) {
+  const response = await fetch(`${server.origin}/?${new URLSearchParams(settings)}`, {
     method: 'POST',
     body: query,
     headers: { authorization: `Basic ${Buffer.from(`proffer:${key}`).toString('base64')}` },
@@ -33,8 +29,8 @@ async function ask(query: string, settings: Record<string, string> = {}, key = s
 
 test('without the key nothing is answered', async () => {
   expect(await ask('SELECT 1', {}, 'another key for tests')).toMatchObject({ status: 401, code: '516' })
-  expect((await fetch(`${server.url}/?query=SELECT%201`)).status).toBe(401)
-  expect((await fetch(`${server.url}/ping`)).status).toBe(401)
+  expect((await fetch(`${server.origin}/?query=SELECT%201`)).status).toBe(401)
+  expect((await fetch(`${server.origin}/ping`)).status).toBe(401)
   expect(await ask('SELECT 1')).toMatchObject({ status: 200, text: '1\n' })
 })
 
@@ -47,7 +43,7 @@ test('settings of a request end with it', async () => {
 
 test('a question can neither read nor write a file of the machine', async () => {
   const readonly = { readonly: '1' }
-  const target = join(dir, 'stolen')
+  const target = join(server.dir, 'stolen')
   for (const sql of [
     "SELECT file('/etc/hostname')",
     "SELECT `file`('/etc/hostname')",

@@ -1,10 +1,16 @@
+import { createHistoryClient, historyAddress } from '../../../sinks/history/client.ts'
 import { historyConformance } from '../../conformance/history.ts'
-import { startServer } from './embedded-server.ts'
+import { describeWithClickHouse, uniqueName } from '../../parts/describe-with-parts.ts'
 
-historyConformance('a ClickHouse server', async (dir) => {
-  const server = await startServer(dir)
-  const address = new URL(`${server.url}/bank`)
-  address.username = 'proffer'
-  address.password = server.key
-  return { options: { url: address.href }, dispose: server.dispose }
+await describeWithClickHouse('on a server', (urlOf) => {
+  historyConformance('a ClickHouse server', async () => {
+    const database = uniqueName('bank')
+    const url = urlOf(database)
+    const dispose = async () => {
+      const client = createHistoryClient({ ...historyAddress(url), database: 'default' })
+      await client.command({ query: `DROP DATABASE IF EXISTS ${database}` })
+      await client.close()
+    }
+    return { options: { url }, dispose }
+  })
 })

@@ -1,10 +1,11 @@
 import { basename, dirname } from 'node:path'
 import { backupConformance } from '../../../conformance/backup.ts'
-import { hasRedis, type StartedRedis, startRedis, startRedisCluster, startRedisPair } from '../redis/start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis, startRedisCluster, startRedisPair } from '../redis/start-redis.ts'
 
 const prefixOf = (dir: string): string => `${basename(dirname(dir))}-${basename(dir)}:`
 
-if (hasRedis) {
+await describeWithOwnRedis('on real servers', () => {
   let redis: StartedRedis
   backupConformance('Redis', {
     start: async () => {
@@ -31,4 +32,4 @@ if (hasRedis) {
     stop: () => cluster.stop(),
     makePlace: (dir) => ({ kind: 'redis', urls: cluster.urls, prefix: prefixOf(dir) }),
   })
-}
+})

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { BackupRecord } from '../../../../engine/store/backup/backup-record.ts'
 import type { BackupSource } from '../../../../engine/store/backup/backup-source.ts'
 import { openBackupSource } from '../../../../engine/store/backup/open-backup-source.ts'
@@ -13,7 +13,8 @@ import { backUp, putBack, soundBackup } from '../../../conformance/backup.ts'
 import { startLoad } from '../../../conformance/store-load.ts'
 import { storedPartition } from '../../../conformance/store-model.ts'
 import { zeroMeta } from '../../../conformance/store-workload.ts'
-import { hasRedis, type StartedRedis, startRedis, startRedisCluster } from '../redis/start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis, startRedisCluster } from '../redis/start-redis.ts'
 
 /** The records of the partitions, one piece after the other. */
 function copyOf(source: BackupSource): AsyncIterator<readonly BackupRecord[]> {
@@ -34,7 +35,7 @@ async function rest(copy: AsyncIterator<readonly BackupRecord[]>): Promise<void>
   while ((await copy.next()).done !== true);
 }
 
-describe.skipIf(!hasRedis)('a backup of Redis', () => {
+await describeWithOwnRedis('a backup of Redis', () => {
   let redis: StartedRedis
   let dir = ''
   let place: Extract<StorePlace, { kind: 'redis' }>
@@ -242,7 +243,7 @@ describe.skipIf(!hasRedis)('a backup of Redis', () => {
   })
 })
 
-describe.skipIf(!hasRedis)('a backup of Redis Cluster', () => {
+await describeWithOwnRedis('a backup of Redis Cluster', () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>
   beforeAll(async () => {
     cluster = await startRedisCluster()

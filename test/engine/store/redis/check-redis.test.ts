@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkRedis, type RedisCheck } from '../../../../engine/store/redis/check-redis.ts'
 import { redisFacts } from '../../../../engine/store/redis/redis-facts.ts'
-import { hasRedis, type StartedRedis, startRedis, startRedisCluster, startRedisPair } from './start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis, startRedisCluster, startRedisPair } from './start-redis.ts'
 
 const about = ({ facts }: RedisCheck, subject: string) => facts.find((fact) => fact.subject === subject)
 
-describe.skipIf(!hasRedis)('the check of a Redis server at start', () => {
+await describeWithOwnRedis('the check of a Redis server at start', () => {
   let redis: StartedRedis
   beforeAll(async () => {
     redis = await startRedis()

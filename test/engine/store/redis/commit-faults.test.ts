@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store, StoreWrite } from '../../../../engine/store/store.ts'
 import { dumpPartition } from '../../../conformance/partition-dump.ts'
@@ -11,13 +11,14 @@ import {
   workloadCommit,
   zeroMeta,
 } from '../../../conformance/store-workload.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
 import { patiently } from './patiently.ts'
-import { hasRedis, type StartedRedis, startRedis, until } from './start-redis.ts'
+import { type StartedRedis, startRedis, until } from './start-redis.ts'
 import { Wire } from './wire.ts'
 
 const customers = Array.from({ length: 20 }, (_, i) => `C${i}`)
 
-describe.skipIf(!hasRedis)('a commit to one Redis server', () => {
+await describeWithOwnRedis('a commit to one Redis server', () => {
   let redis: StartedRedis
   let wire: Wire
   let store: Store

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import { zeroMeta } from '../../../conformance/store-workload.ts'
-import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis } from './start-redis.ts'
 
 const hasOpenssl = (() => {
   try {
@@ -16,7 +17,11 @@ const hasOpenssl = (() => {
   }
 })()
 
-describe.skipIf(!hasRedis || !hasOpenssl)('access to Redis', () => {
+const describeAccess: typeof describeWithOwnRedis = hasOpenssl
+  ? describeWithOwnRedis
+  : async (name, body) => void describe.skip(name, body)
+
+await describeAccess('access to Redis', () => {
   let dir = ''
   let redis: StartedRedis
   let tlsPort = 0

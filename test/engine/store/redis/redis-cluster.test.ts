@@ -8,14 +8,15 @@ import { dumpPartition } from '../../../conformance/partition-dump.ts'
 import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
 import { storeFaults } from '../../../conformance/store-faults.ts'
 import { workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
 import { patiently } from './patiently.ts'
-import { hasRedis, type StartedRedis, startRedisCluster, until } from './start-redis.ts'
+import { type StartedRedis, startRedisCluster, until } from './start-redis.ts'
 
 const keys = new KeyNames('proffer:')
 const partitions = 12
 const customers = Array.from({ length: 20 }, (_, i) => `C${i}`)
 
-describe.skipIf(!hasRedis)('on a Redis Cluster', () => {
+await describeWithOwnRedis('on a Redis Cluster', () => {
   let cluster: { urls: readonly string[]; nodes: readonly StartedRedis[]; stop(): Promise<void> }
   beforeAll(async () => {
     cluster = await startRedisCluster()

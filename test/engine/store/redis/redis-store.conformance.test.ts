@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
 import { storeFaults } from '../../../conformance/store-faults.ts'
-import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis } from './start-redis.ts'
 
-describe.skipIf(!hasRedis)('on one server', () => {
+await describeWithOwnRedis('on one server', () => {
   let redis: StartedRedis
   let places = 0
   beforeAll(async () => {

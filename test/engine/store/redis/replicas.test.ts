@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store } from '../../../../engine/store/store.ts'
 import { expectedStates, storedStates, workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
 import { patiently } from './patiently.ts'
-import { hasRedis, type StartedRedis, startRedisPair, until } from './start-redis.ts'
+import { type StartedRedis, startRedisPair, until } from './start-redis.ts'
 import { Wire } from './wire.ts'
 
-describe.skipIf(!hasRedis)('a store with a replica', () => {
+await describeWithOwnRedis('a store with a replica', () => {
   let pair: { primary: StartedRedis; replica: StartedRedis; stop(): Promise<void> }
   let wire: Wire
   let store: Store

@@ -4,7 +4,8 @@ import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import { decodeState, encodeEntries } from '../../../../engine/store/redis/state-value.ts'
 import type { Store, StoreWrite } from '../../../../engine/store/store.ts'
 import { zeroMeta } from '../../../conformance/store-workload.ts'
-import { hasRedis, type StartedRedis, startRedis } from './start-redis.ts'
+import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
+import { type StartedRedis, startRedis } from './start-redis.ts'
 
 const bytes = (...values: number[]): Buffer => Buffer.from(values)
 const base = bytes(5, 0, 0, 0, 7, 7)
@@ -31,7 +32,7 @@ describe('the value of a state', () => {
   })
 })
 
-describe.skipIf(!hasRedis)('what Redis keeps of a customer', () => {
+await describeWithOwnRedis('what Redis keeps of a customer', () => {
   let redis: StartedRedis
   let store: Store
   beforeAll(async () => {

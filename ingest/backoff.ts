@@ -1,4 +1,4 @@
-import { hash32 } from '../../ingest/hash.ts'
+import { hash32 } from './hash.ts'
 
 /**
  * How long to wait before attempt `attempt` (1 the first repeat): doubling from `firstMs` to `mostMs`, of which the upper
