@@ -2,6 +2,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openBackupSource } from '../../engine/store/backup/open-backup-source.ts'
 import { openRestoreTarget } from '../../engine/store/backup/open-restore-target.ts'
@@ -26,17 +27,37 @@ const seeds = (process.env['SEEDS'] ?? '1,2,3').split(',').map(Number)
 const never = new AbortController().signal
 const quiet = { onProgress: () => {}, signal: never }
 
-/** Backs a place up. */
-export async function backUp(place: StorePlace, dir: string, more: { secret?: string; resourcesDir?: string } = {}) {
+/**
+ * Backs a place up.
+ * @param more `pauseMs`: it takes its time behind each piece, as that of a large store does
+ */
+export async function backUp(
+  place: StorePlace,
+  dir: string,
+  more: { readonly resourcesDir?: string; readonly pauseMs?: number } = {},
+): Promise<void> {
+  const { pauseMs = 0 } = more
   const source = await openBackupSource(place, more.resourcesDir ?? `${dir}-no-resources`)
+  const sections = source.sections.map((section) => ({
+    ...section,
+    records: async function* () {
+      for await (const piece of section.records()) {
+        yield piece
+        if (pauseMs > 0) await sleep(pauseMs)
+      }
+    },
+  }))
   try {
-    return await writeBackup(source, {
-      dir,
-      secret: more.secret ?? null,
-      release: 'test',
-      now: () => Date.now(),
-      ...quiet,
-    })
+    await writeBackup(
+      { ...source, sections },
+      {
+        dir,
+        secret: null,
+        release: 'test',
+        now: () => Date.now(),
+        ...quiet,
+      },
+    )
   } finally {
     await source.close()
   }

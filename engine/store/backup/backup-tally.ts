@@ -33,7 +33,6 @@ export class BackupTally implements BackupProgress {
   readonly #headers = new Map<number, z.infer<typeof Header>>()
   #states = 0
   #bytes = 0
-  #packs = new Set<string>()
   #cluster: string | null = null
   #fault: string | null = null
 
@@ -53,11 +52,6 @@ export class BackupTally implements BackupProgress {
   /** What is wrong with the records, in a sentence: one stands where it may not; null: nothing. */
   get fault(): string | null {
     return this.#fault
-  }
-
-  /** Packs that came by. */
-  hasPack(hash: string): boolean {
-    return this.#packs.has(hash)
   }
 
   add(records: readonly BackupRecord[]): void {
@@ -83,9 +77,8 @@ export class BackupTally implements BackupProgress {
   }
 
   #add(record: BackupRecord): void {
-    const { kind, partition, key } = record
-    if (kind === 'pack') this.#packs.add(key)
-    else if (kind === 'cluster') this.#cluster = textOf(record)
+    const { kind, partition } = record
+    if (kind === 'cluster') this.#cluster = textOf(record)
     else if (kind === 'header') this.#addHeader(record)
     else if (kind === 'state' || kind === 'gone' || kind === 'outbox' || kind === 'tombstone') {
       const counts = this.#counts.get(partition) ?? none()

@@ -96,6 +96,5 @@ function checkedCluster(manifest: Manifest, tally: BackupTally): Cluster {
   if (!isSame || partitions.length !== cluster.partitions || partitions.some(({ partition }, i) => partition !== i)) {
     throw damaged('manifest.json', 'it tells of another installation')
   }
-  if (!tally.hasPack(cluster.pack)) throw damaged('shared.proffer', 'the pack in force is missing')
   return cluster
 }
