@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { wallClock } from '../clock.ts'
-import { resourcesDir, secretIn, storePlace } from '../compose-store.ts'
+import { embeddedFolders, secretIn, storePlace } from '../compose-store.ts'
 import type { Config } from '../config.ts'
 import { BackupError } from '../store/backup/backup-error.ts'
 import type { Manifest } from '../store/backup/manifest.ts'
@@ -25,7 +25,7 @@ export async function backup(config: Config, to: string, flags: BackupFlags & { 
     const message = `There is no installation in ${config.DATA_DIR}: set DATA_DIR, or REDIS_URL where the customers are in Redis.`
     throw new BackupError('no_installation', message)
   }
-  const source = await openBackupSource(place, resourcesDir(config))
+  const source = await openBackupSource(place, embeddedFolders(config))
   const line = progressLine('backup', flags.quiet)
   const started = performance.now()
   try {
@@ -78,8 +78,10 @@ export function backupSecret(config: Config): string | null {
 export function sentenceOf(manifest: Manifest): string {
   const { partitions, states, bytes } = summaryOf(manifest)
   const how = manifest.encryption === null ? '' : ', encrypted'
+  // In Redis a state that changes while it is copied is copied again.
+  const most = manifest.store === 'LMDB' ? '' : 'at most '
   return (
-    `${states.toLocaleString('en-US')} states of ${partitions} partitions as of ${instant(Date.parse(manifest.endedAt))}, ` +
+    `${most}${states.toLocaleString('en-US')} customers in ${partitions} partitions as of ${instant(Date.parse(manifest.endedAt))}, ` +
     `${megabytes(bytes)}${how}`
   )
 }

@@ -78,7 +78,7 @@ export function drillConformance(name: string, store: DrillStore): void {
           expect(next).toBeGreaterThan(20)
           expect(next).toBeLessThan((world.positions[partition] ?? 0) - 20)
         }
-        await putBack(backup, rig.place(), join(dir, 'resources'))
+        await putBack(backup, rig.place())
 
         const shards = await rig.started()
         await shards.drained()
@@ -117,7 +117,7 @@ export function drillConformance(name: string, store: DrillStore): void {
     it('needs the decisions log: without reading it back messages leave twice', async () => {
       const { world } = await day(4)
       await store.wipe(rig.place())
-      await putBack(await soundBackup(join(dir, 'backup')), rig.place(), join(dir, 'resources'))
+      await putBack(await soundBackup(join(dir, 'backup')), rig.place())
       const shards = await rig.started({ readsBack: false })
       await shards.drained()
       const again = await worldOf(rig, await shards.totals())

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { EmbeddedFolders } from '../../engine/store/backup/backup-source.ts'
 import { openBackupSource } from '../../engine/store/backup/open-backup-source.ts'
 import { openRestoreTarget } from '../../engine/store/backup/open-restore-target.ts'
 import { restoreBackup } from '../../engine/store/backup/restore-backup.ts'
@@ -11,6 +12,7 @@ import { type SoundBackup, verifyBackup } from '../../engine/store/backup/verify
 import { writeBackup } from '../../engine/store/backup/write-backup.ts'
 import { openStore, type StorePlace } from '../../engine/store/open-store.ts'
 import type { Store } from '../../engine/store/store.ts'
+import type { IdentityMap } from '../../ingest/identity/identity-map.ts'
 import { loadCluster, type StoreLoad, startLoad } from './store-load.ts'
 import { modelAt, storedPartition } from './store-model.ts'
 import { zeroMeta } from './store-workload.ts'
@@ -31,13 +33,9 @@ const quiet = { onProgress: () => {}, signal: never }
  * Backs a place up.
  * @param more `pauseMs`: it takes its time behind each piece, as that of a large store does
  */
-export async function backUp(
-  place: StorePlace,
-  dir: string,
-  more: { readonly resourcesDir?: string; readonly pauseMs?: number } = {},
-): Promise<void> {
+export async function backUp(place: StorePlace, dir: string, more: { readonly pauseMs?: number } = {}): Promise<void> {
   const { pauseMs = 0 } = more
-  const source = await openBackupSource(place, more.resourcesDir ?? `${dir}-no-resources`)
+  const source = await openBackupSource(place, foldersBeside(place))
   const sections = source.sections.map((section) => ({
     ...section,
     records: async function* () {
@@ -70,11 +68,22 @@ export async function soundBackup(dir: string, secret: string | null = null): Pr
   return verified.backup
 }
 
+/** Where what is embedded beside a store lies in these tests. */
+export function foldersBeside(place: StorePlace): EmbeddedFolders {
+  const dir = place.kind === 'lmdb' ? place.dir : ''
+  return { resourcesDir: `${dir}-resources`, identityDir: `${dir}-identity` }
+}
+
 /** Puts a backup into a place, whatever is there. */
-export async function putBack(backup: SoundBackup, place: StorePlace, resourcesDir: string): Promise<void> {
-  const target = await openRestoreTarget(place, resourcesDir)
+export async function putBack(
+  backup: SoundBackup,
+  place: StorePlace,
+  catchUp: (identities: IdentityMap) => Promise<void> = async () => {},
+): Promise<void> {
+  const { salt } = backup.cluster
+  const target = await openRestoreTarget(place, { ...foldersBeside(place), salt, now: () => Date.now() })
   try {
-    await restoreBackup(backup, target, quiet)
+    await restoreBackup(backup, target, { ...quiet, catchUp })
   } finally {
     await target.close()
   }
@@ -120,7 +129,7 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
       async (seed) => {
         const load = await startLoad(store, seed)
         const before = load.commits.map((some) => some.length)
-        await backUp(place, join(dir, 'backup'))
+        await backUp(place, join(dir, 'backup'), { pauseMs: 10 })
         const after = load.commits.map((some) => some.length)
         await load.stop()
         const backup = await soundBackup(join(dir, 'backup'))
@@ -132,7 +141,7 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
         expect(Math.min(...after.map((count, p) => count - (before[p] ?? 0)))).toBeGreaterThan(5)
 
         const otherPlace = underTest.makePlace(join(dir, 'other'))
-        await putBack(backup, otherPlace, join(dir, 'resources'))
+        await putBack(backup, otherPlace)
         const other = openStore(otherPlace)
         try {
           await compare(load, backup, other)
@@ -161,7 +170,7 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
       await load.stop()
       await store.close()
       const backup = await soundBackup(join(dir, 'backup'))
-      await putBack(backup, place, join(dir, 'resources'))
+      await putBack(backup, place)
       store = openStore(place)
       await compare(load, backup, store)
     }, 60_000)
@@ -170,7 +179,7 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
       const load = await startLoad(store, 8)
       await backUp(place, join(dir, 'backup'))
       await load.stop()
-      for (const file of ['partitions.proffer', 'shared.proffer', 'manifest.json']) {
+      for (const file of ['partitions.proffer', 'identity.proffer', 'shared.proffer', 'manifest.json']) {
         expect((await stat(join(dir, 'backup', file))).mode & 0o777).toBe(0o600)
       }
       expect((await stat(join(dir, 'backup'))).mode & 0o777).toBe(0o700)

@@ -34,3 +34,8 @@ export class BackupError extends Error {
 export function damaged(file: string, what: string, cause?: unknown): BackupError {
   return new BackupError('backup_damaged', `${file} is damaged: ${what}. Use another backup.`, { cause })
 }
+
+/** The refusal of a copy that is not of one moment. */
+export function torn(why: string): BackupError {
+  return new BackupError('backup_torn', `The backup is not of one moment: ${why}. Run it again.`)
+}

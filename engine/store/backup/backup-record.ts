@@ -26,6 +26,10 @@ const kindNumbers = {
   cluster: 9,
   /** Ends a file: key the number of records before it. */
   end: 10,
+  /** Key the sealed alias, value whose it is and since when, JSON. */
+  alias: 11,
+  /** A customer without aliases for good: key its sealed id, value until when that is known, JSON. */
+  forgotten: 12,
 } as const
 
 export type RecordKind = keyof typeof kindNumbers

@@ -3,6 +3,12 @@ import type { BackupRecord } from './backup-record.ts'
 /** Records of a backup in pieces. Values need not outlive the step to the next piece. */
 export type RecordPieces = AsyncIterable<readonly BackupRecord[]>
 
+/** Folders of what is embedded beside the store. */
+export type EmbeddedFolders = {
+  readonly resourcesDir: string
+  readonly identityDir: string
+}
+
 /** One file of a backup. */
 export type BackupSection = {
   /** Also the file's name; known to those who restore it. */

@@ -6,6 +6,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Transaction } from 'lmdb'
+import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
+import { openLmdbIdentityMap } from '../../../ingest/identity/lmdb-identity-map.ts'
+import { aliasSecret } from '../../nodes/node-key.ts'
 import type { Stored } from '../../state/states.ts'
 import { journalEntries } from '../journal.ts'
 import { openLmdbResources } from '../lmdb-resources.ts'
@@ -15,16 +18,15 @@ import { encodeState } from '../redis/state-value.ts'
 import { headerMissing } from '../store.ts'
 import { decodeRow, endKey, seqKey, seqOf, textKey } from '../stored-row.ts'
 import { type BackupRecord, textRecord } from './backup-record.ts'
-import type { BackupSource, RecordPieces } from './backup-source.ts'
+import type { BackupSource, EmbeddedFolders, RecordPieces } from './backup-source.ts'
+import { identityRecords } from './identity-records.ts'
 import { resourceRecords } from './resource-records.ts'
 
-export type LmdbFolders = {
+export type LmdbFolders = EmbeddedFolders & {
   /** Folder of the store. */
   readonly dir: string
   /** As the engine opens it, see `openLmdbStore`. */
   readonly mapSizeBytes?: number | undefined
-  /** Folder of the resources; skipped when there is none. */
-  readonly resourcesDir: string
 }
 
 /** Rows read in one go, before the event loop has its turn. */
@@ -45,6 +47,7 @@ export function openLmdbSource(options: LmdbFolders): BackupSource {
     },
     sections: [
       { name: 'partitions', records: () => allPartitions(tables) },
+      { name: 'identity', records: () => identities(tables, options.identityDir) },
       { name: 'shared', records: () => shared(tables, options.resourcesDir) },
     ],
     close: () => tables.root.close(),
@@ -134,6 +137,18 @@ async function* pieces(
     const last = found.at(-1)
     if (last === undefined || found.length < rowsAPiece) return
     from = Buffer.concat([last[0], Buffer.of(0)])
+  }
+}
+
+async function* identities(tables: Tables, dir: string): RecordPieces {
+  if (!existsSync(join(dir, 'data.mdb'))) return
+  const json = tables.fixed.get(clusterKey)
+  const { salt } = decodeCluster(json === undefined ? '' : Buffer.from(json).toString())
+  const map = openLmdbIdentityMap({ dir, seal: createAliasSeal(aliasSecret(salt)), now: () => 0 })
+  try {
+    yield* identityRecords(map)
+  } finally {
+    await map.close()
   }
 }
 

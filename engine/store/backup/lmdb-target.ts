@@ -4,6 +4,10 @@
  */
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
+import type { IdentityMap } from '../../../ingest/identity/identity-map.ts'
+import { openLmdbIdentityMap } from '../../../ingest/identity/lmdb-identity-map.ts'
+import { aliasSecret } from '../../nodes/node-key.ts'
 import { openLmdbResources } from '../lmdb-resources.ts'
 import { translated } from '../lmdb-store-errors.ts'
 import { clusterKey, openTables, type Tables } from '../lmdb-store-tables.ts'
@@ -13,21 +17,32 @@ import { encodeRow, seqKey, textKey } from '../stored-row.ts'
 import { damaged } from './backup-error.ts'
 import { type BackupRecord, textOf } from './backup-record.ts'
 import { headerOf } from './header-json.ts'
+import { IdentityRestorer } from './identity-records.ts'
 import type { LmdbFolders } from './lmdb-source.ts'
 import { syncFolder } from './manifest.ts'
 import { ResourceRestorer } from './resource-records.ts'
-import type { RestoreTarget } from './restore-target.ts'
+import type { RestoreOptions, RestoreTarget } from './restore-target.ts'
+
+type LmdbTargetOptions = LmdbFolders & RestoreOptions
+
+/** What is open between `clear` and `finish`. */
+type Open = {
+  readonly tables: Tables
+  readonly resources: Resources
+  readonly map: IdentityMap
+  readonly restorers: readonly [ResourceRestorer, IdentityRestorer]
+}
 
 /** The embedded store of a folder. The caller holds the instance lock. */
-export function openLmdbTarget(options: LmdbFolders): RestoreTarget {
+export function openLmdbTarget(options: LmdbTargetOptions): RestoreTarget {
   return new LmdbTarget(options)
 }
 
 class LmdbTarget implements RestoreTarget {
-  readonly #options: LmdbFolders
-  #open: { readonly tables: Tables; readonly resources: Resources; readonly restorer: ResourceRestorer } | null = null
+  readonly #options: LmdbTargetOptions
+  #open: Open | null = null
 
-  constructor(options: LmdbFolders) {
+  constructor(options: LmdbTargetOptions) {
     this.#options = options
   }
 
@@ -45,26 +60,32 @@ class LmdbTarget implements RestoreTarget {
   }
 
   async clear(): Promise<void> {
-    const { dir, resourcesDir, mapSizeBytes } = this.#options
-    for (const left of [dir, resourcesDir].flatMap((path) => [besides(path), replaced(path)])) {
+    const { dir, resourcesDir, identityDir, mapSizeBytes, salt, now } = this.#options
+    for (const left of [dir, resourcesDir, identityDir].flatMap((path) => [besides(path), replaced(path)])) {
       rmSync(left, { recursive: true, force: true })
     }
     const resources = openLmdbResources({ dir: besides(resourcesDir) })
     const tables = openTables(besides(dir), mapSizeBytes)
-    this.#open = { tables, resources, restorer: new ResourceRestorer(resources) }
+    const map = openLmdbIdentityMap({ dir: besides(identityDir), seal: createAliasSeal(aliasSecret(salt)), now })
+    const restorers = [new ResourceRestorer(resources), new IdentityRestorer(map, salt)] as const
+    this.#open = { tables, resources, map, restorers }
   }
 
   async write(records: readonly BackupRecord[]): Promise<void> {
-    const { tables, restorer } = this.#opened()
+    const { tables, restorers } = this.#opened()
     await this.#written(tables, () => {
       for (const record of records) put(tables, record)
     })
-    await restorer.take(records)
+    for (const restorer of restorers) await restorer.take(records)
+  }
+
+  identities(): IdentityMap {
+    return this.#opened().map
   }
 
   async finish(headers: ReadonlyMap<number, string>, cluster: string): Promise<void> {
-    const { tables, resources, restorer } = this.#opened()
-    await restorer.finish()
+    const { tables, resources, map, restorers } = this.#opened()
+    await restorers[0].finish()
     await this.#written(tables, () => {
       for (const [partition, json] of headers) {
         const { seq, rest } = headerOf(json)
@@ -75,8 +96,10 @@ class LmdbTarget implements RestoreTarget {
     })
     await tables.root.close()
     await resources.close()
+    await map.close()
     this.#open = null
-    for (const path of [this.#options.resourcesDir, this.#options.dir]) await moveIntoPlace(path)
+    const { dir, resourcesDir, identityDir } = this.#options
+    for (const path of [resourcesDir, identityDir, dir]) await moveIntoPlace(path)
   }
 
   async close(): Promise<void> {
@@ -85,7 +108,9 @@ class LmdbTarget implements RestoreTarget {
     if (open === null) return
     await open.tables.root.close()
     await open.resources.close()
-    for (const path of [this.#options.dir, this.#options.resourcesDir]) {
+    await open.map.close()
+    const { dir, resourcesDir, identityDir } = this.#options
+    for (const path of [dir, resourcesDir, identityDir]) {
       rmSync(besides(path), { recursive: true, force: true })
     }
   }

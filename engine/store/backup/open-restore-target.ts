@@ -1,19 +1,19 @@
 import type { StorePlace } from '../open-store.ts'
 import { openLmdbTarget } from './lmdb-target.ts'
 import { openRedisTarget } from './redis-target.ts'
-import type { RestoreTarget } from './restore-target.ts'
+import type { RestoreOptions, RestoreTarget } from './restore-target.ts'
 
 /**
  * Opens a place for a restore. No engine may work there: the caller sees to that.
- * @param resourcesDir folder of the embedded resources
+ * @param options `salt`: of the installation that is restored
  * @throws StoreError `store_unavailable`
  */
-export async function openRestoreTarget(place: StorePlace, resourcesDir: string): Promise<RestoreTarget> {
+export async function openRestoreTarget(place: StorePlace, options: RestoreOptions): Promise<RestoreTarget> {
   switch (place.kind) {
     case 'lmdb':
-      return openLmdbTarget({ dir: place.dir, mapSizeBytes: place.mapSizeBytes, resourcesDir })
+      return openLmdbTarget({ dir: place.dir, mapSizeBytes: place.mapSizeBytes, ...options })
     case 'redis':
-      return openRedisTarget(place)
+      return openRedisTarget({ ...place, salt: options.salt })
     default:
       return place satisfies never
   }

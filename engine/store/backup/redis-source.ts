@@ -1,5 +1,8 @@
 /** The store in Redis as a backup reads it, server by server, while engines commit to it. */
 import { randomBytes } from 'node:crypto'
+import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
+import { openRedisIdentityMap } from '../../identity/redis-identity-map.ts'
+import { aliasSecret } from '../../nodes/node-key.ts'
 import { decodeCluster } from '../redis/cluster-record.ts'
 import { connectRedis } from '../redis/connect-redis.ts'
 import { defaultPrefix, KeyNames } from '../redis/key-names.ts'
@@ -9,8 +12,11 @@ import { openRedisResources } from '../redis/redis-resources.ts'
 import type { RedisServers } from '../redis/redis-servers.ts'
 import type { RedisOptions } from '../redis/redis-target.ts'
 import { patiently, scanKeys } from '../redis/scan-keys.ts'
+import { serverIdentity } from '../redis/server-identity.ts'
+import { torn } from './backup-error.ts'
 import { textRecord } from './backup-record.ts'
 import type { BackupSource, RecordPieces } from './backup-source.ts'
+import { identityRecords } from './identity-records.ts'
 import { resourceRecords } from './resource-records.ts'
 import { ServerCopy } from './server-copy.ts'
 
@@ -26,7 +32,8 @@ export async function openRedisSource(options: RedisOptions): Promise<BackupSour
     installation: () => textAt(servers, keys.cluster),
     sections: [
       { name: 'partitions', records: () => allPartitions(servers, keys) },
-      { name: 'shared', records: () => shared(servers, keys, options) },
+      { name: 'identity', records: () => identities(servers, keys, options) },
+      { name: 'shared', records: () => ofOneRun(servers, shared(servers, keys, options)) },
     ],
     close: async () => servers.close(),
   }
@@ -43,6 +50,28 @@ async function* allPartitions(servers: RedisServers, keys: KeyNames): RecordPiec
   for (const [node, own] of byServer) {
     yield* new ServerCopy({ id, servers, node, keys, partitions: own }).records()
   }
+}
+
+async function* identities(servers: RedisServers, keys: KeyNames, options: RedisOptions): RecordPieces {
+  const { salt } = decodeCluster((await textAt(servers, keys.cluster)) ?? '')
+  const map = await openRedisIdentityMap({ ...options, seal: createAliasSeal(aliasSecret(salt)) })
+  try {
+    yield* ofOneRun(servers, identityRecords(map))
+  } finally {
+    await map.close()
+  }
+}
+
+/** What was found by looking through the servers; refused when keys may have gone from one to the other meanwhile. */
+async function* ofOneRun(servers: RedisServers, records: RecordPieces): RecordPieces {
+  const identity = async () => {
+    const all = servers.nodes().map((node) => patiently(() => serverIdentity(node, servers.isCluster)))
+    return (await Promise.all(all)).map((one) => one ?? randomBytes(8).toString('hex')).join('\n')
+  }
+  const before = await identity()
+  yield* records
+  if ((await identity()) === before) return
+  throw torn('a server was started anew, another one took over, or a hash slot was moved')
 }
 
 async function* shared(servers: RedisServers, keys: KeyNames, options: RedisOptions): RecordPieces {

@@ -1,4 +1,8 @@
 /** The store in Redis as a backup is put into it. */
+import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
+import type { IdentityMap } from '../../../ingest/identity/identity-map.ts'
+import { openRedisIdentityMap } from '../../identity/redis-identity-map.ts'
+import { aliasSecret } from '../../nodes/node-key.ts'
 import { connectRedis } from '../redis/connect-redis.ts'
 import { defaultPrefix, KeyNames } from '../redis/key-names.ts'
 import { type LuaScript, readScript } from '../redis/lua-script.ts'
@@ -13,6 +17,7 @@ import { patiently, scanKeys } from '../redis/scan-keys.ts'
 import type { Resources } from '../resource.ts'
 import type { BackupRecord } from './backup-record.ts'
 import { headerOf } from './header-json.ts'
+import { IdentityRestorer } from './identity-records.ts'
 import { ResourceRestorer } from './resource-records.ts'
 import type { RestoreTarget } from './restore-target.ts'
 
@@ -23,31 +28,45 @@ const partitionsMax = 512
  * The store of the servers and the prefix.
  * @throws StoreError `store_unavailable`
  */
-export async function openRedisTarget(options: RedisOptions): Promise<RestoreTarget> {
+export async function openRedisTarget(options: RedisOptions & { readonly salt: string }): Promise<RestoreTarget> {
   const keys = new KeyNames(options.prefix ?? defaultPrefix)
   const servers = await connectRedis(options)
+  const opened: { close(): void | Promise<void> }[] = [servers]
   try {
-    return new RedisTarget(servers, keys, await openRedisResources(options))
+    const resources = await openRedisResources(options)
+    opened.push(resources)
+    const map = await openRedisIdentityMap({ ...options, seal: createAliasSeal(aliasSecret(options.salt)) })
+    return new RedisTarget({ servers, keys, resources, map, salt: options.salt })
   } catch (error) {
-    servers.close()
+    for (const one of opened) await one.close()
     throw error
   }
+}
+
+type RedisTargetParts = {
+  readonly servers: RedisServers
+  readonly keys: KeyNames
+  readonly resources: Resources
+  readonly map: IdentityMap
+  readonly salt: string
 }
 
 class RedisTarget implements RestoreTarget {
   readonly #servers: RedisServers
   readonly #keys: KeyNames
   readonly #resources: Resources
-  readonly #restorer: ResourceRestorer
+  readonly #map: IdentityMap
+  readonly #restorers: readonly [ResourceRestorer, IdentityRestorer]
   readonly #create: LuaScript = readScript('create.lua')
   readonly #putOnce: LuaScript = readScript('put-once.lua')
   readonly #putCluster: LuaScript = readScript('put-cluster.lua')
 
-  constructor(servers: RedisServers, keys: KeyNames, resources: Resources) {
+  constructor({ servers, keys, resources, map, salt }: RedisTargetParts) {
     this.#servers = servers
     this.#keys = keys
     this.#resources = resources
-    this.#restorer = new ResourceRestorer(resources)
+    this.#map = map
+    this.#restorers = [new ResourceRestorer(resources), new IdentityRestorer(map, salt)]
   }
 
   async isEmpty(): Promise<boolean> {
@@ -76,11 +95,15 @@ class RedisTarget implements RestoreTarget {
     for (const { kind, key, value } of records) {
       if (kind === 'pack') await this.#run(this.#putOnce, this.#keys.pack(key), [Buffer.from(value)])
     }
-    await this.#restorer.take(records)
+    for (const restorer of this.#restorers) await restorer.take(records)
+  }
+
+  identities(): IdentityMap {
+    return this.#map
   }
 
   async finish(headers: ReadonlyMap<number, string>, cluster: string): Promise<void> {
-    await this.#restorer.finish()
+    await this.#restorers[0].finish()
     for (const [partition, json] of headers) {
       const { seq, rest } = headerOf(json)
       // The WAIT behind it waits for all that was written to the server before.
@@ -95,6 +118,7 @@ class RedisTarget implements RestoreTarget {
 
   async close(): Promise<void> {
     await this.#resources.close()
+    await this.#map.close()
     this.#servers.close()
   }
 

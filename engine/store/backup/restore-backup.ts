@@ -1,4 +1,5 @@
 /** Puts a backup that was verified into a store. */
+import type { IdentityMap } from '../../../ingest/identity/identity-map.ts'
 import { BackupError } from './backup-error.ts'
 import { readBackupFile } from './backup-file-reader.ts'
 import { textOf } from './backup-record.ts'
@@ -15,7 +16,12 @@ import type { SoundBackup } from './verify-backup.ts'
 export async function restoreBackup(
   { dir, manifest, key }: SoundBackup,
   target: RestoreTarget,
-  options: { readonly onProgress: (progress: BackupProgress) => void; readonly signal: AbortSignal },
+  options: {
+    readonly onProgress: (progress: BackupProgress) => void
+    readonly signal: AbortSignal
+    /** Takes over what the log says of aliases since. Nothing counts before it is done. */
+    readonly catchUp: (identities: IdentityMap) => Promise<void>
+  },
 ): Promise<void> {
   await target.clear()
   const tally = new BackupTally()
@@ -31,5 +37,6 @@ export async function restoreBackup(
       options.onProgress(tally)
     }
   }
+  await options.catchUp(target.identities())
   await target.finish(headers, tally.cluster ?? '')
 }

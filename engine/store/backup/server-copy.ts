@@ -18,7 +18,7 @@ import { patiently, scanKeys } from '../redis/scan-keys.ts'
 import { serverIdentity } from '../redis/server-identity.ts'
 import { corrupt, decodeState } from '../redis/state-value.ts'
 import { headerMissing } from '../store.ts'
-import { BackupError } from './backup-error.ts'
+import { BackupError, torn } from './backup-error.ts'
 import { type BackupRecord, textRecord } from './backup-record.ts'
 import type { RecordPieces } from './backup-source.ts'
 import { jsonOf } from './backup-tally.ts'
@@ -263,8 +263,4 @@ function headerRecord(partition: number, seq: number, rest: string | null): Back
   const json = jsonOf(rest ?? '')
   if (typeof json !== 'object' || json === null) throw corrupt('The header of a partition is damaged.')
   return textRecord('header', '', JSON.stringify({ seq, ...json }), partition)
-}
-
-function torn(why: string): BackupError {
-  return new BackupError('backup_torn', `The backup is not of one moment: ${why}. Run it again.`)
 }

@@ -24,7 +24,7 @@ export type Verified =
   | { readonly kind: 'refused'; readonly reason: string }
 
 /** The files of a backup that this release knows, in their order. */
-const sectionNames = ['partitions', 'shared'] as const
+const sectionNames = ['partitions', 'identity', 'shared'] as const
 
 /** @throws BackupError `interrupted`; what is wrong with the backup is a value */
 export async function verifyBackup(
@@ -38,6 +38,9 @@ export async function verifyBackup(
     if (!isDeepStrictEqual(names, [...sectionNames])) {
       const message = `The backup has other files (${names.join(', ')}) than this release knows. Use the release that made it.`
       throw new BackupError('format_unsupported', message)
+    }
+    if (manifest.sections.some(({ name, file }) => file !== `${name}.proffer`)) {
+      throw damaged('manifest.json', 'it names files that are not of a backup')
     }
     const key = keyFor(manifest, secret)
     const tally = new BackupTally()
@@ -58,6 +61,12 @@ export async function verifyBackup(
 
 /** @throws BackupError `key_wrong` */
 function keyFor({ encryption }: Manifest, secret: string | null): BackupKey | null {
+  if (encryption === null && secret !== null) {
+    // Else whoever can write to the folder could put customers of their making into the bank's store.
+    const message =
+      'The backup is not encrypted although BACKUP_KEY_FILE is set. Unset it if this backup is what you mean.'
+    throw new BackupError('key_wrong', message)
+  }
   if (encryption === null) return null
   if (secret === null) throw new BackupError('key_wrong', 'The backup is encrypted: set BACKUP_KEY_FILE.')
   const key = keyOf(secret, encryption)

@@ -3,6 +3,7 @@
  * one script may touch them together, also in Redis Cluster.
  */
 import assert from 'node:assert/strict'
+import { isSealedAlias } from '../../../ingest/identity/alias.ts'
 
 /** Prefix of every key unless an installation has another one. */
 export const defaultPrefix = 'proffer:'
@@ -15,6 +16,9 @@ export type ParsedKey =
   /** The header, or something else of a partition. */
   | { readonly kind: 'meta' | 'rest'; readonly partition: number }
   | { readonly kind: 'resource' | 'leases'; readonly name: string }
+  /** Sealed, both of them. */
+  | { readonly kind: 'alias'; readonly alias: string }
+  | { readonly kind: 'aliases'; readonly customer: string }
 
 /** The keys of one installation. */
 export class KeyNames {
@@ -82,9 +86,9 @@ export class KeyNames {
   }
 
   /** Pattern of SCAN for these keys; `parse` tells which of what it finds are ours, for another prefix may begin like this one. */
-  pattern(which: 'all' | 'packs' | 'partitions' | 'resources'): string {
+  pattern(which: 'all' | 'packs' | 'partitions' | 'resources' | 'identities'): string {
     const prefix = this.#prefix.replace(/[\\[\]?*^-]/g, '\\$&')
-    const rest = { all: '*', packs: 'pack:*', partitions: '{p*', resources: '{r:*' } as const
+    const rest = { all: '*', packs: 'pack:*', partitions: '{p*', resources: '{r:*', identities: '[ai]:*' } as const
     return prefix + rest[which]
   }
 
@@ -95,6 +99,9 @@ export class KeyNames {
     if (name === 'cluster') return { kind: 'cluster' }
     const [, hash] = /^pack:(.+)$/.exec(name) ?? []
     if (hash !== undefined) return { kind: 'pack', hash }
+    if (name.startsWith('a:') && isSealedAlias(name.slice(2))) return { kind: 'alias', alias: name.slice(2) }
+    const [, customer] = /^i:([A-Za-z0-9_-]{22})$/.exec(name) ?? []
+    if (customer !== undefined) return { kind: 'aliases', customer }
     const [, resource, leases] = /^\{r:([^{}]+)\}(:leases)?$/.exec(name) ?? []
     if (resource !== undefined) return { kind: leases === undefined ? 'resource' : 'leases', name: resource }
     const [, number, customerId, other] = /^\{p(\d{1,4})\}:(?:c:(.+)|(meta|o|t|changed))$/s.exec(name) ?? []

@@ -9,7 +9,7 @@ import { openBackupSource } from '../../../../engine/store/backup/open-backup-so
 import { openStore, type StorePlace } from '../../../../engine/store/open-store.ts'
 import { openRedisResources } from '../../../../engine/store/redis/redis-resources.ts'
 import type { Store } from '../../../../engine/store/store.ts'
-import { backUp, putBack, soundBackup } from '../../../conformance/backup.ts'
+import { backUp, foldersBeside, putBack, soundBackup } from '../../../conformance/backup.ts'
 import { startLoad } from '../../../conformance/store-load.ts'
 import { storedPartition } from '../../../conformance/store-model.ts'
 import { zeroMeta } from '../../../conformance/store-workload.ts'
@@ -63,7 +63,7 @@ await describeWithOwnRedis('a backup of Redis', () => {
   })
 
   const open = async (): Promise<BackupSource> => {
-    const source = await openBackupSource(place, '')
+    const source = await openBackupSource(place, foldersBeside(place))
     sources.push(source)
     return source
   }
@@ -165,7 +165,7 @@ await describeWithOwnRedis('a backup of Redis', () => {
     for (const key of others) await redis.client.set(key, 'theirs')
     await backUp(place, join(dir, 'backup'))
     const backup = await soundBackup(join(dir, 'backup'))
-    await putBack(backup, place, '')
+    await putBack(backup, place)
     for (const key of others) expect(await redis.client.get(key)).toBe('theirs')
     expect(backup.manifest.partitions.map(({ states }) => states).every((states) => states >= 1_200)).toBe(true)
   })
@@ -174,11 +174,11 @@ await describeWithOwnRedis('a backup of Redis', () => {
     await backUp(place, join(dir, 'of-redis'))
     const first = await soundBackup(join(dir, 'of-redis'))
     const lmdb: StorePlace = { kind: 'lmdb', dir: join(dir, 'store') }
-    await putBack(first, lmdb, join(dir, 'resources'))
+    await putBack(first, lmdb)
     await backUp(lmdb, join(dir, 'of-lmdb'))
     const second = await soundBackup(join(dir, 'of-lmdb'))
     const again = { ...place, prefix: `${prefix}again:` }
-    await putBack(second, again, '')
+    await putBack(second, again)
     const embedded = openStore(lmdb)
     const other = openStore(again)
     const ids = Array.from({ length: 1_200 }, (_, i) => `C${i}`)
@@ -203,7 +203,7 @@ await describeWithOwnRedis('a backup of Redis', () => {
     await resources.confirm('unheard', 'z', 2)
     await backUp(place, join(dir, 'backup'))
     await resources.lapse('stock', 'a')
-    await putBack(await soundBackup(join(dir, 'backup')), place, '')
+    await putBack(await soundBackup(join(dir, 'backup')), place)
     expect(await resources.count('stock')).toEqual({ capacity: 5, reserved: 4, confirmed: 3, oversold: 2 })
     expect(await resources.count('empty')).toEqual({ capacity: 2, reserved: 0, confirmed: 0, oversold: 0 })
     expect(await resources.count('unheard')).toEqual({ capacity: 0, reserved: 0, confirmed: 2, oversold: 2 })
@@ -269,7 +269,7 @@ await describeWithOwnRedis('a backup of Redis Cluster', () => {
     const from = primaries.find(has) ?? ''
     const to = primaries.find((line) => !has(line)) ?? ''
     const node = cluster.nodes.find(({ port }) => from.includes(`:${port}@`))
-    const source = await openBackupSource(place, '')
+    const source = await openBackupSource(place, foldersBeside(place))
     try {
       await node?.client.cluster('SETSLOT', Number(slot), 'MIGRATING', to.split(' ')[0] ?? '')
       await expect(rest(copyOf(source))).rejects.toMatchObject({ code: 'backup_torn' })
