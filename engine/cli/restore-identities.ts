@@ -12,7 +12,7 @@ import type { Codecs } from '../../sinks/codecs.ts'
 import { learnWithinMs } from '../shard/event-schemas.ts'
 import { erasure } from '../step/admit-event.ts'
 import { BackupError } from '../store/backup/backup-error.ts'
-import type { SoundBackup } from '../store/backup/verify-backup.ts'
+import type { BackedPartition } from '../store/backup/backup-tally.ts'
 
 /** The log as far as aliases are concerned. */
 export type IdentityLog = {
@@ -34,14 +34,14 @@ const changesAtOnce = 1_000
 const waitingMax = 100_000
 
 /**
- * Carries out what the log says from each partition's position in the backup on. Partitions come one after the other: what one
+ * Carries out what the log says from the positions of a backup on. Partitions come one after the other: what one
  * customer has to give up before another can have it is tried again at the end. What the copy knew already changes nothing.
  *
  * @throws LogError, IdentityError, SchemaRegistryError, BackupError `interrupted`
  */
 export async function catchUpIdentities(
   map: IdentityMap,
-  { manifest }: Pick<SoundBackup, 'manifest'>,
+  positions: readonly Pick<BackedPartition, 'partition' | 'next'>[],
   { log, signal }: { readonly log: IdentityLog; readonly signal: AbortSignal },
 ): Promise<CaughtUp> {
   const waiting: IdentityChange[] = []
@@ -55,7 +55,7 @@ export async function catchUpIdentities(
       else tally.left++
     }
   }
-  for (const { partition, next } of manifest.partitions) {
+  for (const { partition, next } of positions) {
     let changes: IdentityChange[] = []
     for await (const { event, appendTime } of eventsFrom(log, partition, next, signal)) {
       const change = changeOf(event, appendTime)

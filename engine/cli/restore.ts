@@ -111,7 +111,7 @@ async function fill(
       onProgress: line.update,
       signal,
       catchUp: async (map) => {
-        aliases = await catchUpIdentities(map, backup, { log: identityLog, signal })
+        aliases = await catchUpIdentities(map, manifest.partitions, { log: identityLog, signal })
       },
     })
   } finally {

@@ -7,7 +7,6 @@ import type { BackupRecord } from '../../../../engine/store/backup/backup-record
 import type { BackupSource } from '../../../../engine/store/backup/backup-source.ts'
 import { openBackupSource } from '../../../../engine/store/backup/open-backup-source.ts'
 import { openStore, type StorePlace } from '../../../../engine/store/open-store.ts'
-import { openRedisResources } from '../../../../engine/store/redis/redis-resources.ts'
 import type { Store } from '../../../../engine/store/store.ts'
 import { backUp, foldersBeside, putBack, soundBackup } from '../../../conformance/backup.ts'
 import { startLoad } from '../../../conformance/store-load.ts'
@@ -190,27 +189,6 @@ await describeWithOwnRedis('a backup of Redis', () => {
     }
     await embedded.close()
     await other.close()
-  })
-
-  it('holds what is reserved and confirmed, with the capacity that counts', async () => {
-    const resources = await openRedisResources(place)
-    await resources.define('stock', 10)
-    await resources.reserve('stock', 'a', { amount: 4, leaseUntil: 5_000, now: 0 })
-    await resources.reserve('stock', 'b', { amount: 3, leaseUntil: 9_000, now: 0 })
-    await resources.confirm('stock', 'b', 3)
-    await resources.define('stock', 5)
-    await resources.define('empty', 2)
-    await resources.confirm('unheard', 'z', 2)
-    await backUp(place, join(dir, 'backup'))
-    await resources.lapse('stock', 'a')
-    await putBack(await soundBackup(join(dir, 'backup')), place)
-    expect(await resources.count('stock')).toEqual({ capacity: 5, reserved: 4, confirmed: 3, oversold: 2 })
-    expect(await resources.count('empty')).toEqual({ capacity: 2, reserved: 0, confirmed: 0, oversold: 0 })
-    expect(await resources.count('unheard')).toEqual({ capacity: 0, reserved: 0, confirmed: 2, oversold: 2 })
-    expect(await resources.sweep('stock', 4_999)).toBe(0)
-    expect(await resources.sweep('stock', 5_000)).toBe(1)
-    expect(await resources.lapse('stock', 'b')).toEqual({ kind: 'confirmed' })
-    await resources.close()
   })
 
   it('is torn when another pack is put in force meanwhile', async () => {
