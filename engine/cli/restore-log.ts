@@ -15,11 +15,13 @@ export type RestoreLog = {
 /** Sentences: a refusal means that it is not its log, a warning that something is lost. */
 export type LogCheck = { readonly refusals: readonly string[]; readonly warnings: readonly string[] }
 
+type CheckedBackup = Pick<SoundBackup, 'cluster'> & { readonly manifest: Pick<SoundBackup['manifest'], 'partitions'> }
+
 /**
  * Compares every partition of a backup with the log that it is to go on with.
  * @throws LogError
  */
-export async function checkLog({ cluster, manifest }: SoundBackup, log: RestoreLog): Promise<LogCheck> {
+export async function checkLog({ cluster, manifest }: CheckedBackup, log: RestoreLog): Promise<LogCheck> {
   if (cluster.log !== '' && cluster.log !== log.identity) {
     const refusal =
       `These customers were made from the log "${cluster.log}" and this is "${log.identity}". ` +
@@ -50,7 +52,7 @@ async function gapOf({ partition, next, appendTime }: BackedPartition, { events 
   const to = first === undefined ? 'now' : instant(first.appendTime)
   return (
     `Partition ${partition}: log_gap: the log begins at ${start}, the backup goes on from ${next}. Events from ${from} to ${to} ` +
-    'are gone and will not be counted. The engine closes the partition until you accept that ' +
+    'are gone and will not be counted, erasures among them: erase those customers again. The engine closes the partition until you accept that ' +
     `(POST /v1/partitions/${partition}/reopen?lost=skip_lost).`
   )
 }
