@@ -1,7 +1,8 @@
 /**
- * What the log says of aliases since a backup. The door changes the identity map before a fact is in the log, and no shard does it
- * when the log is read again; without this an erased customer would have its aliases back.
+ * What the log says of aliases since a backup. The door changes the identity map before a fact is in the log; when the log is read
+ * again nobody links, and an erased customer would have its aliases until the engine gets to its erasure.
  */
+import { erasureType } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
 import { isSealedAlias } from '../../ingest/identity/alias.ts'
 import type { IdentityChange, IdentityMap } from '../../ingest/identity/identity-map.ts'
@@ -10,7 +11,6 @@ import { partitionOf } from '../../ingest/partition.ts'
 import type { RecordSignature } from '../../ingest/record-signature.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import { learnWithinMs } from '../shard/event-schemas.ts'
-import { erasure } from '../step/admit-event.ts'
 import { BackupError } from '../store/backup/backup-error.ts'
 import type { BackedPartition } from '../store/backup/backup-tally.ts'
 
@@ -60,7 +60,7 @@ export async function catchUpIdentities(
     for await (const { event, appendTime } of eventsFrom(log, partition, next, signal)) {
       const change = changeOf(event, appendTime)
       if (change !== null) changes.push(change)
-      const isErasure = event.type === erasure
+      const isErasure = event.type === erasureType
       if (changes.length >= changesAtOnce || isErasure) {
         await carryOut(changes, false)
         changes = []
