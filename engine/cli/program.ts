@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config.ts'
+import { addStoreCommands } from './store-commands.ts'
 
 type Action = (config: Config) => Promise<number>
 
@@ -50,6 +51,7 @@ export function createProgram({ version, run }: ProgramOptions): Command {
   addLookCommands(program, run)
   addErasure(program, run)
   addOperations(program, run)
+  addStoreCommands(program, { version, run })
   return program
 }
 
