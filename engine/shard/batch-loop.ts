@@ -182,7 +182,7 @@ export class BatchLoop {
       else if (result.kind === 'done') this.#filled(result)
       else this.#settled(result, { asked: [], records: 0, queueMs: 0 })
     } catch (error) {
-      this.#failed(error, [])
+      this.#failed(error, { asked: [], records: 0 })
     }
   }
 
@@ -233,13 +233,13 @@ export class BatchLoop {
         flush: this.#mustFlush(),
       })
     } catch (error) {
-      this.#failed(error, asked)
+      this.#failed(error, sent)
       return
     }
     if (result instanceof Promise) {
       result.then(
         (late) => this.#finished(late, sent),
-        (error: unknown) => this.#failed(error, asked),
+        (error: unknown) => this.#failed(error, sent),
       )
     } else {
       this.#finished(result, sent)
@@ -252,8 +252,12 @@ export class BatchLoop {
       return
     }
     definiteResult(this.#options, result, this.#parts.onDoubt).then(
-      (known) => this.#settled(known, sent),
-      (error: unknown) => this.#failed(error, sent.asked),
+      (known) => {
+        // It may have been applied all the same: the records it carried are not to be committed twice.
+        if (known.kind !== 'done' && known.kind !== 'rewound') this.#parts.fallbacks.taken(sent.records)
+        this.#settled(known, sent)
+      },
+      (error: unknown) => this.#failed(error, sent),
     )
   }
 
@@ -317,7 +321,8 @@ export class BatchLoop {
     else this.#settle()
   }
 
-  #failed(error: unknown, asked: readonly Asked[]): void {
+  #failed(error: unknown, { asked, records }: Pick<Sent, 'asked' | 'records'>): void {
+    this.#parts.fallbacks.taken(records)
     for (const one of asked) this.#parts.fallbacks.answer(one, 'worker_failed')
     this.#end({ kind: 'failed', error })
   }
