@@ -32,10 +32,10 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./store/store.ts')).benchStore(),
   },
   {
-    name: 'stream',
+    name: 'embedded',
     question:
-      'How many events a second pass from the log to published decisions, also with half of the customers cached?',
-    run: async () => (await import('./stream/stream.ts')).benchStream(),
+      'How many events a second pass from the embedded log to published decisions, also with half of the customers cached?',
+    run: async () => (await import('./embedded/embedded.ts')).benchEmbedded(),
   },
   {
     name: 'latency',

@@ -1,6 +1,7 @@
 /** The measuring process of the soak benchmark, see `soak.ts`: engine, load, and a row every ten seconds. */
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../embedded/embedded-bank.ts'
 import { engineReceiver } from '../latency/contenders.ts'
 import { gcChannel } from '../latency/gc-probe.ts'
 import { type Collection, sharedNow, summarise } from '../latency/gc-watch.ts'
@@ -11,7 +12,6 @@ import { runAtRate } from '../latency/run.ts'
 import type { BenchResult } from '../report.ts'
 import { loadRetailBank } from '../step/retail-bank.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
-import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../stream/embedded-bank.ts'
 import { type Row, rowColumns, soakResult } from './soak-result.ts'
 
 export type SoakOptions = {

@@ -1,5 +1,5 @@
 /**
- * The embedded engine end to end on this machine: `npm run bench -- stream [--json] [--customers=50000] [--events=200000]`.
+ * The embedded engine end to end on this machine: `npm run bench -- embedded [--json] [--customers=50000] [--events=200000]`.
  *
  * Log append (durable), shard in a worker thread, LMDB commit (durable), decisions appended to their log (durable), with the
  * retail-bank pack. Rounds in turn: a control that appends and reads the same events without deciding anything, all
@@ -24,7 +24,7 @@ const plentyBytes = 2 * 2 ** 30
 const corrections = 2
 const nearness = 0.03
 
-export async function benchStream(): Promise<BenchResult> {
+export async function benchEmbedded(): Promise<BenchResult> {
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean' },
@@ -74,7 +74,7 @@ export async function benchStream(): Promise<BenchResult> {
   await Promise.all([whole.bank.close(), half.bank.close(), control.close()])
   const of = (pick: (round: Record<Name, number>) => number): number => median(rounds.map(pick))
   return {
-    name: 'stream',
+    name: 'embedded',
     ratios: {
       'events/s over the goal of 25,000': of((round) => round.whole / 25_000),
       'half cached over all cached (goal >= 0.5)': of((round) => round.half / round.whole),
@@ -198,4 +198,4 @@ async function openControl(nowMs: number): Promise<{ readonly log: Log; close():
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchStream())
+if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchEmbedded())
