@@ -38,6 +38,11 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./embedded/embedded.ts')).benchEmbedded(),
   },
   {
+    name: 'stream',
+    question: 'How many events a second on Kafka and Redis, next to kafkajs, ioredis and a rule engine from npm?',
+    run: async () => (await import('./stream/stream.ts')).benchStream(),
+  },
+  {
     name: 'latency',
     question: 'How long does an event take from the instant it was due, next to an echo?',
     run: async () => (await import('./latency/latency.ts')).benchLatency(),

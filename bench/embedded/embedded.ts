@@ -13,7 +13,7 @@ import type { BatchReport } from '../../engine/shard/partition-options.ts'
 import { openLmdbLog } from '../../ingest/lmdb-log.ts'
 import type { Log } from '../../ingest/log.ts'
 import { type BenchResult, machine, median, printResult } from '../report.ts'
-import { loadRetailBank } from '../step/retail-bank.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
 import type { EventStream } from '../workload/stream.ts'
 import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from './embedded-bank.ts'
@@ -37,7 +37,7 @@ export async function benchEmbedded(): Promise<BenchResult> {
   })
   const customers = Number(values.customers)
   const events = Number(values.events)
-  const pack = await loadRetailBank()
+  const pack = await loadBenchPack('retail-bank')
   const typical = growTypicalStates(pack, Number(values.grown))
   const common = { pack, typical, customers }
   const stream = (seed: number): EventStream => streamFor(customers, typical.endMs, seed)

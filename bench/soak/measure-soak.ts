@@ -10,7 +10,7 @@ import { asCollection } from '../latency/measure.ts'
 import { Recorder } from '../latency/recorder.ts'
 import { runAtRate } from '../latency/run.ts'
 import type { BenchResult } from '../report.ts'
-import { loadRetailBank } from '../step/retail-bank.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
 import { type Row, rowColumns, soakResult } from './soak-result.ts'
 
@@ -34,8 +34,8 @@ async function measureSoak(options: SoakOptions): Promise<BenchResult> {
   // A customer's twenty events of a day take a day of the event clock: so much of it passes in a second.
   const dayShare = rate / (customers * 20)
   const bank = await openEmbeddedBank({
-    pack: await loadRetailBank(),
-    typical: growTypicalStates(await loadRetailBank(), options.grown),
+    pack: await loadBenchPack('retail-bank'),
+    typical: growTypicalStates(await loadBenchPack('retail-bank'), options.grown),
     customers,
     cacheBytes: 256 * mb,
     retentionMs: (seconds / 8) * dayShare * dayMs,

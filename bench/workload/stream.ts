@@ -15,6 +15,8 @@ export type StreamOptions = {
   readonly eventsPerCustomerDay?: number
   /** Zipf exponent of how unevenly customers act. Default 0.6. */
   readonly exponent?: number
+  /** Only events of these types, in the same proportion to each other; all ten when absent. */
+  readonly types?: readonly string[]
 }
 
 /** An endless stream; the same options give the same events. */
@@ -52,6 +54,10 @@ export function createStream(options: StreamOptions): EventStream {
   if (startMs < 2 ** 40 || startMs > 2 ** 41 - 400 * dayMs)
     throw new RangeError('startMs is not of the years 2005 to 2038')
   const random = createRandom(seed, 'stream')
+  const { types = null } = options
+  const among = shapes.flatMap(({ type }, i) => (types === null || types.includes(type) ? [i] : []))
+  if (among.length === 0) throw new RangeError('the stream has no events of these types')
+  const weights = cumulate(among.map((i) => shapes[i]?.weight ?? 0))
   const draw = createZipf(customers, exponent)
   const stepMs = dayMs / (customers * eventsPerCustomerDay)
   const at = { index: -1, customer: 0, time: startMs, shape: 0 }
@@ -59,7 +65,7 @@ export function createStream(options: StreamOptions): EventStream {
     next: () => {
       at.index++
       at.customer = draw(random)
-      at.shape = random.weighted(weights)
+      at.shape = among[random.weighted(weights)]!
       at.time = startMs + Math.floor((at.index + random.next()) * stepMs)
     },
     write: (into, offset) => {
@@ -180,7 +186,6 @@ const shapes: readonly Shape[] = [
   },
 ]
 const firstShape = shapes[0] ?? never()
-const weights = cumulate(shapes.map((shape) => shape.weight))
 
 function never(): never {
   throw new Error('a list with elements has a first one')

@@ -54,6 +54,21 @@ describe('the plain load', () => {
     expect((last - startMs) / 86_400_000).toBeCloseTo(1, 2)
   })
 
+  test('a stream of some types has only those, in bytes and as objects', () => {
+    const types = ['card.purchase', 'nps.answered']
+    const stream = createStream({ seed: 3, customers: 1000, startMs, types })
+    const buffer = new Uint8Array(maxEventBytes)
+    const seen = new Set<string>()
+    for (let i = 0; i < 1000; i++) {
+      stream.next()
+      const decoded = decodeEvent(buffer.slice(0, stream.write(buffer, 0)))
+      expect(decoded).toEqual({ kind: 'ok', event: stream.event() })
+      seen.add(stream.event().type)
+    }
+    expect([...seen].sort()).toEqual(types)
+    expect(() => createStream({ seed: 3, customers: 10, startMs, types: ['no.such'] })).toThrow(RangeError)
+  })
+
   test('times whose bytes would not fit are refused', () => {
     expect(() => createStream({ seed: 1, customers: 1, startMs: 0 })).toThrow(RangeError)
     expect(() => createStream({ seed: 1, customers: 1, startMs: 2 ** 41 })).toThrow(RangeError)

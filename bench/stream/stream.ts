@@ -1,0 +1,130 @@
+/**
+ * Ours against the popular stack on the same Kafka, the same Redis and the same events: `npm run bench -- stream [--json]
+ * [--customers=30000] [--events=500000] [--bank-events=450000] [--rounds=3] [--profile=DIR]`. With `--profile` the engine's
+ * threads leave CPU profiles there, and its figures are worth less.
+ *
+ * Rounds in turn, each on a topic filled beforehand: the engine with eight counters and twenty rules, kafkajs with ioredis
+ * and zen-engine or json-rules-engine, the best case of the same, and the engine with the retail-bank pack. What every
+ * contender let out is compared, event by event, with the plainest code there is.
+ */
+import { parseArgs } from 'node:util'
+import { type BenchResult, printResult } from '../report.ts'
+import { measureSpan, type Span } from '../servers/measure-span.ts'
+import { tell } from '../servers/progress.ts'
+import { partitions, type Servers, serverFigures, startServers } from '../servers/servers.ts'
+import { fillTopic, makeTopics, readTopic, removeTopics } from '../servers/topics.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
+import { growTypicalStates } from '../step/typical-states.ts'
+import { cardEvent } from './card-rules.ts'
+import { type Contender, createContenders } from './contenders.ts'
+import { firstDifference, type Hits } from './hits.ts'
+import { recentStream } from './recent-stream.ts'
+import { referenceHits } from './reference-hits.ts'
+import { runRetailBank } from './retail-bank-run.ts'
+import { type Round, streamResult } from './stream-result.ts'
+
+type Options = {
+  readonly customers: number
+  readonly events: number
+  readonly bankEvents: number
+  readonly rounds: number
+  readonly nodeArgs: readonly string[]
+}
+
+const seed = 11
+const dayMs = 86_400_000
+/** Kafka's own default. */
+const joinDelayMs = 3_000
+
+export async function benchStream(): Promise<BenchResult> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean' },
+      customers: { type: 'string', default: '30000' },
+      events: { type: 'string', default: '500000' },
+      'bank-events': { type: 'string', default: '450000' },
+      grown: { type: 'string', default: '1000' },
+      rounds: { type: 'string', default: '3' },
+      profile: { type: 'string' },
+    },
+    allowPositionals: true,
+  })
+  const options: Options = {
+    customers: Number(values.customers),
+    events: Number(values.events),
+    bankEvents: Number(values['bank-events']),
+    rounds: Number(values.rounds),
+    nodeArgs: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+  }
+  tell('growing the customers of a month ...')
+  const pack = await loadBenchPack('retail-bank')
+  // It ends before the first event of any round.
+  const typical = growTypicalStates(pack, Number(values.grown), 30, Date.now() - 30 * dayMs - 600_000)
+  const servers = await startServers(joinDelayMs)
+  try {
+    const rounds: Round[] = []
+    for (let number = 1; number <= options.rounds; number++) {
+      const spans = await runContenders(servers, `r${number}-`, options, number % 2 === 0)
+      const { customers, bankEvents, nodeArgs } = options
+      const plan = { customers, events: bankEvents, warm: Math.floor(bankEvents / 3), typical, nodeArgs }
+      const bank = await runRetailBank(servers, `b${number}-`, plan)
+      tell(`round ${number}: retail-bank ${rateOf(bank)}`)
+      rounds.push({ ...spans, bank })
+    }
+    return streamResult(rounds, { ...serverFigures(servers), customers: options.customers })
+  } finally {
+    await servers.stop()
+  }
+}
+
+async function runContenders(
+  servers: Servers,
+  prefix: string,
+  { customers, events, nodeArgs }: Options,
+  isBackwards: boolean,
+): Promise<Omit<Round, 'bank'>> {
+  const { brokers } = servers.connections
+  const topic = `${prefix}events`
+  const endMs = Date.now()
+  const stream = () => recentStream({ seed, customers, events, types: [cardEvent], endMs })
+  tell(`filling ${topic} with ${events} events ...`)
+  await makeTopics(brokers, [topic], partitions)
+  await fillTopic(brokers, topic, { stream: stream(), events, partitions })
+  let found = 0
+  await readTopic(brokers, topic, () => found++)
+  if (found !== events) throw new Error(`the topic holds ${found} of ${events} events`)
+  const contenders = createContenders(events, nodeArgs)
+  const spans = new Map<Contender['name'], Span>()
+  const hits = new Map<Contender['name'], number>()
+  for (const contender of isBackwards ? contenders.toReversed() : contenders) {
+    await servers.flush()
+    const { span, out } = await runContender(servers, prefix, contender)
+    const expected = referenceHits(stream(), events, span.next, partitions)
+    const difference = firstDifference(expected, out)
+    if (difference !== null) throw new Error(`${contender.name}: ${difference}`)
+    tell(`${prefix} ${contender.name}: ${rateOf(span)}, ${out.count} hits as they should be, ${out.repeats} repeated`)
+    spans.set(contender.name, span)
+    hits.set(contender.name, out.count)
+  }
+  await removeTopics(brokers, prefix)
+  return { spans, hits }
+}
+
+async function runContender(
+  servers: Servers,
+  prefix: string,
+  contender: Contender,
+): Promise<{ readonly span: Span; readonly out: Hits }> {
+  const children = await contender.start(servers, prefix)
+  const span = await measureSpan(children, servers, contender.plan)
+  const ends = children.map((child) => child.next(({ kind }) => kind === 'ended'))
+  await Promise.all(children.map((child) => child.end()))
+  const next: Readonly<Record<number, number>> = Object.assign({}, ...(await Promise.all(ends)).map((end) => end.next))
+  return { span: { ...span, next }, out: await contender.hits(servers, prefix) }
+}
+
+function rateOf(span: Span): string {
+  return `${Math.round(span.events / span.seconds).toLocaleString('en-US')} events/s`
+}
+
+if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchStream())
