@@ -6,6 +6,7 @@ import { createRandom, cumulate } from './random.ts'
 import { createZipf } from './zipf.ts'
 
 export type StreamOptions = {
+  /** Whole number from 0. Streams whose seeds differ, up to 99, have no event id in common. */
   readonly seed: number
   /** 1 to 10,000,000. */
   readonly customers: number
@@ -46,6 +47,8 @@ export function streamCustomerId(n: number): string {
 const customerDigits = 9
 const idPrefix = 'e7c1a9f2-5b1d-4c9e-8a41-load-'
 const idDigits = 14
+/** Ids of one seed; more events have no stream. */
+const idsASeed = 1e12
 const dayMs = 86_400_000
 
 /** Creates a stream standing before its first event: call `next` first. */
@@ -60,6 +63,7 @@ export function createStream(options: StreamOptions): EventStream {
   const weights = cumulate(among.map((i) => shapes[i]?.weight ?? 0))
   const draw = createZipf(customers, exponent)
   const stepMs = dayMs / (customers * eventsPerCustomerDay)
+  const firstId = (seed % 100) * idsASeed
   const at = { index: -1, customer: 0, time: startMs, shape: 0 }
   return {
     next: () => {
@@ -71,12 +75,12 @@ export function createStream(options: StreamOptions): EventStream {
     write: (into, offset) => {
       const shape = encodedShapes[at.shape]!
       into.set(shape.bytes, offset)
-      writeDigits(into, offset + shape.idAt, idDigits, at.index)
+      writeDigits(into, offset + shape.idAt, idDigits, firstId + at.index)
       writeDigits(into, offset + shape.customerAt, customerDigits, at.customer)
       writeTime(into, offset + shape.timeAt, at.time)
       return shape.bytes.length
     },
-    event: () => eventOfShape(shapes[at.shape] ?? firstShape, at.index, at.customer, at.time),
+    event: () => eventOfShape(shapes[at.shape] ?? firstShape, firstId + at.index, at.customer, at.time),
     get index() {
       return at.index
     },
@@ -191,9 +195,9 @@ function never(): never {
   throw new Error('a list with elements has a first one')
 }
 
-function eventOfShape(shape: Shape, index: number, customer: number, time: number): Event {
+function eventOfShape(shape: Shape, idNumber: number, customer: number, time: number): Event {
   const { source, type, data } = shape
-  const id = idPrefix + String(index).padStart(idDigits, '0')
+  const id = idPrefix + String(idNumber).padStart(idDigits, '0')
   return eventOf({ id, source, type, customerId: streamCustomerId(customer), time, data })
 }
 

@@ -43,6 +43,18 @@ describe('the plain load', () => {
     expect(bytesOf(1, 500).equals(bytesOf(2, 500))).toBe(false)
   })
 
+  test('streams of different seeds have no event id in common', () => {
+    const idsOf = (seed: number) => {
+      const stream = createStream({ seed, customers: 1000, startMs })
+      return Array.from({ length: 200 }, () => {
+        stream.next()
+        return stream.event().id
+      })
+    }
+    const ids = [0, 1, 2, 99].flatMap(idsOf)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
   test('times never run backwards, at twenty events a customer and day', () => {
     const stream = createStream({ seed: 1, customers: 500, startMs })
     let last = startMs
