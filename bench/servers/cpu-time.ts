@@ -12,6 +12,13 @@ export function processSeconds(pid: number): number {
 /** `USER_HZ`: 100 on every Linux that Node runs on. */
 const ticksASecond = 100
 
+/** Seconds of CPU that all processes of the machine used since it started. */
+export function machineSeconds(): number {
+  const fields = readFileSync('/proc/stat', 'utf8').split('\n')[0]?.split(/\s+/).slice(1).map(Number) ?? []
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = fields
+  return (user + nice + system + irq + softIrq) / ticksASecond
+}
+
 /** Seconds of CPU of each thread that runs now, by thread id; the main thread has the id of the process. */
 export function threadSeconds(pid: number): ReadonlyMap<number, number> {
   const seconds = new Map<number, number>()

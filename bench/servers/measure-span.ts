@@ -1,6 +1,6 @@
 /** The part of a contender's run that counts: behind its warm-up, up to its last event. */
 import type { Child } from './child.ts'
-import { processSeconds, type ThreadShares, threadSeconds, threadShares } from './cpu-time.ts'
+import { machineSeconds, processSeconds, type ThreadShares, threadSeconds, threadShares } from './cpu-time.ts'
 import type { Progress } from './progress.ts'
 import { type RedisUsage, redisUsage } from './redis-usage.ts'
 import type { Servers } from './servers.ts'
@@ -8,10 +8,12 @@ import type { Servers } from './servers.ts'
 export type Span = {
   readonly events: number
   readonly seconds: number
-  /** CPU an event, microseconds: all processes of the contender, Redis, the broker. */
+  /** CPU an event, microseconds: all processes of the contender, Redis, the broker. NaN: a server of another machine. */
   readonly cpuUs: { readonly contender: number; readonly redis: number; readonly broker: number }
   /** Of that of the contender's first process, by thread. */
   readonly threadsUs: ThreadShares
+  /** Cores that everything else on the machine used meanwhile: above a tenth or two the machine was not quiet. */
+  readonly othersCores: number
   readonly redis: { readonly before: RedisUsage; readonly after: RedisUsage }
   /** What its own sums rose by. */
   readonly sums: Readonly<Record<string, number>>
@@ -45,15 +47,18 @@ export async function measureSpan(
   const events = after.events - before.events
   const us = (seconds: number) => (seconds * 1e6) / events
   const shares = threadShares(children[0]?.pid ?? 0, before.threads, after.threads)
+  const seconds = (after.at - before.at) / 1_000
+  const used = (of: Look) => of.contender + (of.redis || 0) + (of.broker || 0) + of.own
   return {
     events,
-    seconds: (after.at - before.at) / 1_000,
+    seconds,
     cpuUs: {
       contender: us(after.contender - before.contender),
       redis: us(after.redis - before.redis),
       broker: us(after.broker - before.broker),
     },
     threadsUs: { main: us(shares.main), worker: us(shares.worker), rest: us(shares.rest) },
+    othersCores: Math.max(0, after.machine - before.machine - (used(after) - used(before))) / seconds,
     redis: { before: before.usage, after: after.usage },
     sums: Object.fromEntries(
       Object.entries(after.sums).map(([name, value]) => [name, value - (before.sums[name] ?? 0)]),
@@ -68,6 +73,9 @@ type Look = {
   readonly contender: number
   readonly redis: number
   readonly broker: number
+  /** CPU of this process, and of the whole machine. */
+  readonly own: number
+  readonly machine: number
   readonly threads: ReadonlyMap<number, number>
   readonly usage: RedisUsage
   readonly sums: Readonly<Record<string, number>>
@@ -109,11 +117,11 @@ function reached(children: readonly Child<Progress>[], last: Last, events: numbe
 
 async function look(children: readonly Child<Progress>[], last: Last, servers: Servers): Promise<Look> {
   const told = [...last.values()]
-  const seconds = (pid: number | null) => (pid === null ? 0 : processSeconds(pid))
+  const seconds = (pid: number | null) => (pid === null ? Number.NaN : processSeconds(pid))
   const at = Math.max(...told.map((one) => one.at))
   const contender = children.reduce((sum, { pid }) => sum + seconds(pid), 0)
-  const redis = seconds(servers.redis.pid())
-  const broker = seconds(servers.kafka.pid())
+  const redis = seconds(servers.pids.redis())
+  const broker = seconds(servers.pids.kafka())
   const threads = threadSeconds(children[0]?.pid ?? 0)
   return {
     at,
@@ -121,8 +129,10 @@ async function look(children: readonly Child<Progress>[], last: Last, servers: S
     contender,
     redis,
     broker,
+    own: processSeconds(process.pid),
+    machine: machineSeconds(),
     threads,
-    usage: await redisUsage(servers.redis.url),
+    usage: await redisUsage(servers.connections.redisUrl),
     sums: told[0]?.sums ?? {},
     next: Object.assign({}, ...told.map((one) => one.next)),
   }

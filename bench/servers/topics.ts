@@ -1,9 +1,11 @@
 /** Topics of the benchmarks: made, filled with the plain stream beforehand, read back to the end, removed. */
-import { Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Admin, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'
 import { partitionOf } from '../../ingest/partition.ts'
 import { type EventStream, maxEventBytes, streamCustomerId } from '../workload/stream.ts'
 
 const recordsARequest = 2_000
+const servedWithinMs = 20_000
 
 /** A client as every contender's: no retries of a whole minute, nothing printed. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
@@ -19,9 +21,26 @@ export async function makeTopics(
   const admin = kafkaClient(brokers, 'bench-admin').admin()
   await admin.connect()
   try {
-    await admin.createTopics({ waitForLeaders: true, topics: topics.map((topic) => ({ topic, numPartitions })) })
+    await admin.createTopics({ waitForLeaders: false, topics: topics.map((topic) => ({ topic, numPartitions })) })
+    await untilServed(admin, topics, numPartitions)
   } finally {
     await admin.disconnect()
+  }
+}
+
+/** kafkajs can wait for leaders too, and fails when the broker has not heard of the topic yet. */
+async function untilServed(admin: Admin, topics: readonly string[], numPartitions: number): Promise<void> {
+  const until = performance.now() + servedWithinMs
+  for (;;) {
+    try {
+      const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] })
+      const led = found.flatMap((one) => one.partitions).filter(({ leader }) => leader >= 0)
+      if (led.length === topics.length * numPartitions) return
+    } catch (cause) {
+      if (performance.now() > until) throw cause
+    }
+    if (performance.now() > until) throw new Error(`the topics have no leaders after ${servedWithinMs / 1_000} s`)
+    await sleep(50)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Ours with the pack of a real bank, on the same servers: all event types, customers of a month in Redis. */
-import { startChild } from '../servers/child.ts'
+import { checkCounted } from '../servers/check-counted.ts'
+import { type Child, startChild } from '../servers/child.ts'
 import { measureSpan, type Span } from '../servers/measure-span.ts'
 import { prepareStore } from '../servers/prepare-store.ts'
 import type { Progress } from '../servers/progress.ts'
@@ -15,46 +16,58 @@ export type RetailBankPlan = {
   readonly events: number
   readonly warm: number
   readonly typical: TypicalStates
-  readonly waitReplicas?: number
-  /** Of Redis; that of the servers when absent. */
-  readonly redisUrl?: string
   /** For the process of the engine. */
   readonly nodeArgs: readonly string[]
 }
 
+const redisPrefix = 'proffer:'
+
 /** One run from a full topic to published decisions. */
 export async function runRetailBank(servers: Servers, prefix: string, plan: RetailBankPlan): Promise<Span> {
-  const { customers, events, typical } = plan
-  const connections = { ...servers.connections, redisUrl: plan.redisUrl ?? servers.connections.redisUrl }
-  const pack = await loadBenchPack('retail-bank')
-  const redisPrefix = 'proffer:'
-  await servers.flush()
-  await prepareStore({
-    redisUrl: connections.redisUrl,
-    prefix: redisPrefix,
-    pack,
-    partitions,
-    seed: { typical, customers },
-  })
+  await fillBankTopic(servers, prefix, plan)
+  const span = await drainBankTopic(servers, prefix, plan)
+  await removeTopics(servers.connections.brokers, prefix)
+  return span
+}
+
+/** Makes the topic `<prefix>events` with all events of a run. They stay fresh for ten minutes. */
+export async function fillBankTopic(servers: Servers, prefix: string, plan: RetailBankPlan): Promise<void> {
+  const { customers, events } = plan
+  const { brokers } = servers.connections
   const topic = `${prefix}events`
-  await makeTopics(connections.brokers, [topic], partitions)
-  const stream = recentStream({ seed: 12, customers, events })
-  await fillTopic(connections.brokers, topic, { stream, events, partitions })
+  await makeTopics(brokers, [topic], partitions)
+  await fillTopic(brokers, topic, { stream: recentStream({ seed: 12, customers, events }), events, partitions })
+}
+
+/** Empties Redis, gives it the customers, and lets an engine decide the whole topic; every event is to be counted once. */
+export async function drainBankTopic(servers: Servers, prefix: string, plan: RetailBankPlan): Promise<Span> {
+  const child = await startBankEngine(servers, prefix, plan)
+  const span = await measureSpan([child], servers, plan)
+  await child.end()
+  await checkCounted(servers, { prefix, redisPrefix }, plan.events)
+  return span
+}
+
+async function startBankEngine(servers: Servers, prefix: string, plan: RetailBankPlan): Promise<Child<Progress>> {
+  const { customers, typical } = plan
+  const pack = await loadBenchPack('retail-bank')
+  const { redisUrl } = servers.connections
+  await servers.flush()
+  await prepareStore({ redisUrl, prefix: redisPrefix, pack, partitions, seed: { typical, customers } })
   const options: ServerEngineOptions = {
-    ...connections,
+    ...servers.connections,
     pack: 'retail-bank',
     prefix,
     redisPrefix,
     partitions,
     dir: servers.dir,
     node: `${prefix}bank`,
-    // Room for all of them: what a smaller cache costs is the benchmark `embedded`.
-    cacheMb: Math.max(256, Math.ceil((customers * 20) / 1_024)),
-    waitReplicas: plan.waitReplicas ?? 0,
+    cacheMb: bankCacheMb(customers),
   }
-  const child = startChild<Progress>(new URL('../servers/engine-child.ts', import.meta.url), options, plan.nodeArgs)
-  const span = await measureSpan([child], servers, plan)
-  await child.end()
-  await removeTopics(connections.brokers, prefix)
-  return span
+  return startChild(new URL('../servers/engine-child.ts', import.meta.url), options, plan.nodeArgs)
+}
+
+/** Room for all of them: what a smaller cache costs is the benchmark `embedded`. */
+export function bankCacheMb(customers: number): number {
+  return Math.max(256, Math.ceil((customers * 20) / 1_024))
 }

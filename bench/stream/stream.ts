@@ -1,17 +1,18 @@
 /**
  * Ours against the popular stack on the same Kafka, the same Redis and the same events: `npm run bench -- stream [--json]
- * [--customers=30000] [--events=500000] [--bank-events=450000] [--rounds=3] [--profile=DIR]`. With `--profile` the engine's
- * threads leave CPU profiles there, and its figures are worth less.
+ * [--customers=30000] [--events=500000] [--bank-events=450000] [--rounds=3] [--kafka=HOST:PORT] [--redis=URL] [--profile=DIR]`.
+ * With `--profile` the engine's threads leave CPU profiles there, and its figures are worth less.
  *
  * Rounds in turn, each on a topic filled beforehand: the engine with eight counters and twenty rules, kafkajs with ioredis
  * and zen-engine or json-rules-engine, the best case of the same, and the engine with the retail-bank pack. What every
  * contender let out is compared, event by event, with the plainest code there is.
  */
 import { parseArgs } from 'node:util'
-import { type BenchResult, printResult } from '../report.ts'
+import { type BenchResult, printResult, shown } from '../report.ts'
+import { rateOf } from '../servers/bound-by.ts'
 import { measureSpan, type Span } from '../servers/measure-span.ts'
 import { tell } from '../servers/progress.ts'
-import { partitions, type Servers, serverFigures, startServers } from '../servers/servers.ts'
+import { partitions, type Servers, serverArgs, startServers } from '../servers/servers.ts'
 import { fillTopic, makeTopics, readTopic, removeTopics } from '../servers/topics.ts'
 import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
@@ -46,6 +47,7 @@ export async function benchStream(): Promise<BenchResult> {
       grown: { type: 'string', default: '1000' },
       rounds: { type: 'string', default: '3' },
       profile: { type: 'string' },
+      ...serverArgs,
     },
     allowPositionals: true,
   })
@@ -60,18 +62,18 @@ export async function benchStream(): Promise<BenchResult> {
   const pack = await loadBenchPack('retail-bank')
   // It ends before the first event of any round.
   const typical = growTypicalStates(pack, Number(values.grown), 30, Date.now() - 30 * dayMs - 600_000)
-  const servers = await startServers(joinDelayMs)
+  const servers = await startServers({ joinDelayMs, kafka: values.kafka, redis: values.redis })
   try {
     const rounds: Round[] = []
     for (let number = 1; number <= options.rounds; number++) {
-      const spans = await runContenders(servers, `r${number}-`, options, number % 2 === 0)
+      const spans = await runContenders(servers, `${servers.prefix}r${number}-`, options, number % 2 === 0)
       const { customers, bankEvents, nodeArgs } = options
       const plan = { customers, events: bankEvents, warm: Math.floor(bankEvents / 3), typical, nodeArgs }
-      const bank = await runRetailBank(servers, `b${number}-`, plan)
-      tell(`round ${number}: retail-bank ${rateOf(bank)}`)
+      const bank = await runRetailBank(servers, `${servers.prefix}b${number}-`, plan)
+      tell(`round ${number}: retail-bank ${toldRate(bank)}`)
       rounds.push({ ...spans, bank })
     }
-    return streamResult(rounds, { ...serverFigures(servers), customers: options.customers })
+    return streamResult(rounds, { ...servers.figures, customers: options.customers })
   } finally {
     await servers.stop()
   }
@@ -102,7 +104,7 @@ async function runContenders(
     const expected = referenceHits(stream(), events, span.next, partitions)
     const difference = firstDifference(expected, out)
     if (difference !== null) throw new Error(`${contender.name}: ${difference}`)
-    tell(`${prefix} ${contender.name}: ${rateOf(span)}, ${out.count} hits as they should be, ${out.repeats} repeated`)
+    tell(`${prefix} ${contender.name}: ${toldRate(span)}, ${out.count} hits as they should be, ${out.repeats} repeated`)
     spans.set(contender.name, span)
     hits.set(contender.name, out.count)
   }
@@ -123,8 +125,8 @@ async function runContender(
   return { span: { ...span, next }, out: await contender.hits(servers, prefix) }
 }
 
-function rateOf(span: Span): string {
-  return `${Math.round(span.events / span.seconds).toLocaleString('en-US')} events/s`
+function toldRate(span: Span): string {
+  return `${shown(Math.round(rateOf(span)))} events/s`
 }
 
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchStream())
