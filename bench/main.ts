@@ -69,6 +69,13 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./latency/latency.ts')).benchLatency(),
   },
   {
+    name: 'server-latency',
+    question:
+      'How long does an event take on Kafka and Redis, and what of it does the engine add, next to an echo consumer?',
+    options: ['--rate=10000 --rounds=3 --seconds=18 --customers=30000 --most=60000 --warm=200000', ...onServers],
+    run: async () => (await import('./server-latency/server-latency.ts')).benchServerLatency(),
+  },
+  {
     name: 'api',
     question: 'How many live decisions a second does the API answer, next to a bare server?',
     run: async () => (await import('./api/api.ts')).benchApi(),
@@ -88,8 +95,8 @@ async function main(name: string | undefined, help: boolean): Promise<number> {
   if (chosen.length === 0) {
     if (name !== undefined) process.stderr.write(`There is no benchmark ${name}.\n`)
     process.stdout.write('npm run bench -- NAME [--json] [--help]\n\n')
-    for (const { name, question } of benches) process.stdout.write(`  ${name.padEnd(10)} ${question}\n`)
-    process.stdout.write(`  ${'all'.padEnd(10)} All of them but soak, one after the other.\n`)
+    for (const { name, question } of benches) process.stdout.write(`  ${name.padEnd(14)} ${question}\n`)
+    process.stdout.write(`  ${'all'.padEnd(14)} All of them but soak, one after the other.\n`)
     return name === undefined ? 0 : 1
   }
   if (help) {

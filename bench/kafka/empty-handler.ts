@@ -1,7 +1,7 @@
 /** kafkajs alone, as a process: every batch is taken and nothing is done with it. The fastest that anything on kafkajs can be. */
 import { childOptions, endWithParent } from '../servers/child.ts'
 import { ProgressTeller } from '../servers/progress.ts'
-import { kafkaClient } from '../servers/topics.ts'
+import { endOnCrash, kafkaClient } from '../servers/topics.ts'
 
 export type EmptyHandlerOptions = {
   readonly brokers: readonly string[]
@@ -14,6 +14,7 @@ export type EmptyHandlerOptions = {
 const options = childOptions<EmptyHandlerOptions>()
 const teller = new ProgressTeller(async () => {})
 const consumer = kafkaClient(options.brokers, options.group).consumer({ groupId: options.group })
+endOnCrash(consumer)
 await consumer.connect()
 await consumer.subscribe({ topic: options.topic, fromBeginning: true })
 await consumer.run({

@@ -13,7 +13,7 @@ export function processSeconds(pid: number): number {
 const ticksASecond = 100
 
 /** Seconds of CPU that all processes of the machine used since it started. */
-export function machineSeconds(): number {
+function machineSeconds(): number {
   const fields = readFileSync('/proc/stat', 'utf8').split('\n')[0]?.split(/\s+/).slice(1).map(Number) ?? []
   const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = fields
   return (user + nice + system + irq + softIrq) / ticksASecond
@@ -46,4 +46,15 @@ export function threadShares(
   const others = [...after.keys()].filter((id) => id !== pid).map(used)
   const worker = Math.max(0, ...others)
   return { main: used(pid), worker, rest: others.reduce((sum, one) => sum + one, 0) - worker }
+}
+
+/**
+ * Watches what everything but these processes takes of the machine. The function that it returns says how many cores that was on
+ * average. All of them have to be running still; null: one of another machine.
+ */
+export function watchOthers(pids: readonly (number | null)[]): () => number {
+  const known = pids.flatMap((pid) => (pid === null ? [] : [pid]))
+  const others = () => machineSeconds() - known.reduce((sum, pid) => sum + processSeconds(pid), 0)
+  const [before, startedAt] = [others(), performance.now()]
+  return () => Math.max(0, ((others() - before) * 1_000) / (performance.now() - startedAt))
 }

@@ -1,6 +1,6 @@
 /** The part of a contender's run that counts: behind its warm-up, up to its last event. */
 import type { Child } from './child.ts'
-import { machineSeconds, processSeconds, type ThreadShares, threadSeconds, threadShares } from './cpu-time.ts'
+import { processSeconds, type ThreadShares, threadSeconds, threadShares, watchOthers } from './cpu-time.ts'
 import type { Progress } from './progress.ts'
 import { type RedisUsage, redisUsage } from './redis-usage.ts'
 import type { Servers } from './servers.ts'
@@ -39,6 +39,12 @@ export async function measureSpan(
   const last = new Map<Child<Progress>, Progress>()
   for (const child of children) child.onMessage((message) => last.set(child, message))
   const before = await lookAfter(children, last, servers, plan.warm)
+  const others = watchOthers([
+    process.pid,
+    servers.pids.redis(),
+    servers.pids.kafka(),
+    ...children.map(({ pid }) => pid),
+  ])
   await reached(children, last, plan.events)
   const drained = children.map((child) => child.next((message) => message.kind === 'drained'))
   for (const child of children) child.send('drain')
@@ -47,18 +53,16 @@ export async function measureSpan(
   const events = after.events - before.events
   const us = (seconds: number) => (seconds * 1e6) / events
   const shares = threadShares(children[0]?.pid ?? 0, before.threads, after.threads)
-  const seconds = (after.at - before.at) / 1_000
-  const used = (of: Look) => of.contender + (of.redis || 0) + (of.broker || 0) + of.own
   return {
     events,
-    seconds,
+    seconds: (after.at - before.at) / 1_000,
     cpuUs: {
       contender: us(after.contender - before.contender),
       redis: us(after.redis - before.redis),
       broker: us(after.broker - before.broker),
     },
     threadsUs: { main: us(shares.main), worker: us(shares.worker), rest: us(shares.rest) },
-    othersCores: Math.max(0, after.machine - before.machine - (used(after) - used(before))) / seconds,
+    othersCores: others(),
     redis: { before: before.usage, after: after.usage },
     sums: Object.fromEntries(
       Object.entries(after.sums).map(([name, value]) => [name, value - (before.sums[name] ?? 0)]),
@@ -73,9 +77,6 @@ type Look = {
   readonly contender: number
   readonly redis: number
   readonly broker: number
-  /** CPU of this process, and of the whole machine. */
-  readonly own: number
-  readonly machine: number
   readonly threads: ReadonlyMap<number, number>
   readonly usage: RedisUsage
   readonly sums: Readonly<Record<string, number>>
@@ -129,8 +130,6 @@ async function look(children: readonly Child<Progress>[], last: Last, servers: S
     contender,
     redis,
     broker,
-    own: processSeconds(process.pid),
-    machine: machineSeconds(),
     threads,
     usage: await redisUsage(servers.connections.redisUrl),
     sums: told[0]?.sums ?? {},

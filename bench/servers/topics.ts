@@ -1,6 +1,6 @@
 /** Topics of the benchmarks: made, filled with the plain stream beforehand, read back to the end, removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Admin, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'
+import { type Admin, type Consumer, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'
 import { partitionOf } from '../../ingest/partition.ts'
 import { type EventStream, maxEventBytes, streamCustomerId } from '../workload/stream.ts'
 
@@ -10,6 +10,14 @@ const servedWithinMs = 20_000
 /** A client as every contender's: no retries of a whole minute, nothing printed. */
 export function kafkaClient(brokers: readonly string[], clientId: string): Kafka {
   return new Kafka({ brokers: [...brokers], clientId, logLevel: logLevel.NOTHING })
+}
+
+/** Ends the process when a handler of the consumer throws: kafkajs would stop reading without a word. */
+export function endOnCrash(consumer: Consumer): void {
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    process.stderr.write(`${payload.error.stack ?? payload.error.message}\n`)
+    process.exit(1)
+  })
 }
 
 /** Makes topics with a number of partitions; the broker dates their records. */
@@ -64,7 +72,14 @@ export async function fillTopic(
     stream,
     events,
     partitions,
-  }: { readonly stream: EventStream; readonly events: number; readonly partitions: number },
+    appended,
+  }: {
+    readonly stream: EventStream
+    readonly events: number
+    readonly partitions: number
+    /** Counted on, by partition. */
+    readonly appended?: Float64Array
+  },
 ): Promise<void> {
   const producer = kafkaClient(brokers, 'bench-filler').producer({
     createPartitioner: Partitioners.DefaultPartitioner,
@@ -78,7 +93,9 @@ export async function fillTopic(
         const key = streamCustomerId(stream.customer)
         const value = Buffer.allocUnsafe(maxEventBytes)
         const length = stream.write(value, 0)
-        return { key, value: value.subarray(0, length), partition: partitionOf(key, partitions) }
+        const partition = partitionOf(key, partitions)
+        if (appended !== undefined) appended[partition] = (appended[partition] ?? 0) + 1
+        return { key, value: value.subarray(0, length), partition }
       })
       await producer.send({ topic, messages })
       sent += messages.length

@@ -39,6 +39,12 @@ export type EventStream = {
 /** No event of a stream is longer; typical ones are 90 to 140 bytes. */
 export const maxEventBytes = 192
 
+/** The place of an event in its stream, by its id, and the seed of that stream (0 to 99). */
+export function placeOf(eventId: string): { readonly seed: number; readonly index: number } {
+  const number = Number(eventId.slice(-idDigits))
+  return { seed: Math.floor(number / idsASeed), index: number % idsASeed }
+}
+
 /** Id of the n-th customer of a stream. */
 export function streamCustomerId(n: number): string {
   return `cu-${String(n).padStart(customerDigits, '0')}`
