@@ -76,6 +76,16 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./server-latency/server-latency.ts')).benchServerLatency(),
   },
   {
+    name: 'takeover',
+    question: 'How long do customers wait when an engine is killed, and how fast does another one catch up?',
+    options: [
+      '--rate=10000 --rounds=3 --customers=30000 --before=6 --after=24',
+      '--session=10000     of the group, ms: so long the broker waits for a dead member',
+      ...onServers,
+    ],
+    run: async () => (await import('./takeover/takeover.ts')).benchTakeOver(),
+  },
+  {
     name: 'api',
     question: 'How many live decisions a second does the API answer, next to a bare server?',
     run: async () => (await import('./api/api.ts')).benchApi(),

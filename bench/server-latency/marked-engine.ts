@@ -16,6 +16,8 @@ const engine = await openServerEngine(childOptions<ServerEngineOptions>(), {
   onBatch(report) {
     teller.done(report.events, report.partition, report.next)
     if (report.events === 0) return
+    const { partition, events, next } = report
+    marks.batch({ partition, events, next, at: sharedNow() })
     teller.add('batches', 1)
     for (const name of ['loadMs', 'stepMs', 'commitMs'] as const) teller.add(name, report[name])
   },

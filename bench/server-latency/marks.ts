@@ -11,24 +11,35 @@ export type HandMark = {
   readonly at: number
 }
 
+/** A batch up to the offset `next` was committed at `at`. */
+export type BatchMark = {
+  readonly partition: number
+  readonly events: number
+  readonly next: number
+  readonly at: number
+}
+
 /** What a contender answers to `take`: what it noted since the last time. */
 export type Marks = {
   readonly kind: 'marks'
   readonly fetched: readonly FetchMark[]
   readonly handed: readonly HandMark[]
+  readonly batches: readonly BatchMark[]
 }
 
 /** Notes in a contender's process and tells its parent when asked. */
 export class MarkKeeper {
   #fetched: FetchMark[] = []
   #handed: HandMark[] = []
+  #batches: BatchMark[] = []
 
   constructor() {
     process.on('message', (message) => {
       if (message !== 'take') return
-      const marks: Marks = { kind: 'marks', fetched: this.#fetched, handed: this.#handed }
+      const marks: Marks = { kind: 'marks', fetched: this.#fetched, handed: this.#handed, batches: this.#batches }
       this.#fetched = []
       this.#handed = []
+      this.#batches = []
       process.send?.(marks)
     })
   }
@@ -39,6 +50,10 @@ export class MarkKeeper {
 
   handed(mark: HandMark): void {
     this.#handed.push(mark)
+  }
+
+  batch(mark: BatchMark): void {
+    this.#batches.push(mark)
   }
 }
 

@@ -1,17 +1,16 @@
 /** One run: events by a schedule to one contender, until what they led to was heard. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
-import { partitionOf } from '../../ingest/partition.ts'
 import { decodeDecision } from '../../sinks/decision-codec.ts'
 import { sharedNow } from '../latency/gc-watch.ts'
 import { quantile } from '../latency/recorder.ts'
 import { type Quantiles, warmShare } from '../latency/run.ts'
 import { watchOthers } from '../servers/cpu-time.ts'
 import type { KafkaRunOrder } from '../servers/kafka-generator.ts'
-import { partitions } from '../servers/servers.ts'
+import { offsetsOfRun } from '../servers/run-offsets.ts'
 import type { Heard } from '../servers/topic-ear.ts'
 import { recentOptions } from '../stream/recent-stream.ts'
-import { createStream, placeOf, type StreamOptions, streamCustomerId } from '../workload/stream.ts'
+import { placeOf } from '../workload/stream.ts'
 import type { Contender, ContenderName, LatencyBench } from './contenders.ts'
 import { MarkIndex, type Marks } from './marks.ts'
 
@@ -140,7 +139,7 @@ function samplesOf(
   marks: Marks,
   heard: readonly Heard[],
 ): { readonly whole: Float32Array; readonly added: Float32Array } {
-  const offsets = offsetsOf(stream, events, appended)
+  const { offset: offsets } = offsetsOfRun(stream, events, appended)
   const index = new MarkIndex(marks)
   const found = heard.flatMap(({ partition, offset, at, value }) => {
     const place = placeOf(eventIdOf(name, value))
@@ -153,18 +152,6 @@ function samplesOf(
   if (found.length === 0) throw new Error(`nothing of ${name} was heard`)
   found.sort((a, b) => a.at - b.at)
   return { whole: Float32Array.from(found, (one) => one.whole), added: Float32Array.from(found, (one) => one.added) }
-}
-
-/** Where each event of a run stands in its partition; moves `appended` behind them. */
-function offsetsOf(options: StreamOptions, events: number, appended: Float64Array): Float64Array {
-  const stream = createStream(options)
-  return Float64Array.from({ length: events }, () => {
-    stream.next()
-    const partition = partitionOf(streamCustomerId(stream.customer), partitions)
-    const offset = appended[partition] ?? 0
-    appended[partition] = offset + 1
-    return offset
-  })
 }
 
 function eventIdOf(name: ContenderName, value: Buffer): string {

@@ -15,6 +15,7 @@ const index = new MarkIndex({
     { partition: 0, first: 3, count: 2, at: 130 },
     { partition: 1, first: 3, count: 1, at: 131 },
   ],
+  batches: [],
 })
 
 describe('instants inside a contender', () => {
