@@ -86,6 +86,12 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./takeover/takeover.ts')).benchTakeOver(),
   },
   {
+    name: 'memory',
+    question: 'How many bytes does a customer take in Redis and in the cache of a worker?',
+    options: ['--customers=20000 --heavy=2000 --events=10', ...onServers],
+    run: async () => (await import('./memory/memory.ts')).benchMemory(),
+  },
+  {
     name: 'api',
     question: 'How many live decisions a second does the API answer, next to a bare server?',
     run: async () => (await import('./api/api.ts')).benchApi(),

@@ -28,7 +28,8 @@ const dayMs = 86_400_000
 const batch = 256
 
 /**
- * Grows `customers` states over `days` days of the plain stream at 20 events a customer and day (Zipf 0.6, as everywhere).
+ * Grows `customers` states over `days` days of the plain stream at 20 events a customer and day, or as many as is said (Zipf 0.6,
+ * as everywhere).
  * Zipf has no scale, so a larger bank gets each of them several times, by rank.
  * @param startMs when that begins; a server has its own clock, so its customers' days end now
  */
@@ -37,6 +38,7 @@ export function growTypicalStates(
   customers = 2_000,
   days = 30,
   startMs = usualStartMs,
+  eventsADay = 20,
 ): TypicalStates {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
@@ -45,9 +47,9 @@ export function growTypicalStates(
   })
   const context = createStepContext(compiled, states, benchSalt)
   for (let n = 0; n < customers; n++) introduce(context, n, startMs)
-  const stream = createStream({ seed: 1, customers, startMs })
+  const stream = createStream({ seed: 1, customers, startMs, eventsPerCustomerDay: eventsADay })
   const bytes = new Uint8Array(maxEventBytes)
-  const events = customers * days * 20
+  const events = customers * days * eventsADay
   for (let done = 0; done < events; done += batch) {
     states.begin(0)
     for (let i = 0; i < batch; i++) {
