@@ -161,6 +161,9 @@ const Schema = z.strictObject({
     .describe('URL of a ClickHouse server, with user and password. Absent: the embedded one under DATA_DIR.'),
   CLICKHOUSE_PASSWORD_FILE: text().describe('File that holds the password for ClickHouse, instead of one in the URL.'),
   HISTORY_RETENTION_DAYS: whole(1, 3_650).default(400).describe('How long history rows are kept (TTL of all tables).'),
+  BACKUP_KEY_FILE: text().describe(
+    'File with a passphrase or key: backups are encrypted with it, and a restore needs it. Absent: they are not.',
+  ),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info').describe('Log level.'),
   STOP_DEADLINE_MS: whole(100, 120_000)
     .default(10_000)
