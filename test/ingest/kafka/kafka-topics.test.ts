@@ -39,6 +39,7 @@ await describeWithOwnKafka('topics and connections', () => {
         replication: 1,
         minInsyncReplicas: 1,
         retentionMs: 3_600_000,
+        segmentMs: 604_800_000,
         maxMessageBytes: 1_048_588,
       })),
     })
