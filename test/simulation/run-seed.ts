@@ -2,17 +2,10 @@ import { createHash } from 'node:crypto'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
-import {
-  answersAreKept,
-  capsHold,
-  closedStaysClosed,
-  countersEqualOracle,
-  oneContentAnId,
-  optOutsHold,
-  orderHolds,
-  watchUncommitted,
-} from './checkers.ts'
+import { answersAreKept, countersEqualLog, oneContentAnId, orderHolds } from '../protocol/checkers.ts'
+import { capsHold, closedStaysClosed, contactsAreKnown, optOutsHold } from '../protocol/contact-checkers.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
+import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
 import { partitions, World, type WorldOptions } from './world.ts'
 
@@ -97,21 +90,23 @@ export async function runSeed(
   await world.time.run(55_000)
   mendAll(world, nodes)
   const isSettled = await world.settle(120_000)
+  const evidence = world.evidence()
   const problems = [
     ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
     ...uncommitted(),
-    ...countersEqualOracle(world, compiled),
-    ...oneContentAnId(world),
-    ...optOutsHold(world),
-    ...closedStaysClosed(world),
-    ...orderHolds(world),
-    ...(scenario.forgets ? [] : [...capsHold(world), ...answersAreKept(world)]),
+    ...countersEqualLog(evidence),
+    ...oneContentAnId(evidence),
+    ...contactsAreKnown(evidence),
+    ...optOutsHold(evidence),
+    ...closedStaysClosed(evidence),
+    ...orderHolds(evidence),
+    ...(scenario.forgets ? [] : [...capsHold(evidence), ...answersAreKept(evidence)]),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {
     for (const status of await statusesOf(node.shards.partitionsHere(), world)) adopted += status.adopted
   }
-  return { problems, faults, digest: digestOf(world), decisions: world.published().length, adopted }
+  return { problems, faults, digest: digestOf(world), decisions: evidence.decisions.flat().length, adopted }
 }
 
 /** A promise whose wires need virtual time to pass. */
