@@ -1,10 +1,15 @@
 /** What must hold of a whole run, whatever broke in it. Each checker returns what it found wrong. */
 import { decodeDecision } from '../../sinks/decision-codec.ts'
 import { contentOf, type Evidence, publishedDecisions, type Seen } from './evidence.ts'
-import { seenInLog, seenInStore } from './plain-pass.ts'
+import { type Pass, passOverLog, seenInStore } from './plain-pass.ts'
 
-/** Every record of the log counts once, as in one run without interruption over the same log. */
-export function countersEqualLog(evidence: Evidence): string[] {
+/** Every record of the log counts once and leads to its decisions, as in one run without interruption over the same log. */
+export function equalsPlainPass(evidence: Evidence): string[] {
+  const pass = passOverLog(evidence)
+  return [...countersEqual(evidence, pass), ...decisionsAreOut(evidence, pass)]
+}
+
+function countersEqual(evidence: Evidence, pass: Pass): string[] {
   const found: string[] = []
   for (const [partition, records] of evidence.events.entries()) {
     const meta = evidence.metas[partition]
@@ -12,11 +17,20 @@ export function countersEqualLog(evidence: Evidence): string[] {
     if (total !== records.length) found.push(`partition ${partition} counted ${total} of ${records.length} records`)
   }
   const stored = seenInStore(evidence)
-  for (const [customerId, seen] of seenInLog(evidence)) {
+  for (const [customerId, seen] of pass.seen) {
     const [inLog, inStore] = [textOf(seen), textOf(stored.get(customerId))]
     if (inStore !== inLog) found.push(`${customerId} differs: ${inStore} is not ${inLog}`)
   }
   return found
+}
+
+/** No decision is lost, and none is made of nothing. */
+function decisionsAreOut(evidence: Evidence, { decisions }: Pass): string[] {
+  const published = publishedDecisions(evidence).filter(({ cause }) => cause.kind === 'event')
+  const out = new Set(published.map(({ id }) => id))
+  const lost = [...decisions].filter((id) => !out.has(id)).map((id) => `decision ${id} was lost`)
+  const unfounded = [...out].filter((id) => !decisions.has(id)).map((id) => `decision ${id} has no cause in the log`)
+  return [...lost, ...unfounded]
 }
 
 function textOf(seen: Seen | undefined): string {

@@ -10,9 +10,13 @@ import { type Evidence, loggedEvents, type Seen } from './evidence.ts'
 
 const cacheBytes = 64 * 2 ** 20
 
-/** Features and suppressions of every customer as the log alone has them. */
-export function seenInLog(evidence: Evidence): ReadonlyMap<string, Seen> {
+/** What one pass over the log says: every customer, and the ids of the decisions that its events lead to. */
+export type Pass = { readonly seen: ReadonlyMap<string, Seen>; readonly decisions: ReadonlySet<string> }
+
+/** One pass over the log alone. */
+export function passOverLog(evidence: Evidence): Pass {
   const { states, context } = openContext(evidence)
+  const decisions = new Set<string>()
   for (const id of evidence.customers) states.load(0, id, null)
   for (const { record, event, partition } of loggedEvents(evidence)) {
     if (partitionOf(event.customerId, evidence.partitions) !== partition) continue
@@ -20,9 +24,10 @@ export function seenInLog(evidence: Evidence): ReadonlyMap<string, Seen> {
     const slot = states.find(event.customerId)
     if (slot < 0) continue
     const { appendTime } = record
-    stepEvent(context, slot, { event, acceptedAt: appendTime, now: appendTime })
+    const outcome = stepEvent(context, slot, { event, acceptedAt: appendTime, now: appendTime })
+    for (const { id } of outcome.decisions) decisions.add(id)
   }
-  return seenOf(evidence, { states, context })
+  return { seen: seenOf(evidence, { states, context }), decisions }
 }
 
 /** Features and suppressions of every customer as the store has them. */
