@@ -19,6 +19,7 @@ import { type ApiParts, apiRoutes } from './api/routes.ts'
 import { startServer } from './api/server.ts'
 import type { Clock } from './clock.ts'
 import { clickHouseUrl } from './compose-history.ts'
+import { openIdentitySide } from './compose-identity.ts'
 import { openLogSide } from './compose-logs.ts'
 import { storePlace, storeSide } from './compose-store.ts'
 import type { Config } from './config.ts'
@@ -146,6 +147,14 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   })
   const { events, decisions, deadLetters } = logs
   const codecs = openCodecs(logs.schemas.place)
+  const identitySide = await openIdentitySide({
+    place: storage.place,
+    dataDir: config.DATA_DIR,
+    installation,
+    now,
+  })
+  stack.push('identity map', () => identitySide.map.close())
+  const { identities } = identitySide
   const signature = createRecordSignature(signingSecret(cluster.salt))
   const intake = createIntake({
     log: events,
@@ -153,6 +162,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     now,
     limits: { itemsMax: 10_000 },
     registry: { codec: codecs.events, learn: codecs.learnEvents },
+    identities,
     ...(logs.isOpen ? { sign: signature.sign } : {}),
   })
 
@@ -195,6 +205,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     clock,
     installation,
     intake,
+    identities,
     shards,
     events,
     decisions,

@@ -23,6 +23,8 @@ export type Scraped = {
 
 export type Telemetry = {
   request(path: string, status: number, seconds: number): void
+  /** A decision was asked for by an alias that is nobody's. */
+  unknownAlias(): void
   batch(stats: BatchStats & { readonly queueMs: number }): void
   /** The text of `/metrics`. */
   text(scraped: Scraped): Promise<string>
@@ -52,6 +54,7 @@ export function createTelemetry(): Telemetry {
   const suppressions = counter('suppressions_total', 'Candidates stopped by each guardrail', ['guardrail'])
   const capHits = counter('cap_reached_total', 'Candidates stopped by each contact cap', ['cap'])
   const decisions = counter('decisions_made_total', 'Decisions by placement and outcome', ['placement', 'outcome'])
+  const unknownAliases = counter('decisions_unknown_alias_total', 'Requests by an alias that is linked to nobody')
   const ruleCost = new Histogram({
     name: 'trigger_evaluation_seconds',
     help: 'Sampled cost of a trigger condition',
@@ -74,6 +77,7 @@ export function createTelemetry(): Telemetry {
 
   return {
     request: (route, status, took) => requests.labels(route, String(status)).observe(took),
+    unknownAlias: () => unknownAliases.inc(),
     batch: (stats) => {
       stages.labels('queue').observe(stats.queueMs / 1_000)
       stages.labels('load').observe(stats.loadMs / 1_000)

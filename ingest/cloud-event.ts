@@ -2,7 +2,7 @@ import type { Event, FieldValue, Via } from './event.ts'
 import { schemaCatalogue } from './event-types.ts'
 import { parseInstant, printInstant } from './instant.ts'
 import type { CatalogueType, FieldRule } from './schema-catalogue.ts'
-import { printableName, type Rejection, validateEvent } from './validate.ts'
+import { isCustomerId, printableName, type Rejection, validateEvent } from './validate.ts'
 
 export type ParsedEvent =
   | { readonly kind: 'ok'; readonly event: Event }
@@ -11,11 +11,17 @@ export type ParsedEvent =
 /**
  * Reads an event from CloudEvents 1.0 structured JSON, already parsed as JSON, and checks it by every rule.
  *
- * `id`, `source`, `type` and `data` are themselves; `subject` is the customer id; `time` is required; the extension
+ * `id`, `source`, `type` and `data` are themselves; `subject` is the customer; `time` is required; the extension
  * `consentid` is the consent. Other extensions are ignored, also one named `via`: how the event came in is stamped here.
  * In `data` an absent field is an unknown one, instants are RFC 3339 texts or Unix milliseconds, money is integer minor units.
+ *
+ * @param isCustomer see `validateEvent`
  */
-export function parseCloudEvent(value: unknown, via: Via): ParsedEvent {
+export function parseCloudEvent(
+  value: unknown,
+  via: Via,
+  isCustomer: (text: string) => boolean = isCustomerId,
+): ParsedEvent {
   if (!isRecord(value)) return rejected('undecodable', null)
   if (value['specversion'] !== '1.0') return rejectedField(value['specversion'], 'specversion')
   const { id, source, type: typeName, subject, consentid } = value
@@ -35,7 +41,7 @@ export function parseCloudEvent(value: unknown, via: Via): ParsedEvent {
 
   const provenance = { via, consentId: consentid ?? null }
   const event: Event = { id, source, type: type.name, customerId: subject, time, provenance, data: parsed.data }
-  const rejection = validateEvent(event)
+  const rejection = validateEvent(event, schemaCatalogue.types, isCustomer)
   if (rejection === null) return { kind: 'ok', event }
   return rejected(rejection.reason, ATTRIBUTE_OF.get(rejection.field ?? '') ?? rejection.field)
 }

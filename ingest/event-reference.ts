@@ -22,8 +22,8 @@ const Data = z.object({ fields: z.array(Field.extend({ default: z.unknown().opti
 const head = `# Event types
 
 Generated from \`ingest/schemas\` by \`node ingest/write-event-reference.ts\`; do not edit. The rules for every event (ids, sizes, times) are in
-[ingest](../ingest/README.md). As CloudEvents JSON: \`type\` is the name below, \`subject\` the customer id, \`data\` holds the fields. A field that is
-not required may be left out or null: unknown.
+[ingest](../ingest/README.md). As CloudEvents JSON: \`type\` is the name below, \`subject\` the customer id or an [alias](../ingest/identity/README.md)
+of the customer (\`@kind:value\`), \`data\` holds the fields. A field that is not required may be left out or null: unknown.
 `
 
 /** The text of `docs/events.md`: one section a type in the order of `ids.json`, the newest schema of each. */

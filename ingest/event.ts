@@ -27,7 +27,7 @@ export type Event = {
   readonly source: string
   /** One of the event types of `event-types.ts`, such as `card.purchase`. */
   readonly type: string
-  /** The bank's pseudonym of the customer, 1 to 64 characters of `A-Z a-z 0-9 . _ : -`. */
+  /** The bank's pseudonym of the customer, 1 to 64 characters of `A-Z a-z 0-9 . _ : -`. At the door it may be an alias yet. */
   readonly customerId: string
   /** When it happened, Unix milliseconds. */
   readonly time: number
@@ -73,5 +73,8 @@ export const rejectReasons = [
   'state_too_large',
   'erased',
   'untrusted_source',
+  'customer_unknown',
+  'alias_taken',
+  'aliases_full',
 ] as const
 export type RejectReason = (typeof rejectReasons)[number]

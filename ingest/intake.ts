@@ -1,24 +1,14 @@
 import assert from 'node:assert'
-import { Buffer } from 'node:buffer'
 import { hash } from 'node:crypto'
-import { decodeEvent, type EventCodec, encodeEvent, MAX_RECORD_BYTES } from './avro-codec.ts'
-import { parseCloudEvent, printCloudEvent } from './cloud-event.ts'
+import { decodeEvent, type EventCodec, encodeEvent } from './avro-codec.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Event, RejectReason, Via } from './event.ts'
+import { type Identities, noIdentities } from './identity/identities.ts'
+import { checkItem, type IntakeItem, itemOf, settleItems } from './intake-item.ts'
 import type { Log, NewRecord } from './log.ts'
 import { partitionOf } from './partition.ts'
 import { isPrivileged } from './privileged.ts'
 import type { SchemaLearning } from './registry/schema-learning.ts'
-import { type Rejection, validateEvent } from './validate.ts'
-
-/** Something that wants to become an event of the log. */
-export type IntakeItem =
-  /** CloudEvents JSON: parsed, and as it came. */
-  | { readonly kind: 'json'; readonly value: unknown; readonly bytes: Uint8Array }
-  /** A framed Avro record. */
-  | { readonly kind: 'avro'; readonly bytes: Uint8Array }
-  /** An event from our own code; `appendTime` (Unix milliseconds) for logs on an event clock. */
-  | { readonly kind: 'event'; readonly event: Event; readonly appendTime?: number }
 
 /** What became of an item. */
 export type IntakeResult =
@@ -45,12 +35,13 @@ export type IntakeLimits = {
 /** The door: everything that comes in goes through here, whatever brought it. */
 export type Intake = {
   /**
-   * Checks each item, stamps how it came in, appends the sound ones (one append a partition, in their order) and keeps
-   * the others as dead letters; resolved when both are durable. One result per item, in order. Duplicates are appended too:
+   * Checks each item, puts the customer in place of an alias, stamps how it came in, appends the sound ones (one append a
+   * partition, in their order) and keeps the others as dead letters; resolved when both are durable. One result per item, in order. Duplicates are appended too:
    * the shard of the customer recognises them.
    * @throws LogError (`log_full`, `log_unavailable`, `log_closed`) when something could not be kept: nothing of the call is
    * acknowledged then and all of it may be sent again, as events that did get in are recognised as duplicates;
-   * SchemaRegistryError when the schema of a framed record cannot be asked for: nothing was done
+   * SchemaRegistryError when the schema of a framed record cannot be asked for: nothing was done; IdentityError when aliases
+   * cannot be resolved or linked: nothing is in the log then
    */
   submit(items: readonly IntakeItem[], via: Via): Promise<readonly IntakeResult[]>
   /**
@@ -62,10 +53,6 @@ export type Intake = {
   counters(): IntakeCounters
 }
 
-type Checked =
-  | { readonly kind: 'ok'; readonly event: Event; readonly appendTime: number | undefined }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection; readonly bytes: Uint8Array }
-
 export function createIntake(parts: {
   readonly log: Log
   readonly deadLetters: DeadLetters
@@ -75,8 +62,11 @@ export function createIntake(parts: {
   readonly sign?: (record: NewRecord) => NewRecord
   /** With a schema registry: the codec of its ids, and how it learns. Absent: ids are the catalogue's. */
   readonly registry?: RegistryParts
+  /** Whose the aliases are. Absent: nobody's is known, and none can be linked. */
+  readonly identities?: Identities
 }): Intake {
   const { log, deadLetters } = parts
+  const identities = parts.identities ?? noIdentities
   const sign = parts.sign ?? ((record: NewRecord) => record)
   const codec: Codec = parts.registry?.codec ?? { encode: encodeEvent, decode: decodeEvent }
   let appended = 0
@@ -88,10 +78,14 @@ export function createIntake(parts: {
     const records = new Map<number, { readonly record: NewRecord; readonly index: number }[]>()
     const letters: Promise<void>[] = []
     const seen = new Map<string, number>()
+    const erased: string[] = []
     if (parts.registry !== undefined) await learnFor(parts.registry, items)
-    for (const [index, item] of items.entries()) {
-      const checked = check(codec, item, via)
+    const checkedItems = items.map((item) => checkItem(codec, item, via))
+    for (const [index, checked] of (
+      await settleItems(identities, items, checkedItems, { via, now: parts.now })
+    ).entries()) {
       if (checked.kind === 'ok') {
+        if (checked.event.type === 'customer.erased' && via !== 'stream') erased.push(checked.event.customerId)
         const partition = partitionOf(checked.event.customerId, log.partitions)
         const of = records.get(partition) ?? []
         records.set(partition, of)
@@ -108,6 +102,8 @@ export function createIntake(parts: {
     // Letters first: if the log then refuses, the sender repeats the call and finds them there already.
     await settleAll(letters)
     await settleAll(Array.from(records, ([partition, of]) => append(partition, of, results)))
+    // After the append: a sender who has to repeat an erasure may have named the customer by an alias.
+    for (const customerId of erased) await identities.forget(customerId)
     count(results)
     return results
   }
@@ -160,52 +156,9 @@ async function learnFor({ learn }: RegistryParts, items: readonly IntakeItem[]):
   await learn(framed, LEARN_DEADLINE_MS)
 }
 
-function check(codec: Codec, item: IntakeItem, via: Via): Checked {
-  switch (item.kind) {
-    case 'json': {
-      if (item.bytes.length > MAX_RECORD_BYTES) return refused({ reason: 'too_large', field: null }, item.bytes)
-      const parsed = parseCloudEvent(item.value, via)
-      return parsed.kind === 'ok' ? sound(parsed.event) : refused(parsed.rejection, item.bytes)
-    }
-    case 'avro': {
-      const decoded = codec.decode(item.bytes)
-      return decoded.kind === 'ok' ? sound(stamped(decoded.event, via)) : refused(decoded, item.bytes)
-    }
-    case 'event': {
-      const rejection = validateEvent(item.event)
-      if (rejection === null) return sound(stamped(item.event, via), item.appendTime)
-      return refused(rejection, Buffer.from(JSON.stringify(printCloudEvent(item.event))))
-    }
-  }
-}
-
-function sound(event: Event, appendTime?: number): Checked {
-  return { kind: 'ok', event, appendTime }
-}
-
-function refused({ reason, field }: Rejection, bytes: Uint8Array): Checked {
-  return { kind: 'rejected', rejection: { reason, field }, bytes }
-}
-
-function stamped(event: Event, via: Via): Event {
-  return { ...event, provenance: { via, consentId: event.provenance.consentId } }
-}
-
 function recordOf(codec: Codec, event: Event, appendTime: number | undefined): NewRecord {
   const record = { key: event.customerId, value: codec.encode(event) }
   return appendTime === undefined ? record : { ...record, appendTime }
-}
-
-/** The bytes of a dead letter as an item: a framed record begins with a zero byte, which JSON text never does. */
-function itemOf(bytes: Uint8Array): IntakeItem {
-  if (bytes[0] === 0) return { kind: 'avro', bytes }
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    value = undefined
-  }
-  return { kind: 'json', value, bytes }
 }
 
 /**

@@ -4,6 +4,7 @@ const always: ReadonlySet<string> = new Set([
   'consent.updated',
   'customer.erased',
   'identity.linked',
+  'identity.unlinked',
   'message.sent',
   'message.delivered',
   'message.failed',

@@ -1,5 +1,6 @@
 import type { Event, FieldValue, RejectReason } from './event.ts'
 import { schemaCatalogue } from './event-types.ts'
+import { isAlias, isSealedAlias } from './identity/alias.ts'
 import type { CatalogueType, FieldRule, SchemaCatalogue } from './schema-catalogue.ts'
 
 /** Why an event is refused, and which field; never what the field held. */
@@ -22,14 +23,20 @@ export const MAX_TIME = 253_402_300_799_999
  * missing, none too many, type, range, length, closed list, format, rules across fields). Takes what any code could hand
  * over, so nothing about `data` is believed. Returns the first rule that is broken,
  * null when the event is sound.
+ *
+ * @param isCustomer what may stand as the customer: an id, or before aliases are resolved `isCustomerName`
  */
-export function validateEvent(event: Event, types: SchemaCatalogue['types'] = schemaCatalogue.types): Rejection | null {
+export function validateEvent(
+  event: Event,
+  types: SchemaCatalogue['types'] = schemaCatalogue.types,
+  isCustomer: (text: string) => boolean = isCustomerId,
+): Rejection | null {
   const type = types.get(event.type)
   if (type === undefined) return { reason: 'type_unknown', field: 'type' }
   if (!isText(event.id, MAX_ID_LENGTH) || !isPrintable(event.id)) return idRejection(event.id, 'id')
   if (!isText(event.source, MAX_SOURCE_LENGTH) || !isVisibleAscii(event.source))
     return idRejection(event.source, 'source')
-  if (!isCustomerId(event.customerId)) return { reason: 'customer_invalid', field: 'customerId' }
+  if (!isCustomer(event.customerId)) return { reason: 'customer_invalid', field: 'customerId' }
   if (!Number.isSafeInteger(event.time) || event.time < 0 || event.time > MAX_TIME) {
     return { reason: 'time_invalid', field: 'time' }
   }
@@ -45,6 +52,11 @@ export function isCustomerId(text: string): boolean {
     if (CUSTOMER_UNITS[text.charCodeAt(i)] !== 1) return false
   }
   return true
+}
+
+/** Whether a text may stand for a customer in a call: a customer id or an alias. */
+export function isCustomerName(text: string): boolean {
+  return isCustomerId(text) || (typeof text === 'string' && isAlias(text))
 }
 
 const CUSTOMER_UNITS = new Uint8Array(128)
@@ -71,7 +83,21 @@ function validateData(event: Event, type: CatalogueType): Rejection | null {
     const unknown = Object.keys(data).find((name) => !type.fields.has(name))
     if (unknown !== undefined) return { reason: 'field_unknown', field: printableName(unknown) }
   }
-  return event.type === 'profile.updated' ? validateProfile(data) : null
+  switch (event.type) {
+    case 'profile.updated':
+      return validateProfile(data)
+    case 'identity.linked':
+    case 'identity.unlinked':
+      return validateAlias(data)
+    default:
+      return null
+  }
+}
+
+/** An alias as it is said, or, behind the door, sealed. */
+function validateAlias({ alias }: Event['data']): Rejection | null {
+  const isSound = typeof alias === 'string' && (isAlias(alias) || isSealedAlias(alias))
+  return isSound ? null : { reason: 'field_invalid', field: 'alias' }
 }
 
 /** Rules across the fields of `profile.updated`, as its schema's doc has them. */

@@ -195,6 +195,10 @@ const answerTexts = {
     'The node that owns the customer could not be reached, so {placement} shows its safe offer.',
     '负责此客户的节点无法访问，展示位{placement}显示安全默认内容。',
   ),
+  customer_unknown: answer(
+    'The alias in the request is not linked to any customer, so {placement} shows its safe offer.',
+    '请求中的别名未关联任何客户，展示位{placement}显示安全默认内容。',
+  ),
   erased: answer(
     'The customer’s data were erased, so {placement} shows its safe offer.',
     '该客户的数据已被删除，展示位{placement}显示安全默认内容。',

@@ -2,10 +2,11 @@
 
 import { stopSignal } from '../../engine/cli/stop-signal.ts'
 import { createDataDir } from './data-dir.ts'
-import { parseOptions } from './options.ts'
+import { isSound, runNodes } from './nodes/run-nodes.ts'
+import { type DemoOptions, parseOptions } from './options.ts'
 import { isGood, reportJson } from './report.ts'
 import { runDemo } from './run-demo.ts'
-import { openTerminal } from './terminal.ts'
+import { openTerminal, type Terminal } from './terminal.ts'
 
 // A reader that closes early (`| head`) ends the demo quietly.
 for (const stream of [process.stdout, process.stderr]) {
@@ -18,9 +19,10 @@ for (const stream of [process.stdout, process.stderr]) {
 const parsed = parseOptions(process.argv.slice(2))
 process.exitCode = parsed.kind === 'exit' ? parsed.code : await main(parsed.options)
 
-async function main(options: Parameters<typeof runDemo>[0]): Promise<number> {
+async function main(options: DemoOptions): Promise<number> {
   const terminal = openTerminal(options.json ? process.stderr : process.stdout)
   const signal = stopSignal()
+  if (options.nodes > 1) return shareTheWork(options, terminal, signal)
   const dataDir = createDataDir(options)
   try {
     const found = await runDemo(options, dataDir.path, terminal, signal)
@@ -39,6 +41,20 @@ async function main(options: Parameters<typeof runDemo>[0]): Promise<number> {
     return 1
   } finally {
     dataDir.remove()
+  }
+}
+
+/** Several engines on servers, see `nodes/`. */
+async function shareTheWork(options: DemoOptions, terminal: Terminal, signal: AbortSignal): Promise<number> {
+  try {
+    const found = await runNodes(options, terminal, signal)
+    if (found === null) return 130
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...found, good: isSound(found) })}\n`)
+    return isSound(found) ? 0 : 1
+  } catch (cause) {
+    terminal.panel([])
+    terminal.print([`The demo failed: ${sentenceOf(cause)}`])
+    return 1
   }
 }
 

@@ -12,6 +12,8 @@ export type DemoOptions = {
   readonly keep: boolean
   /** Copy to ClickHouse and query it at the end. */
   readonly history: boolean
+  /** Engines that share the work on real servers; 1: one, embedded. */
+  readonly nodes: number
 }
 
 export type ParsedOptions =
@@ -22,6 +24,7 @@ const bounds = {
   events: { least: 1, most: 2_000_000, usual: 200_000 },
   seed: { least: 0, most: 2_147_483_647, usual: 1 },
   seconds: { least: 1, most: 3_600, usual: 60 },
+  nodes: { least: 1, most: 4, usual: 1 },
 } as const
 
 /**
@@ -46,6 +49,12 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
     .option('--json', 'one JSON object on the last line of stdout; everything else goes to stderr')
     .option('--keep', 'keep the data directory and print how to explore it')
     .option('--no-history', 'without ClickHouse')
+    .option(
+      '--nodes <n>',
+      'instead: so many engines on real Kafka, Redis and ClickHouse, stopped, paused and killed under load',
+      wholeFrom(bounds.nodes),
+      bounds.nodes.usual,
+    )
     .allowExcessArguments(false)
     .showHelpAfterError('(--help shows the usage)')
     .exitOverride()
@@ -65,6 +74,7 @@ export function parseOptions(args: readonly string[]): ParsedOptions {
       json: given.json === true,
       keep: given.keep === true,
       history: given.history !== false,
+      nodes: given.nodes ?? bounds.nodes.usual,
     },
   }
 }

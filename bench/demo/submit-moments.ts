@@ -4,7 +4,7 @@ import { Buffer } from 'node:buffer'
 import type { Engine } from '../../engine/compose.ts'
 import type { Position } from '../../engine/shard/shards.ts'
 import type { RejectReason } from '../../ingest/event.ts'
-import type { IntakeItem } from '../../ingest/intake.ts'
+import type { IntakeItem } from '../../ingest/intake-item.ts'
 import type { EventMoment, RawMoment } from '../workload/moment.ts'
 
 /** What became of a moment at the door. */

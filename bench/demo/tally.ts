@@ -22,7 +22,7 @@ export type Tally = {
   /** Counts a decision; one that came before is passed over. Its content is not kept. */
   add(decision: Decision): void
   view(): TallyView
-  /** SHA-256 over ids, outcomes and offers of all decisions in the order of their ids: the same decisions, the same text. */
+  /** SHA-256 over what each decision answered, its outcome and its offers, whatever their order: the same decisions, the same text. */
   hash(): string
 }
 
@@ -36,9 +36,10 @@ export function createTally(): Tally {
   const byFallback = new Map<string, number>()
   return {
     add(decision) {
-      const { id, outcome, offers } = decision
+      const { id, customerId, cause, placement, outcome, offers } = decision
       if (lines.has(id)) return
-      lines.set(id, `${outcome} ${offers.map((item) => item.offer).join(',')}`)
+      const offered = offers.map((item) => item.offer).join(',')
+      lines.set(id, `${customerId} ${cause.source} ${cause.id} ${placement} ${outcome} ${offered}`)
       byOutcome[outcome]++
       if (outcome === 'fallback') count(byFallback, decision.reason)
       for (const { offer } of offers) count(byOffer, offer)
@@ -58,7 +59,7 @@ export function createTally(): Tally {
     }),
     hash() {
       const hash = createHash('sha256')
-      for (const id of [...lines.keys()].sort()) hash.update(`${id} ${lines.get(id)}\n`)
+      for (const line of [...lines.values()].sort()) hash.update(`${line}\n`)
       return hash.digest('hex')
     },
   }

@@ -170,6 +170,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
     for (const customerId of customers) slots.set(customerId, states.find(customerId))
     const t2 = performance.now()
     const stepped = stepBatch({ context, codecs, tally }, slots, task, {
+      seq: 0,
       next: first,
       appendTime: clock,
       clock,

@@ -1,16 +1,16 @@
 /** `POST /v1/decisions`: what to show this customer now. */
 import { isUtf8 } from 'node:buffer'
+import { isAlias } from '../../ingest/identity/alias.ts'
 import type { LoadedPack, OfferModel } from '../../rules/model.ts'
 import type { Decision } from '../../sinks/decision.ts'
-import type { DecisionRequest, Position, Shards } from '../shard/shards.ts'
+import type { DecisionRequest, Position } from '../shard/shards.ts'
+import { type ByAliasParts, decideByAlias } from './decide-by-alias.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { failed, problem } from './http.ts'
 import { decisionBody, firstIssue } from './schemas.ts'
 
-export type DecisionRouteParts = {
-  readonly shards: Shards
+export type DecisionRouteParts = ByAliasParts & {
   readonly pack: LoadedPack
-  readonly now: () => number
   /** Makes an id for a request that brought none. */
   readonly newRequestId: () => string
   readonly deadlineMs: number
@@ -30,7 +30,9 @@ export function decisionRoute(parts: DecisionRouteParts): Route {
       reply(asked.reply)
       return
     }
-    parts.shards.decide(asked.request).then(
+    const { customerId } = asked.request
+    const decided = isAlias(customerId) ? decideByAlias(parts, asked.request) : parts.shards.decide(asked.request)
+    decided.then(
       ({ decision }) =>
         reply({
           status: 200,

@@ -1,5 +1,6 @@
 /** `POST /v1/events`: facts in, acknowledged when they are committed. */
-import type { Intake, IntakeItem, IntakeResult } from '../../ingest/intake.ts'
+import type { Intake, IntakeResult } from '../../ingest/intake.ts'
+import type { IntakeItem } from '../../ingest/intake-item.ts'
 import type { Applied, Shards } from '../shard/shards.ts'
 import { parseJson } from './decisions.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
@@ -79,15 +80,20 @@ function itemsOf(values: readonly unknown[]): readonly IntakeItem[] | null {
   }
 }
 
-/** The answer when the log or the dead letters could not keep the call; null for any other failure. */
-function notTaken(cause: unknown): HttpReply | null {
+/** The answer when the log, the dead letters or the identity map could not keep the call; null for any other failure. */
+export function notTaken(cause: unknown): HttpReply | null {
   const code = cause instanceof Error && 'code' in cause ? cause.code : ''
   switch (code) {
     case 'log_full':
       return problem('log_full', 'Free disk, or raise LOG_MAX_MB, and send all of this call again.')
     case 'log_unavailable':
       return problem('log_unavailable', 'Send all of this call again in a moment.')
+    case 'identity_full':
+      return problem('identity_full', 'Give the disk or Redis more room, and send all of this call again.')
+    case 'identity_unavailable':
+      return problem('identity_unavailable', 'Send all of this call again in a moment.')
     case 'log_closed':
+    case 'identity_closed':
       return problem('stopping', 'Retry on another node or in a moment.')
     default:
       return null
@@ -118,9 +124,20 @@ function rejectedLater(
   return { status: 'dead_lettered', position, reason, field: null, deadLetterId: `p${partition}-${offset}` }
 }
 
+/** What to do about a refusal, where that is not to mend the event. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  [
+    'customer_unknown',
+    'Link the alias with an identity.linked event, then hand this one in again with `proffer deadletters redrive`.',
+  ],
+  ['alias_taken', 'Another customer has the alias: unlink it there with an identity.unlinked event first.'],
+  ['aliases_full', 'The customer has as many aliases as are kept: unlink one with an identity.unlinked event first.'],
+])
+
 function refusedEvent(event: EventStatus): HttpReply {
   const where = event.field === null ? '' : ` (field ${event.field})`
-  return problem('event_rejected', `Reason: ${event.reason}${where}. It is kept; see \`proffer deadletters show\`.`, {
+  const remedy = remedies.get(event.reason ?? '') ?? 'It is kept; see `proffer deadletters show`.'
+  return problem('event_rejected', `Reason: ${event.reason}${where}. ${remedy}`, {
     reason: event.reason,
     field: event.field,
     deadLetterId: event.deadLetterId,

@@ -1,7 +1,8 @@
 /** Routes that look and explain: customers, decisions, partitions, dead letters, tail, SQL. */
 import { setTimeout } from 'node:timers/promises'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
-import type { Intake } from '../../ingest/intake.ts'
+import type { Identities } from '../../ingest/identity/identities.ts'
+import type { Intake, IntakeResult } from '../../ingest/intake.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
@@ -9,7 +10,9 @@ import { HistoryError } from '../../sinks/history/history.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import { explainDecision } from '../explain/explain-decision.ts'
 import { ShardError, type Shards, sumTotals } from '../shard/shards.ts'
+import { namedCustomer } from './customer-name.ts'
 import { parseJson } from './decisions.ts'
+import { notTaken } from './events.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { json, later, problem } from './http.ts'
 import { firstIssue, sqlBody } from './schemas.ts'
@@ -19,6 +22,7 @@ export type Language = 'en' | 'zh'
 export type InspectionParts = {
   readonly shards: Shards
   readonly intake: Intake
+  readonly identities: Identities
   readonly deadLetters: DeadLetters
   /** null: history is off. */
   readonly history: History | null
@@ -47,8 +51,6 @@ export function languageOf(request: HttpRequest): Language {
 
 /** How long a look at a customer may take. */
 const lookWithinMs = 5_000
-
-const customerIdPattern = /^[A-Za-z0-9._:-]{1,64}$/
 
 export function inspectionRoutes(parts: InspectionParts): readonly Route[] {
   const key = 'key' as const
@@ -82,14 +84,13 @@ export function inspectionRoutes(parts: InspectionParts): readonly Route[] {
 }
 
 async function customer(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
-  const id = request.params[0] ?? ''
-  if (!customerIdPattern.test(id))
-    return problem('query_invalid', 'A customer id is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
+  const named = await namedCustomer(parts.identities, request.params[0] ?? '')
+  if (named.kind === 'refused') return named.reply
   // A partition in doubt answers when the store does, which may be never.
   const late = new AbortController()
   const deadline = setTimeout(lookWithinMs, null, { signal: late.signal }).catch(() => null)
   try {
-    const view = await Promise.race([parts.shards.customer(id), deadline])
+    const view = await Promise.race([parts.shards.customer(named.customerId), deadline])
     return view === null ? problem('partition_unavailable', 'It did not answer in time.') : json(200, view)
   } catch (cause) {
     if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
@@ -117,11 +118,13 @@ async function decision(parts: InspectionParts, request: HttpRequest): Promise<H
 }
 
 async function explain(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
-  const customerId = request.query.get('customer') ?? ''
+  const name = request.query.get('customer') ?? ''
   const eventId = request.query.get('event') ?? ''
-  if (!customerIdPattern.test(customerId) || eventId === '' || eventId.length > 128)
+  if (name === '' || eventId === '' || eventId.length > 128)
     return problem('query_invalid', 'Give customer=CUSTOMER and event=EVENT (their ids).')
-  const found = await parts.explainEvent(customerId, eventId, languageOf(request))
+  const named = await namedCustomer(parts.identities, name)
+  if (named.kind === 'refused') return named.reply
+  const found = await parts.explainEvent(named.customerId, eventId, languageOf(request))
   return found === null
     ? problem('not_found', 'The log holds no such event of this customer (it may be older than the retention).')
     : json(200, found)
@@ -170,7 +173,14 @@ async function deadLetter(parts: InspectionParts, request: HttpRequest): Promise
 }
 
 async function redrive(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
-  const result = await parts.intake.redrive(request.params[0] ?? '')
+  let result: IntakeResult | null
+  try {
+    result = await parts.intake.redrive(request.params[0] ?? '')
+  } catch (cause) {
+    const refused = notTaken(cause)
+    if (refused === null) throw cause
+    return refused
+  }
   if (result === null) return problem('not_found', 'There is no such dead letter.')
   if (result.kind === 'appended')
     return json(200, { status: 'appended', position: `p${result.partition}-${result.offset}` })

@@ -45,13 +45,13 @@ const operations: readonly Operation[] = [
     method: 'get',
     path: '/v1/customers/{id}',
     summary: 'Every feature of a customer by name with value, class and window.',
-    pathParts: { id: 'Customer id.' },
+    pathParts: { id: 'Customer id, or an alias such as @device:7f3a.' },
   },
   {
     method: 'get',
     path: '/v1/explain',
     summary: 'Why an event of a customer led to what it led to, or to nothing.',
-    query: { customer: 'Customer id.', event: 'Event id.', language: 'en or zh.' },
+    query: { customer: 'Customer id or alias.', event: 'Event id.', language: 'en or zh.' },
   },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
   {

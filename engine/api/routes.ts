@@ -1,6 +1,8 @@
 /** All routes of the API, and what they need. */
+import { randomBytes } from 'node:crypto'
 
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
+import type { Identities } from '../../ingest/identity/identities.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { Log } from '../../ingest/log.ts'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -12,6 +14,7 @@ import type { Config } from '../config.ts'
 import { replayEvent } from '../explain/replay-event.ts'
 import type { Installation } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
+import { createFallbacks } from '../shard/fallback.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { decisionRoute } from './decisions.ts'
 import { eventRoute } from './events.ts'
@@ -25,6 +28,7 @@ export type ApiParts = {
   readonly clock: Clock
   readonly installation: Installation
   readonly intake: Intake
+  readonly identities: Identities
   readonly shards: LocalShards
   readonly events: Log
   readonly decisions: Log
@@ -39,13 +43,16 @@ export type ApiParts = {
 }
 
 export function apiRoutes(parts: ApiParts): readonly Route[] {
-  const { config, installation, intake, shards, deadLetters, history, events, decisions, codecs } = parts
+  const { config, installation, intake, identities, shards, deadLetters, history, events, decisions, codecs } = parts
   const { pack, cluster, observedSince } = installation
   const now = () => parts.clock.now()
   return [
     eventRoute({ shards, intake, now, deadlineMs: config.EVENTS_DEADLINE_MS, eventsMax: config.EVENTS_MAX }),
     decisionRoute({
       shards,
+      identities,
+      makeFallback: createFallbacks(pack, () => randomBytes(16).toString('hex')),
+      onUnknown: () => parts.telemetry.unknownAlias(),
       pack: pack.loaded,
       now,
       newRequestId: parts.newRequestId,
@@ -54,6 +61,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     }),
     ...inspectionRoutes({
       shards,
+      identities,
       intake,
       deadLetters,
       history,

@@ -3,10 +3,20 @@
  */
 import { z } from 'zod'
 
-const customerId = z
+/** A customer id. */
+export const customerId = z
   .string()
   .regex(/^[A-Za-z0-9._:-]{1,64}$/, 'customerId is 1 to 64 characters of A-Z a-z 0-9 . _ : -')
   .describe('The bank’s pseudonym of the customer.')
+
+/** A customer id, or an alias that is resolved to one. */
+export const customerName = z
+  .string()
+  .regex(
+    /^([A-Za-z0-9._:-]{1,64}|@[a-z][a-z0-9_]{0,15}:[!-~]{1,128})$/,
+    'a customer is an id, 1 to 64 characters of A-Z a-z 0-9 . _ : -, or an alias, @kind:value',
+  )
+  .describe('The bank’s pseudonym of the customer, or an alias of the customer such as @device:7f3a.')
 
 /** A position token, `p<partition>-<offset>`. */
 export const positionText = z
@@ -15,7 +25,7 @@ export const positionText = z
   .describe('Position of an event in the log, as POST /v1/events gave it.')
 
 export const decisionBody = z.strictObject({
-  customerId,
+  customerId: customerName,
   placement: z.string().min(1).max(64).describe('Id of an inbound placement of the rule pack.'),
   count: z.int().min(1).max(20).optional().describe('How many offers are wanted; the placement’s slots at most.'),
   requestId: z
@@ -40,7 +50,7 @@ export const cloudEvent = z
     id: z.string().min(1).max(128),
     source: z.string().min(1).max(64),
     type: z.string().describe('An event type, such as card.purchase.'),
-    subject: customerId,
+    subject: customerName,
     time: z.string().describe('RFC 3339.'),
     data: z.looseObject({}),
   })

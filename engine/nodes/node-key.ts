@@ -14,6 +14,11 @@ export function sharedApiKey(salt: string): string {
   return `pk_${createHmac('sha256', salt).update('proffer api key').digest('base64url')}`
 }
 
+/** What aliases are sealed with before they are kept. */
+export function aliasSecret(salt: string): Uint8Array {
+  return createHmac('sha256', salt).update('proffer identity map').digest()
+}
+
 /** What the door signs records with, on a log that others write to. */
 export function signingSecret(salt: string): Uint8Array {
   return createHmac('sha256', salt).update('proffer record signature').digest()

@@ -1,10 +1,11 @@
 /** How a request and its answer cross from node to node. Deadlines go as what is left of them: clocks may differ. */
 import { z } from 'zod'
 import { decodeDecision, encodeDecision } from '../../sinks/decision-codec.ts'
-import { decisionBody } from '../api/schemas.ts'
+import { customerId, decisionBody } from '../api/schemas.ts'
 import type { DecisionAnswer, DecisionRequest } from '../shard/shards.ts'
 
-const Request = decisionBody.omit({ after: true }).required()
+/** Aliases are resolved before they are passed on. */
+const Request = decisionBody.omit({ after: true }).extend({ customerId }).required()
 const Answer = z.strictObject({ committed: z.boolean(), record: z.base64() })
 
 export function printRequest({ customerId, requestId, placement, count }: DecisionRequest, withinMs: number): string {

@@ -258,8 +258,8 @@ export class ShardCore implements ShardPort {
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
   #startOf(part: Owned, task: BatchTask): BatchStart {
-    const { next, appendTime, clock } = part.meta
-    const rest = { next, appendTime, partitions: this.#options.partitions }
+    const { seq, next, appendTime, clock } = part.meta
+    const rest = { seq, next, appendTime, partitions: this.#options.partitions }
     if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }

@@ -41,6 +41,7 @@ export type BatchTools = {
 
 /** Where the partition stands before the batch. */
 export type BatchStart = {
+  readonly seq: number
   readonly next: number
   readonly appendTime: number
   /** Last `now`; behind it `now` never runs. */
@@ -75,10 +76,17 @@ export function stepBatch(
     appendTime,
     lastEvent: null,
   }
-  for (const { index, customerId, requestId, placement, count } of task.requests) {
+  for (const [place, { index, customerId, requestId, placement, count }] of task.requests.entries()) {
     const slot = slots.get(customerId)
     if (slot === undefined) throw new Error('the customers of live requests are loaded before they are stepped')
-    const outcome = stepRequest(context, slot, { customerId, requestId, placement, count, now: batch.clock })
+    const outcome = stepRequest(context, slot, {
+      customerId,
+      requestId,
+      placement,
+      count,
+      now: batch.clock,
+      turn: `${start.seq}.${place}`,
+    })
     if (outcome.reserves) batch.reserves = true
     const bytes = codecs.decisions.encode(outcome.decision)
     batch.answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })

@@ -132,5 +132,8 @@ function outcomesWithoutDecisions({ clamped }: { readonly clamped: boolean }): U
     state_too_large: outcome('state_too_large'),
     erased: outcome('erased'),
     untrusted_source: outcome('untrusted_source'),
+    customer_unknown: outcome('customer_unknown'),
+    alias_taken: outcome('alias_taken'),
+    aliases_full: outcome('aliases_full'),
   }
 }

@@ -16,12 +16,13 @@ import { nowhere } from './step-context.ts'
 import { fillFrame } from './triggers.ts'
 
 const idHash = new Uint32Array(2)
+const nothing = { outcome: 'none', reason: 'no_candidate' } as const
 
 /**
  * Answers a live request: every offer that fits the placement is a candidate. When nothing is left the placement's
  * fallback answers, through the final gate like everything else. Only an answer that reserved a contact changes the
  * state; it is remembered for its request id, so that a retry within ten minutes takes nothing twice. Any other answer
- * is computed again. A placement that the pack does not have, or that is not inbound, gets nothing.
+ * is computed again, from the state of then, and is another decision. A placement that the pack does not have, or that is not inbound, gets nothing.
  */
 export function stepRequest(context: StepContext, slot: Slot, input: RequestInput): RequestOutcome {
   assert(input.count >= 1, 'a request asks for at least one offer')
@@ -34,14 +35,15 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   run.lawful = true
   if (placement?.direction !== 'inbound') {
     resetRun(run, { ...nowhere, id: input.placement }, 0)
-    return { decision: requestDecision(context, input, 'none', 'no_candidate'), reserves: false, repeats: false }
+    const decision = requestDecision(context, input, { id: idOfAnswer(context, input), ...nothing })
+    return { decision, reserves: false, repeats: false }
   }
   resetRun(run, placement, Math.min(input.count, placement.slots))
   if (states.erasedAt(slot) > 0)
     return { decision: fallbackDecision(context, input, 'erased'), reserves: false, repeats: false }
   const table = run.tables.placements[placement.index]
   fillFrame(context, table?.reads ?? [])
-  if (table?.contact !== true) return { decision: decide(context, input), reserves: false, repeats: false }
+  if (table?.contact !== true) return { decision: decide(context, input, 'passes'), reserves: false, repeats: false }
 
   hash64(`${input.requestId}\0${input.placement}`, idHash)
   const high = idHash[0]!
@@ -51,7 +53,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
     const again = repeat(context, input, given)
     return { decision: again, reserves: false, repeats: again.reason === 'repeated_request' }
   }
-  const decision = decide(context, input)
+  const decision = decide(context, input, 'reserves')
   if (run.chosen.length === 0) return { decision, reserves: false, repeats: false }
   recordContacts(context, decision.id)
   const keys = run.chosen.map((candidate) => candidate.offer.key)
@@ -59,58 +61,58 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   return { decision, reserves: true, repeats: false }
 }
 
-function decide(context: StepContext, input: RequestInput): Decision {
+function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 'passes'): Decision {
   const { run } = context
   proposeForPlacement(context)
   runFunnel(context)
-  if (run.chosen.length > 0) return requestDecision(context, input, 'offered', 'offered')
+  const id = offers === 'reserves' ? idOfRequest(context, input) : idOfAnswer(context, input)
+  if (run.chosen.length > 0) return requestDecision(context, input, { id, outcome: 'offered', reason: 'offered' })
   return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
 }
 
 /** The answer given before, as far as no guardrail has closed since; else the fallback, under an id of its own. */
 function repeat(context: StepContext, input: RequestInput, given: readonly number[]): Decision {
-  const id = idOf(context, input)
+  const id = idOfRequest(context, input)
   const validFrom = answerAgain(context, given, id)
   if (validFrom === null) return fallbackDecision(context, input, 'superseded')
-  return requestDecision(context, input, 'offered', 'repeated_request', validFrom)
+  return requestDecision(context, input, { id, outcome: 'offered', reason: 'repeated_request', validFrom })
 }
 
 /** The placement's safe offer, when the final gate lets it through; else nothing. */
 function fallbackDecision(context: StepContext, input: RequestInput, reason: ReasonCode): Decision {
   const { run, pack } = context
   const fallback = pack.offers[run.placement.fallback]
+  const id = idOfAnswer(context, input)
   if (fallback === undefined || stoppedBy(run, fallback) !== null)
-    return requestDecision(context, input, 'none', 'final_gate')
-  return requestDecision(context, input, 'fallback', reason)
+    return requestDecision(context, input, { id, outcome: 'none', reason: 'final_gate' })
+  return requestDecision(context, input, { id, outcome: 'fallback', reason })
 }
 
 function requestDecision(
   context: StepContext,
   input: RequestInput,
-  outcome: Decision['outcome'],
-  reason: ReasonCode,
-  validFrom = input.now,
+  answer: Pick<Decision, 'id' | 'outcome'> & { readonly reason: ReasonCode; readonly validFrom?: number },
 ): Decision {
   const { run } = context
   const { now } = input
   return buildDecision(context, {
-    id: reason === 'superseded' ? supersededId(context, input) : idOf(context, input),
     customerId: input.customerId,
     cause: { kind: 'request', id: input.requestId, source: '', type: '' },
     times: { eventTime: now, acceptedAt: now, now },
-    outcome,
-    reason,
-    validFrom,
+    validFrom: now,
+    ...answer,
     // The frame holds nothing of an erased customer.
-    variables: reason === 'erased' ? [] : (run.tables.placements[run.placement.index]?.reads ?? []),
+    variables: answer.reason === 'erased' ? [] : (run.tables.placements[run.placement.index]?.reads ?? []),
   })
 }
 
-function idOf(context: StepContext, input: RequestInput): string {
+/** Of the answer that reserves, which is given again to the same request. */
+function idOfRequest(context: StepContext, input: RequestInput): string {
   return decisionId(context.salt, 'request', [input.customerId, input.requestId, input.placement])
 }
 
-/** The first answer's record has left under the first id: what replaces it is another decision. */
-function supersededId(context: StepContext, input: RequestInput): string {
-  return decisionId(context.salt, 'superseded', [input.customerId, input.requestId, input.placement])
+/** Of an answer that nothing remembers: asked again, the same request gets another one, with another content. */
+function idOfAnswer(context: StepContext, input: RequestInput): string {
+  const { customerId, requestId, placement, now, turn } = input
+  return decisionId(context.salt, 'answer', [customerId, requestId, placement, String(now), turn])
 }

@@ -51,6 +51,8 @@ export type RequestInput = {
   /** How many offers are wanted, 1 to the placement's slots. */
   readonly count: number
   readonly now: number
+  /** Tells this answer from others to the same request, which may be computed again: never the same for two of them. */
+  readonly turn: string
 }
 
 export type RequestOutcome = {

@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Event, RejectReason } from '../event.ts'
-import { validateEvent } from '../validate.ts'
+import { schemaCatalogue } from '../event-types.ts'
+import { isCustomerName, validateEvent } from '../validate.ts'
 import type { RowKey, RowLedger, RowOutcome } from './ledger.ts'
 import type { LoadedMapping, Problem } from './load-mapping.ts'
 import { loadLookups } from './lookup.ts'
@@ -147,7 +148,7 @@ function formEvent(row: Row | BrokenRow, mapper: RowMapper): Formed {
   if (row.kind === 'broken') return { kind: 'rejected', reason: row.reason, detail: row.detail }
   const mapped = mapper.map(row.values)
   if (mapped.kind === 'rejected') return mapped
-  const rejection = validateEvent(mapped.event)
+  const rejection = validateEvent(mapped.event, schemaCatalogue.types, isCustomerName)
   if (rejection === null) return mapped
   return { kind: 'rejected', reason: rejection.reason, detail: rejection.field ?? 'the event' }
 }

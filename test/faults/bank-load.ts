@@ -50,7 +50,8 @@ class Load {
     while (count.events < until) {
       // Late by the time that others took: then several at once.
       const due = Math.min(until, Math.ceil((Date.now() - began) / everyMs))
-      while (count.events < due) this.#produceOne(worldEvent(count.events++, this.#random, Date.now(), customers, this.#sent))
+      while (count.events < due)
+        this.#produceOne(worldEvent(count.events++, this.#random, Date.now(), customers, this.#sent))
       await sleep(everyMs)
     }
   }

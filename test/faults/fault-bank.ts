@@ -141,7 +141,8 @@ export class FaultBank {
     for (;;) {
       const waiting = await this.#waiting()
       if (waiting.length === 0) return []
-      if (Date.now() > deadline) return [`not through ${settleWithinMs} ms after everything works: ${waiting.join('; ')}`]
+      if (Date.now() > deadline)
+        return [`not through ${settleWithinMs} ms after everything works: ${waiting.join('; ')}`]
       await sleep(50)
     }
   }
@@ -221,7 +222,9 @@ export class FaultBank {
       const { state = 'unknown', reason = null, seq = 0, next = 0, published = 0 } = known.get(partition) ?? {}
       const { end } = await this.logs.events.bounds(partition)
       if (state === 'running' && next >= end && published >= seq) continue
-      waiting.push(`p${partition} is ${state} at ${next} of ${end}, ${published} of ${seq} out, ${reason ?? 'no reason'}`)
+      waiting.push(
+        `p${partition} is ${state} at ${next} of ${end}, ${published} of ${seq} out, ${reason ?? 'no reason'}`,
+      )
     }
     return waiting
   }

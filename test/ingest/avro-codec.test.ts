@@ -66,6 +66,8 @@ test('schema ids are the ones bytes in logs already name', () => {
     [17, 'message.delivered'],
     [18, 'message.failed'],
     [19, 'customer.erased'],
+    [20, 'identity.linked'],
+    [21, 'identity.unlinked'],
   ])
 })
 

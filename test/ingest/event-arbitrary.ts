@@ -26,7 +26,23 @@ export function eventOf(type: CatalogueType): fc.Arbitrary<Event> {
       data: fc.record(Object.fromEntries(type.rules.map((rule) => [rule.name, fieldOf(rule)]))),
     })
     .map((event) => (type.name === 'profile.updated' ? { ...event, data: soundProfile(event.data) } : event))
+    .chain((event) =>
+      type.name.startsWith('identity.')
+        ? anyAlias.map((alias) => ({ ...event, data: { ...event.data, alias } }))
+        : fc.constant(event),
+    )
 }
+
+const visible = Array.from({ length: 94 }, (_, i) => String.fromCharCode(0x21 + i))
+const kind = fc.stringMatching(/^[a-z][a-z0-9_]{0,15}$/)
+
+/** An alias as it is said, or sealed as it stands in the log. */
+export const anyAlias: fc.Arbitrary<string> = fc.oneof(
+  fc
+    .tuple(kind, fc.string({ unit: fc.constantFrom(...visible), minLength: 1, maxLength: 128 }))
+    .map(([word, value]) => `@${word}:${value}`),
+  fc.tuple(kind, fc.stringMatching(/^[A-Za-z0-9_-]{22}$/)).map(([word, value]) => `@${word}#${value}`),
+)
 
 function fieldOf(rule: FieldRule): fc.Arbitrary<FieldValue> {
   const value = knownFieldOf(rule)

@@ -38,13 +38,12 @@ function textOf(seen: Seen | undefined): string {
   return JSON.stringify([seen.variables.map(({ name, value }) => `${name}=${value}`), seen.suppressions])
 }
 
-/** One id, one content: for everything an event caused and every answer that reserved. */
+/** One id, one content. */
 export function oneContentAnId({ decisions }: Evidence): string[] {
   const contents = new Map<string, string>()
   const found: string[] = []
   for (const { value } of decisions.flat()) {
     const decision = decodeDecision(value)
-    if (decision.cause.kind === 'request' && decision.contacts.length === 0) continue
     const before = contents.get(decision.id)
     if (before !== undefined && before !== contentOf(value)) found.push(`decision ${decision.id} has two contents`)
     contents.set(decision.id, contentOf(value))

@@ -47,6 +47,16 @@ export class KeyNames {
     return `${this.#prefix}{p${partition}}:c:${customerId}`
   }
 
+  /** Whose an alias is: a hash. In a slot of its own, as what follows. */
+  alias(sealed: string): string {
+    return `${this.#prefix}a:${sealed}`
+  }
+
+  /** The aliases of a customer: a hash, a field an alias. */
+  aliasesOf(sealedCustomer: string): string {
+    return `${this.#prefix}i:${sealedCustomer}`
+  }
+
   /** Totals and reservations of a resource: a hash. */
   resource(name: string): string {
     return `${this.#prefix}{r:${name}}`

@@ -14,13 +14,25 @@ function parsed(...args: readonly string[]) {
 }
 
 test('nothing said gives a day of a minute with history', () => {
-  const options = { events: 200_000, seed: 1, seconds: 60, json: false, keep: false, history: true }
+  const options = { events: 200_000, seed: 1, seconds: 60, json: false, keep: false, history: true, nodes: 1 }
   expect(parsed().result).toEqual({ kind: 'run', options })
 })
 
 test('each option is taken as it is said', () => {
-  const { result } = parsed('--events', '5', '--seed', '0', '--seconds', '2', '--json', '--keep', '--no-history')
-  const options = { events: 5, seed: 0, seconds: 2, json: true, keep: true, history: false }
+  const { result } = parsed(
+    '--events',
+    '5',
+    '--seed',
+    '0',
+    '--seconds',
+    '2',
+    '--json',
+    '--keep',
+    '--no-history',
+    '--nodes',
+    '2',
+  )
+  const options = { events: 5, seed: 0, seconds: 2, json: true, keep: true, history: false, nodes: 2 }
   expect(result).toEqual({ kind: 'run', options })
 })
 
@@ -30,6 +42,7 @@ test('what is no option, or out of bounds, is refused with a sentence', () => {
     ['--events', '1e3'],
     ['--seed', '-1'],
     ['--seconds', '0.5'],
+    ['--nodes', '5'],
     ['--colour'],
     ['x'],
   ]) {
@@ -42,6 +55,6 @@ test('what is no option, or out of bounds, is refused with a sentence', () => {
 test('the help names every option and is no error', () => {
   const { result, text } = parsed('--help')
   expect(result).toEqual({ kind: 'exit', code: 0 })
-  for (const option of ['--events', '--seed', '--seconds', '--json', '--keep', '--no-history'])
+  for (const option of ['--events', '--seed', '--seconds', '--json', '--keep', '--no-history', '--nodes'])
     expect(text).toContain(option)
 })

@@ -67,7 +67,7 @@ test('a candidate that a guardrail did not stop is no stop', () => {
   expect(tally.view().byGuardrail).toEqual([['no-credit-after-job-loss', 1]])
 })
 
-test('the hash follows ids and offers, not the order of publication', () => {
+test('the hash follows what each decision answered, not the ids nor the order of publication', () => {
   const hashOf = (decisions: readonly Decision[]): string => {
     const tally = createTally()
     for (const one of decisions) tally.add(one)
@@ -76,5 +76,7 @@ test('the hash follows ids and offers, not the order of publication', () => {
   const [a, b] = [decision('a', ['help']), decision('b', [])]
   expect(hashOf([a, b])).toBe(hashOf([b, a]))
   expect(hashOf([a, b])).not.toBe(hashOf([a, decision('b', ['wallet'])]))
-  expect(hashOf([a, b])).not.toBe(hashOf([a, decision('c', [])]))
+  expect(hashOf([a, b])).toBe(hashOf([a, decision('c', [])]))
+  expect(hashOf([a, b])).not.toBe(hashOf([a, { ...b, customerId: 'C-lin' }]))
+  expect(hashOf([a, b])).not.toBe(hashOf([a, { ...b, cause: { ...b.cause, id: 'r-2' } }]))
 })

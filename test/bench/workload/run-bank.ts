@@ -40,7 +40,8 @@ export async function runMoments(moments: Iterable<Moment>, completeSinceMs: num
       if (outcome.status === 'duplicate') duplicates++
       else if (outcome.status !== 'accepted') setAside.set(event.id, outcome.status)
       decisions.push(...outcome.decisions)
-    } else decisions.push(stepRequest(context, slotOf(moment.customerId), { ...moment, now: moment.at }).decision)
+    } else
+      decisions.push(stepRequest(context, slotOf(moment.customerId), { ...moment, now: moment.at, turn: '' }).decision)
     states.writes(0)
     states.installed(0)
   }

@@ -48,6 +48,7 @@ export function createBank(
   })
   const context = createStepContext(compiled, states, 'salt of the test', filters)
   let count = 0
+  const turns = new Map<string, number>()
   states.begin(0)
   const commit = (): void => {
     states.writes(0)
@@ -73,12 +74,15 @@ export function createBank(
       return outcome
     },
     ask: (customerId, placement, asked) => {
+      const turn = (turns.get(customerId) ?? 0) + 1
+      turns.set(customerId, turn)
       const outcome = stepRequest(context, slot(customerId), {
         customerId,
         requestId: asked.requestId ?? `request-${++count}`,
         placement,
         count: asked.count ?? 1,
         now: asked.at,
+        turn: String(turn),
       })
       commit()
       return outcome

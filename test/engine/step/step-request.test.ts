@@ -171,6 +171,19 @@ test('a repeated request whose answer a guardrail has closed since gets the fall
   expect(fateOf(again.decision, 'inbox-loan')).toBe('guardrail/unemployment/no-credit-without-income')
 })
 
+test('an answer that reserves nothing is another decision each time, so that no id has two contents', () => {
+  const bank = createBank(pack)
+  settle(bank, 'c', at - 1)
+  const ask = (placement: string, when: number) => bank.ask('c', placement, { at: when, requestId: 'r' }).decision
+  // Also within one millisecond, where an event may have come between.
+  const ids = [at, at, at + 1].map((when) => ask('home-banner', when).id)
+  expect(new Set(ids).size).toBe(3)
+  for (const ms of [1, 2, 3]) bank.ask('c', 'inbox', { at: at + ms })
+  const full = [4, 4, 5].map((ms) => bank.ask('c', 'inbox', { at: at + ms, requestId: 'r' }))
+  expect(full.map(({ reserves }) => reserves)).toEqual([false, false, false])
+  expect(new Set(full.map(({ decision }) => decision.id)).size).toBe(3)
+})
+
 test('an answer that reserves nothing leaves the state as it was', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at - 1)
@@ -241,7 +254,7 @@ test('a repeated request whose offer has left the placement gets the fallback', 
   for (const left of [offers, offers.filter((offer) => offer.id !== 'inbox-tip')]) {
     const compiled = compilePack({ ...pack, model: { ...pack.model, offers: left } })
     const later = createStepContext(compiled, bank.states, 'salt of the test')
-    const input = { customerId: 'c', requestId: 'r', placement: 'inbox', count: 1, now: at + 1 }
+    const input = { customerId: 'c', requestId: 'r', placement: 'inbox', count: 1, now: at + 1, turn: '' }
     const { decision } = stepRequest(later, bank.slot('c'), input)
     expect(decision).toMatchObject({ outcome: 'fallback', reason: 'superseded' })
   }

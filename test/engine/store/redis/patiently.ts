@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StoreError } from '../../../../engine/store/store.ts'
 
 /**
  * Makes the same call until its answer is definite, as the shard does.
@@ -11,7 +10,8 @@ export async function patiently<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {
-      if (!(error instanceof StoreError) || !error.retryable || performance.now() > deadline) throw error
+      const isRetryable = error instanceof Error && 'retryable' in error && error.retryable === true
+      if (!isRetryable || performance.now() > deadline) throw error
       await sleep(20)
     }
   }

@@ -1,0 +1,80 @@
+/** What the operator sees: asks whichever node answers. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { EngineNode } from './engine-node.ts'
+
+const Overview = z.object({
+  partitions: z.array(
+    z.object({ partition: z.number(), state: z.string(), reason: z.string().nullable(), addr: z.string() }),
+  ),
+  totals: z.object({
+    accepted: z.number(),
+    duplicates: z.number(),
+    deadLettered: z.number(),
+    decisions: z.number(),
+  }),
+})
+export type NodesOverview = z.infer<typeof Overview>
+
+export type Operator = {
+  /** A call to the first of the nodes that answers with 200; null when none does. */
+  get(path: string): Promise<unknown>
+  post(path: string, body: unknown): Promise<unknown>
+  overview(): Promise<NodesOverview | null>
+  /** Resolves with the milliseconds it took until all partitions run at these nodes, each of which has some. */
+  settled(nodes: readonly EngineNode[], withinMs: number): Promise<number>
+}
+
+const askWithinMs = 5_000
+const lookEveryMs = 100
+
+/** An operator with the key of the callers, who asks the first node that answers. */
+export function createOperator(nodes: readonly EngineNode[], key: string): Operator {
+  async function call(path: string, body?: unknown): Promise<unknown> {
+    for (const { url } of nodes) {
+      try {
+        const response = await fetch(url + path, {
+          method: body === undefined ? 'GET' : 'POST',
+          headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          signal: AbortSignal.timeout(askWithinMs),
+        })
+        if (response.status === 200) return await response.json()
+        await response.arrayBuffer()
+      } catch {
+        // It may be the one that was just stopped: the next is asked.
+      }
+    }
+    return null
+  }
+  const overview = async (): Promise<NodesOverview | null> =>
+    Overview.safeParse(await call('/v1/partitions')).data ?? null
+  return {
+    get: (path) => call(path),
+    post: (path, body) => call(path, body),
+    overview,
+    async settled(nodes, withinMs) {
+      const began = performance.now()
+      for (;;) {
+        const seen = await overview()
+        const took = performance.now() - began
+        if (seen !== null && isSettled(seen, nodes)) return took
+        if (took > withinMs) {
+          const odd = seen?.partitions.filter(({ state }) => state !== 'running') ?? []
+          const why = odd.map(({ partition, state, reason }) => `${partition} is ${state}: ${reason ?? ''}`)
+          throw new Error(`The partitions did not settle within ${withinMs / 1000} s. ${why.join('; ')}`)
+        }
+        await sleep(lookEveryMs)
+      }
+    },
+  }
+}
+
+function isSettled({ partitions }: NodesOverview, nodes: readonly EngineNode[]): boolean {
+  const owners = new Set(partitions.map(({ addr }) => addr))
+  return (
+    partitions.every(({ state }) => state === 'running') &&
+    owners.size === nodes.length &&
+    nodes.every(({ addr }) => owners.has(addr))
+  )
+}

@@ -1,0 +1,44 @@
+/** Where the identity map is kept: beside the customers, embedded or in Redis. */
+import { join } from 'node:path'
+import { type AliasSeal, createAliasSeal } from '../ingest/identity/alias-seal.ts'
+import { createIdentities, type Identities } from '../ingest/identity/identities.ts'
+import type { IdentityMap } from '../ingest/identity/identity-map.ts'
+import { openLmdbIdentityMap } from '../ingest/identity/lmdb-identity-map.ts'
+import { clockAheadMaxMs } from '../rules/compiled.ts'
+import { openRedisIdentityMap } from './identity/redis-identity-map.ts'
+import type { Installation } from './installation.ts'
+import { aliasSecret } from './nodes/node-key.ts'
+import type { StorePlace } from './store/open-store.ts'
+
+export type IdentitySide = { readonly map: IdentityMap; readonly identities: Identities }
+
+/**
+ * Opens the identity map of an installation.
+ * @throws IdentityError `identity_unavailable`
+ */
+export async function openIdentitySide(options: {
+  readonly place: StorePlace
+  readonly dataDir: string
+  readonly installation: Installation
+  readonly now: () => number
+}): Promise<IdentitySide> {
+  const { cluster, pack } = options.installation
+  const seal = createAliasSeal(aliasSecret(cluster.salt))
+  const map = await openMap(options, seal)
+  const { latenessMs } = pack.loaded.model
+  return { map, identities: createIdentities({ map, seal, latenessMs, aheadMaxMs: clockAheadMaxMs }) }
+}
+
+async function openMap(
+  { place, dataDir, now }: { readonly place: StorePlace; readonly dataDir: string; readonly now: () => number },
+  seal: AliasSeal,
+): Promise<IdentityMap> {
+  switch (place.kind) {
+    case 'lmdb':
+      return openLmdbIdentityMap({ dir: join(dataDir, 'identity'), seal, now })
+    case 'redis':
+      return openRedisIdentityMap({ ...place, seal })
+    default:
+      return place satisfies never
+  }
+}
