@@ -23,7 +23,7 @@ import { uniqueName } from '../parts/describe-with-parts.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
 import { capLimit, capPerMs } from '../simulation/workload.ts'
-import { FaultNode } from './fault-node.ts'
+import { FaultNode, NodeRefused } from './fault-node.ts'
 import type { NodePlan } from './node-child.ts'
 
 export const partitions = 4
@@ -41,6 +41,8 @@ export type BankOptions = {
 
 export const salt = 'salt of the faults'
 const settleWithinMs = 40_000
+const startsMax = 5
+const awayCodes: ReadonlySet<string> = new Set(['store_unavailable', 'log_unavailable'])
 
 export class FaultBank {
   readonly random: Random
@@ -86,9 +88,9 @@ export class FaultBank {
     return this.#options.seed
   }
 
-  /** Engines that run. */
+  /** Engines that callers are sent to: those that run and were not told to end. */
   get nodes(): readonly FaultNode[] {
-    return [...this.#nodes.values()].filter((node) => node.isRunning)
+    return [...this.#nodes.values()].filter((node) => node.isRunning && !node.isLeaving)
   }
 
   node(name: string): FaultNode {
@@ -101,8 +103,15 @@ export class FaultBank {
     this.told.push(`${Date.now() - this.#began} ms: ${what}`)
   }
 
-  /** @throws NodeRefused */
-  async start(name: string, shards: NodePlan['shards'] = {}): Promise<FaultNode> {
+  /**
+   * Starts an engine; one that ends because its servers do not answer is started again, as whoever looks after it does.
+   * @throws NodeRefused for any other reason
+   */
+  async start(
+    name: string,
+    shards: NodePlan['shards'] = {},
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<FaultNode> {
     const settings = {
       DATA_DIR: join(this.#dir, name),
       PACK: join(this.#dir, 'pack'),
@@ -115,11 +124,11 @@ export class FaultBank {
       KAFKA_SESSION_TIMEOUT_MS: String(sessionMs),
       REDIS_URL: this.#options.redis.engine,
       REDIS_KEY_PREFIX: this.prefix,
-      REDIS_TIMEOUT_MS: '500',
       STOP_DEADLINE_MS: '8000',
       ...this.#options.settings,
+      ...more,
     }
-    const node = await FaultNode.start({ settings, salt, shards })
+    const node = await startPatiently({ settings, salt, shards })
     this.#nodes.set(name, node)
     this.tell(`${name} runs`)
     return node
@@ -199,7 +208,7 @@ export class FaultBank {
 
   /** Ends everything, whatever state it is in. */
   async close(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.kill()))
+    await Promise.all([...this.#nodes.values()].map((node) => node.kill()))
     await this.logs.close()
     await rm(this.#dir, { recursive: true, force: true })
   }
@@ -227,6 +236,17 @@ export class FaultBank {
       )
     }
     return waiting
+  }
+}
+
+async function startPatiently(plan: NodePlan): Promise<FaultNode> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await FaultNode.start(plan)
+    } catch (error) {
+      const isAway = error instanceof NodeRefused && awayCodes.has(error.code)
+      if (!isAway || attempt === startsMax) throw error
+    }
   }
 }
 

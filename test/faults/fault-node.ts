@@ -21,6 +21,7 @@ export class FaultNode {
   readonly ended: Promise<number | null>
   readonly #child: ChildProcess
   #running = true
+  #leaving = false
   #number = 0
   readonly #open = new Map<number, (value: string | null) => void>()
 
@@ -58,6 +59,11 @@ export class FaultNode {
     return this.#running
   }
 
+  /** Whether it was told to end. */
+  get isLeaving(): boolean {
+    return this.#leaving
+  }
+
   /** null: the process ended before it answered, or could not. */
   async decide(call: Omit<Extract<NodeCall, { ask: 'decide' }>, 'ask'>): Promise<GivenAnswer | null> {
     const answer: GivenAnswer | null = JSON.parse((await this.#call({ ask: 'decide', ...call })) ?? 'null')
@@ -78,7 +84,7 @@ export class FaultNode {
 
   /** kill -9. Resolves when it has ended. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL')
+    if (this.#running) this.#child.kill('SIGKILL')
     await this.ended
   }
 
@@ -95,6 +101,7 @@ export class FaultNode {
   /** Ends it in order; false when it had to be killed. */
   async stop(): Promise<boolean> {
     if (!this.#running) return true
+    this.#leaving = true
     this.resume()
     this.#child.send(JSON.stringify({ number: 0, call: { ask: 'stop' } }), () => {})
     const late = setTimeout(() => this.#child.kill('SIGKILL'), stopWithinMs)

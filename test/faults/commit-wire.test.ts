@@ -1,0 +1,77 @@
+/**
+ * Faults 2 and 4: the line to Redis is cut around commits, and old commits arrive again. Method: a proxy before a real Redis cuts
+ * single commits before, within and behind their bytes, and sends recorded ones once more, under load.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { startRedis } from '../../bench/parts/redis.ts'
+import { startTcpProxy, type TcpProxy } from '../../bench/parts/tcp-proxy.ts'
+import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { runLoad } from './bank-load.ts'
+import type { FaultBank } from './fault-bank.ts'
+import { redisCommands } from './redis-commands.ts'
+import { faultSeeds } from './seeds.ts'
+import { mustHold, withBank } from './with-bank.ts'
+
+/** Only a commit names the tombstones of a partition. */
+const isCommit = (bytes: Buffer): boolean => bytes.includes('EVALSHA') && bytes.includes('}:t\r\n')
+
+await describeWithKafka('a commit', (brokers) => {
+  /** A bank whose engines reach a Redis of their own through a proxy. */
+  async function behindProxy(seed: number, use: (bank: FaultBank, proxy: TcpProxy) => Promise<void>): Promise<void> {
+    const redis = await startRedis()
+    const proxy = await startTcpProxy({ target: { host: '127.0.0.1', port: redis.port } })
+    const engine = `redis://127.0.0.1:${proxy.port}`
+    try {
+      await withBank({ seed, brokers, redis: { engine, evidence: () => redis.url } }, (bank) => use(bank, proxy))
+    } finally {
+      await proxy.close()
+      await redis.stop()
+    }
+  }
+
+  test.concurrent.for(faultSeeds(2))(
+    'whose call or reply is lost has one effect: seed %i',
+    { timeout: 90_000 },
+    (seed) =>
+      behindProxy(seed, async (bank, proxy) => {
+        await bank.start('a')
+        const load = runLoad(bank, { events: 450 })
+        for (let i = 0; i < 6; i++) {
+          await sleep(50 + bank.random.below(200))
+          const bytes = i % 3 === 0 ? 0 : 1 + bank.random.below(300)
+          const isReply = i % 3 === 2
+          if (isReply) await proxy.loseReply({ when: isCommit })
+          else await proxy.cutRequest({ bytes, when: isCommit })
+          bank.tell(isReply ? 'the reply of a commit was lost' : `a commit was cut after ${bytes} bytes`)
+        }
+        await load
+        await mustHold(bank)
+      }),
+  )
+
+  test.concurrent.for(faultSeeds(2))('that arrives again late changes nothing: seed %i', { timeout: 90_000 }, (seed) =>
+    behindProxy(seed, async (bank, proxy) => {
+      await bank.start('a')
+      const recording = proxy.record()
+      // Customers ask much and events are rare, so that most commits leave the offset as it is.
+      const load = runLoad(bank, { events: 100, everyMs: 40, askEveryMs: 5 })
+      const replies: string[] = []
+      for (let i = 0; i < 3; i++) {
+        await sleep(1_000)
+        const old = redisCommands(recording.bytes()).filter(isCommit).slice(0, -20)
+        for (let k = 0; k < 4; k++) {
+          const bytes = old[bank.random.below(old.length)]
+          if (bytes !== undefined) replies.push((await proxy.replay(bytes)).toString())
+        }
+      }
+      bank.tell(`replies to old commits: ${replies.map((reply) => JSON.stringify(reply)).join(' ')}`)
+      await load
+      await mustHold(bank)
+      expect(replies.length).toBe(12)
+      // The number of a newer commit, or of this one where the partition has come no further.
+      for (const reply of replies) expect(reply).toMatch(/^\$\d+\r\n(\d+|repeated)\r\n$/)
+      expect(replies.some((reply) => !reply.includes('repeated'))).toBe(true)
+    }),
+  )
+})
