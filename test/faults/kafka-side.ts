@@ -15,9 +15,9 @@ export async function asAdmin<Result>(
   }
 }
 
-/** A topic that can be read but takes nothing (`min.insync.replicas` beyond its copies), or that takes records again. */
+/** A topic that can be read but takes nothing, for every record is too large for it, or that takes records again. */
 export async function setWritable(brokers: readonly string[], topic: string, writable: boolean): Promise<void> {
-  const configEntries = [{ name: 'min.insync.replicas', value: writable ? '1' : '2' }]
+  const configEntries = [{ name: 'max.message.bytes', value: writable ? '1048588' : '1' }]
   const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }]
   await asAdmin(brokers, (admin) => admin.alterConfigs({ validateOnly: false, resources }))
 }

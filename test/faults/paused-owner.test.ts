@@ -8,9 +8,8 @@ import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { describeWithKafka } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
-import { sessionMs } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
-import { mustHold, withBank } from './with-bank.ts'
+import { mustHold, until, withBank } from './with-bank.ts'
 
 await describeWithKafka('an owner that stood still', (brokers) => {
   let redis: RedisServer
@@ -31,7 +30,7 @@ await describeWithKafka('an owner that stood still', (brokers) => {
         await sleep(bank.random.below(1_500))
         first.pause()
         bank.tell('a stands still')
-        await untilOneAddress(bank, 15_000)
+        await until(async () => new Set((await bank.metas()).map((meta) => meta?.addr)).size === 1)
         // The new owner goes on for a while.
         await sleep(200 + bank.random.below(1_500))
         first.resume()
@@ -44,14 +43,3 @@ await describeWithKafka('an owner that stood still', (brokers) => {
     },
   )
 })
-
-/** Waits until one node has all partitions. */
-async function untilOneAddress(bank: Parameters<typeof mustHold>[0], withinMs: number): Promise<void> {
-  const deadline = Date.now() + sessionMs + withinMs
-  for (;;) {
-    const addresses = new Set((await bank.metas()).map((meta) => meta?.addr))
-    if (addresses.size === 1) return
-    if (Date.now() > deadline) throw new Error('nobody took over')
-    await sleep(100)
-  }
-}

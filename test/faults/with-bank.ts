@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { type BankOptions, FaultBank } from './fault-bank.ts'
+
+const untilMs = 30_000
 
 /** Opens a bank, does something with it, and ends all of it. What fails is told with the seed and what was done until then. */
 export async function withBank(options: BankOptions, use: (bank: FaultBank) => Promise<void>): Promise<void> {
@@ -18,4 +21,21 @@ export async function withBank(options: BankOptions, use: (bank: FaultBank) => P
 export async function mustHold(bank: FaultBank, options: { readonly forgets?: boolean } = {}): Promise<void> {
   const problems = await bank.problems(options)
   expect(problems.slice(0, 10)).toEqual([])
+}
+
+/** Waits until every partition has a token that is looked for. */
+export async function untilOwner(
+  bank: FaultBank,
+  isOwner: (token: string, partition: number) => boolean,
+): Promise<void> {
+  await until(async () => (await bank.metas()).every((meta, partition) => isOwner(meta?.token ?? '', partition)))
+}
+
+/** Tries until it neither fails nor says no, for at most 30 seconds. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + untilMs
+  while (!(await holds().catch(() => false))) {
+    if (Date.now() > deadline) throw new Error('it did not come to hold in time')
+    await sleep(100)
+  }
 }
