@@ -56,15 +56,13 @@ await describeWithKafka('an events log', (brokers) => {
       closes: /^log_gap/,
       async change(bank: FaultBank) {
         await append(bank, 200)
-        const ends = await asAdmin(brokers, (admin) => admin.fetchTopicOffsets(`${bank.prefix}events`))
-        const gone = ends.map(({ partition, high }) => ({ partition, offset: String(Number(high) - 1) }))
-        // The client does not know the leaders of the topic at first.
-        await asAdmin(brokers, (admin) =>
-          until(async () => {
-            await admin.deleteTopicRecords({ topic: `${bank.prefix}events`, partitions: gone })
-            return true
-          }),
-        )
+        const topic = `${bank.prefix}events`
+        await asAdmin(brokers, async (admin) => {
+          // Asked first also because the client learns the leaders of the topic by it.
+          const ends = await admin.fetchTopicOffsets(topic)
+          const gone = ends.map(({ partition, high }) => ({ partition, offset: String(Number(high) - 1) }))
+          await admin.deleteTopicRecords({ topic, partitions: gone })
+        })
       },
     },
     'that was made anew and is shorter': { closes: /^log_reset/, change: (bank: FaultBank) => makeAnew(bank, 0) },
