@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RedisCluster, startRedisCluster } from '../../bench/parts/redis-cluster.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { partitionOf } from '../../ingest/partition.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
@@ -15,7 +15,7 @@ import { mustHold, until, withBank } from './with-bank.ts'
 
 const limit = { timeout: 120_000 }
 
-await describeWithKafka('a Redis Cluster', (brokers) => {
+await describeWithKafkaAndOwnRedis('a Redis Cluster', (brokers) => {
   let cluster: RedisCluster
   beforeAll(async () => {
     cluster = await startRedisCluster({ nodeTimeoutMs: 1_000, config: { 'cluster-require-full-coverage': 'no' } })

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../bench/parts/tcp-proxy.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import type { FaultBank } from './fault-bank.ts'
 import { redisCommands } from './redis-commands.ts'
@@ -16,7 +16,7 @@ import { mustHold, withBank } from './with-bank.ts'
 /** Only a commit names the tombstones of a partition. */
 const isCommit = (bytes: Buffer): boolean => bytes.includes('EVALSHA') && bytes.includes('}:t\r\n')
 
-await describeWithKafka('a commit', (brokers) => {
+await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
   /** A bank whose engines reach a Redis of their own through a proxy. */
   async function behindProxy(seed: number, use: (bank: FaultBank, proxy: TcpProxy) => Promise<void>): Promise<void> {
     const redis = await startRedis()

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { type RedisServer, withRedis } from '../../bench/parts/redis-server.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { setWritable } from './kafka-side.ts'
@@ -15,7 +15,7 @@ import { mustHold, withBank } from './with-bank.ts'
 
 const outboxCommits = 20
 
-await describeWithKafka('a decisions topic that takes nothing', (brokers) => {
+await describeWithKafkaAndOwnRedis('a decisions topic that takes nothing', (brokers) => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis()

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { withRedis } from '../../bench/parts/redis-server.ts'
 import { startTcpProxy } from '../../bench/parts/tcp-proxy.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { setWritable } from './kafka-side.ts'
@@ -17,7 +17,7 @@ import { type Failover, withPair } from './with-pair.ts'
 const unsafe = { REDIS_WAIT_REPLICAS: '0' }
 const limit = { timeout: 120_000 }
 
-await describeWithKafka('what a store lost by a failover', (brokers) => {
+await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) => {
   test.concurrent.for(faultSeeds(2))('is adopted by the engine that lives: seed %i', limit, (seed) =>
     withPair({ seed, brokers, settings: unsafe }, async (bank, failover) => {
       await bank.start('a')

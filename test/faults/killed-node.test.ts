@@ -8,7 +8,7 @@ import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { createRandom } from '../../bench/workload/random.ts'
 import type { FailpointName } from '../../engine/shard/failpoint.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
@@ -27,7 +27,7 @@ const moments: readonly FailpointName[] = [
 ]
 const killsABank = 3
 
-await describeWithKafka('a node that is killed', (brokers) => {
+await describeWithKafkaAndOwnRedis('a node that is killed', (brokers) => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis()

@@ -10,7 +10,7 @@ import { createRandom } from '../../bench/workload/random.ts'
 import { signingSecret } from '../../engine/nodes/node-key.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { loggedEvents } from '../protocol/evidence.ts'
 import { recordOf, worldEvent } from '../simulation/workload.ts'
 import { runLoad } from './bank-load.ts'
@@ -21,7 +21,7 @@ import { mustHold, until, withBank } from './with-bank.ts'
 
 const limit = { timeout: 120_000 }
 
-await describeWithKafka('an events log', (brokers) => {
+await describeWithKafkaAndOwnRedis('an events log', (brokers) => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis()

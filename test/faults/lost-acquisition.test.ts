@@ -4,13 +4,13 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, untilOwner } from './with-bank.ts'
 import { withPair } from './with-pair.ts'
 
-await describeWithKafka('two nodes that both own a partition', (brokers) => {
+await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (brokers) => {
   test.concurrent.for(faultSeeds(2))('never both commit: seed %i', { timeout: 120_000 }, (seed) =>
     withPair({ seed, brokers, settings: { REDIS_WAIT_REPLICAS: '0' } }, async (bank, { pair, failOver }) => {
       const first = await bank.start('a')

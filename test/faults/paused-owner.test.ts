@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, until, withBank } from './with-bank.ts'
 
-await describeWithKafka('an owner that stood still', (brokers) => {
+await describeWithKafkaAndOwnRedis('an owner that stood still', (brokers) => {
   let redis: RedisServer
   beforeAll(async () => {
     redis = await startRedis()

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { type RedisServer, withRedis } from '../../bench/parts/redis-server.ts'
-import { describeWithKafka } from '../parts/describe-with-parts.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
@@ -16,7 +16,7 @@ import { mustHold, until, withBank } from './with-bank.ts'
 
 const limit = { timeout: 120_000 }
 
-await describeWithKafka('a store', (brokers) => {
+await describeWithKafkaAndOwnRedis('a store', (brokers) => {
   async function inBank(seed: number, use: (bank: FaultBank, redis: RedisServer) => Promise<void>): Promise<void> {
     const redis = await startRedis()
     try {

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
-import { answersAreKept, equalsPlainPass, oneContentAnId, orderHolds } from '../protocol/checkers.ts'
-import { capsHold, closedStaysClosed, contactsAreKnown, optOutsHold } from '../protocol/contact-checkers.ts'
+import { allProblems } from '../protocol/all-checks.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
@@ -94,13 +93,7 @@ export async function runSeed(
   const problems = [
     ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
     ...uncommitted(),
-    ...equalsPlainPass(evidence),
-    ...oneContentAnId(evidence),
-    ...contactsAreKnown(evidence),
-    ...optOutsHold(evidence),
-    ...closedStaysClosed(evidence),
-    ...orderHolds(evidence),
-    ...(scenario.forgets ? [] : [...capsHold(evidence), ...answersAreKept(evidence)]),
+    ...allProblems(evidence, scenario),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {
