@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../bench/parts/tcp-proxy.ts'
+import { readScript } from '../../engine/store/redis/lua-script.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import type { FaultBank } from './fault-bank.ts'
@@ -13,8 +14,8 @@ import { redisCommands } from './redis-commands.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, withBank } from './with-bank.ts'
 
-/** Only a commit names the tombstones of a partition. */
-const isCommit = (bytes: Buffer): boolean => bytes.includes('EVALSHA') && bytes.includes('}:t\r\n')
+const { sha } = readScript('commit.lua')
+const isCommit = (bytes: Buffer): boolean => bytes.includes(sha)
 
 await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
   /** A bank whose engines reach a Redis of their own through a proxy. */
@@ -37,7 +38,7 @@ await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
       behindProxy(seed, async (bank, proxy) => {
         await bank.start('a')
         const load = runLoad(bank, { events: 450 })
-        for (let i = 0; i < 6; i++) {
+        for (let i = 0; i < 9; i++) {
           await sleep(50 + bank.random.below(200))
           const bytes = i % 3 === 0 ? 0 : 1 + bank.random.below(300)
           const isReply = i % 3 === 2

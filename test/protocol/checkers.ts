@@ -18,8 +18,10 @@ function countersEqual(evidence: Evidence, pass: Pass): string[] {
   }
   const stored = seenInStore(evidence)
   for (const [customerId, seen] of pass.seen) {
-    const [inLog, inStore] = [textOf(seen), textOf(stored.get(customerId))]
-    if (inStore !== inLog) found.push(`${customerId} differs: ${inStore} is not ${inLog}`)
+    const [inLog, inStore] = [wordsOf(seen), wordsOf(stored.get(customerId))]
+    const wrong = inStore.filter((word) => !inLog.includes(word))
+    const missing = inLog.filter((word) => !inStore.includes(word))
+    if (wrong.length + missing.length > 0) found.push(`${customerId} differs: ${wrong.join()} is not ${missing.join()}`)
   }
   return found
 }
@@ -33,9 +35,10 @@ function decisionsAreOut(evidence: Evidence, { decisions }: Pass): string[] {
   return [...lost, ...unfounded]
 }
 
-function textOf(seen: Seen | undefined): string {
-  if (seen === undefined) return 'nothing'
-  return JSON.stringify([seen.variables.map(({ name, value }) => `${name}=${value}`), seen.suppressions])
+function wordsOf(seen: Seen | undefined): readonly string[] {
+  if (seen === undefined) return []
+  const features = seen.variables.map(({ name, value }) => `${name}=${value}`)
+  return [...features, ...seen.suppressions.map(({ guardrail, until }) => `${guardrail} until ${until}`)]
 }
 
 /** One id, one content. */
