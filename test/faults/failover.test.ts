@@ -11,7 +11,7 @@ import { runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { setWritable } from './kafka-side.ts'
 import { faultSeeds } from './seeds.ts'
-import { mustHold } from './with-bank.ts'
+import { mustHold, until } from './with-bank.ts'
 import { type Failover, withPair } from './with-pair.ts'
 
 const unsafe = { REDIS_WAIT_REPLICAS: '0' }
@@ -25,9 +25,10 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
       await loseCommits(bank, failover)
       await failover.failOver()
       await load
-      expect(await bank.settle()).toEqual([])
-      expect(await adopted(bank)).toBeGreaterThan(0)
+      await bank.settle()
+      const taken = await adopted(bank)
       await mustHold(bank)
+      expect(taken).toBeGreaterThan(0)
     }),
   )
 
@@ -88,12 +89,14 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
   )
 })
 
-/** The store goes on alone for a while. */
+/** The store goes on alone for a while, until it has commits of every partition that the replica has not. */
 async function loseCommits(bank: FaultBank, { pair }: Failover): Promise<void> {
   await sleep(1_000 + bank.random.below(1_000))
   await pair.cutReplication()
   bank.tell('replication is cut')
+  const before = await bank.metas()
   await sleep(500 + bank.random.below(1_000))
+  await until(async () => (await bank.metas()).every((meta, p) => (meta?.seq ?? 0) > (before[p]?.seq ?? 0)))
 }
 
 /** Decisions that engines took in again. */
