@@ -12,7 +12,7 @@ import { runLoad } from './bank-load.ts'
 import type { FaultBank } from './fault-bank.ts'
 import { redisCommands } from './redis-commands.ts'
 import { faultSeeds } from './seeds.ts'
-import { mustHold, withBank } from './with-bank.ts'
+import { mustHold, until, withBank } from './with-bank.ts'
 
 const { sha } = readScript('commit.lua')
 const isCommit = (bytes: Buffer): boolean => bytes.includes(sha)
@@ -37,9 +37,9 @@ await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
     (seed) =>
       behindProxy(seed, async (bank, proxy) => {
         await bank.start('a')
-        const load = runLoad(bank, { events: 450 })
+        const load = runLoad(bank, { events: 600 })
         for (let i = 0; i < 9; i++) {
-          await sleep(50 + bank.random.below(200))
+          await untilMoved(bank, 4 + bank.random.below(12))
           const bytes = i % 3 === 0 ? 0 : 1 + bank.random.below(300)
           const isReply = i % 3 !== 0 && bank.random.chance(0.7)
           if (isReply) await proxy.loseReply({ when: isCommit })
@@ -76,3 +76,10 @@ await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
     }),
   )
 })
+
+/** Waits for so many commits, so that each fault meets a line that works. */
+async function untilMoved(bank: FaultBank, commits: number): Promise<void> {
+  const sum = async (): Promise<number> => (await bank.metas()).reduce((all, meta) => all + (meta?.seq ?? 0), 0)
+  const before = await sum()
+  await until(async () => (await sum()) >= before + commits)
+}
