@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { runLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
-import { mustHold, untilOwner } from './with-bank.ts'
+import { mustHold, until } from './with-bank.ts'
 import { withPair } from './with-pair.ts'
 
 await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (brokers) => {
@@ -15,7 +15,7 @@ await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (broke
     withPair({ seed, brokers, settings: { REDIS_WAIT_REPLICAS: '0' } }, async (bank, { pair, failOver }) => {
       const first = await bank.start('a')
       expect(await bank.settle()).toEqual([])
-      const before = (await bank.metas()).map((meta) => meta?.token)
+      const before = (await bank.metas()).map((meta) => meta?.addr)
       const load = runLoad(bank, { events: 1_200, everyMs: 10 })
       await sleep(500 + bank.random.below(500))
       await pair.cutReplication()
@@ -24,11 +24,11 @@ await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (broke
       first.pause()
       bank.tell('a stands still')
       const second = bank.start('b')
-      await untilOwner(bank, (token, partition) => token !== before[partition])
+      await until(async () => (await bank.metas()).every((meta, p) => meta?.addr !== before[p]))
       bank.tell('b has everything')
       await sleep(bank.random.below(300))
       await failOver()
-      expect((await bank.metas()).map((meta) => meta?.token)).toEqual(before)
+      expect((await bank.metas()).map((meta) => meta?.addr)).toEqual(before)
       first.resume()
       bank.tell('a goes on')
       await second

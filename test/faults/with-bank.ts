@@ -23,14 +23,6 @@ export async function mustHold(bank: FaultBank, options: { readonly forgets?: bo
   if (problems.length > 0) throw new Error(`${problems.length} problems:\n${problems.slice(0, shownMax).join('\n')}`)
 }
 
-/** Waits until every partition has a token that is looked for. */
-export async function untilOwner(
-  bank: FaultBank,
-  isOwner: (token: string, partition: number) => boolean,
-): Promise<void> {
-  await until(async () => (await bank.metas()).every((meta, partition) => isOwner(meta?.token ?? '', partition)))
-}
-
 /** Tries until it neither fails nor says no, for at most 30 seconds. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + untilMs
