@@ -9,9 +9,11 @@ import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
 import type { Log } from '../ingest/log.ts'
 import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
+import type { LogPlace } from '../sinks/history/log-place.ts'
 import { type SchemaSide, schemaSide } from './compose-schemas.ts'
 import { secretIn } from './compose-store.ts'
 import type { Config } from './config.ts'
+import type { KeptLog } from './erasure/receipt.ts'
 
 /** The logs of an installation and what comes with them. */
 export type LogSide = {
@@ -23,10 +25,14 @@ export type LogSide = {
   readonly deadLetters: DeadLetters
   /** Whether others than our own door may write to the events log. */
   readonly isOpen: boolean
+  /** Where the logs are, for the process that copies them. */
+  readonly place: LogPlace
   /** What the ids in the records mean. */
   readonly schemas: SchemaSide
   /** Names this log among all others; kept with the customers, which belong to it. */
   readonly identity: string
+  /** How long what was written stays, for the receipt of an erasure. */
+  readonly kept: readonly KeptLog[]
   /** One line that names it, and what an operator should know of it. */
   readonly name: string
   readonly facts: readonly string[]
@@ -46,6 +52,10 @@ export type LogSideOptions = {
 }
 
 const mb = 1024 * 1024
+/** The embedded log drops what is too old every minute. */
+const embeddedTrimMs = 60_000
+/** Brokers look every five minutes and take the file away a minute later, unless told otherwise. */
+const brokerTrimMs = 6 * 60_000
 const deadLettersMax = { count: 1_000_000, bytes: 1_024 * mb, retentionMs: 90 * 24 * 3_600_000 }
 
 /** @throws LogError, SchemaRegistryError when they cannot be opened, or are not fit for it: the sentence says what to change */
@@ -60,7 +70,8 @@ function identityWith(schemas: SchemaSide, log: string): string {
 }
 
 async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide): Promise<LogSide> {
-  const logs = openLogEnvironment(join(config.DATA_DIR, 'log'))
+  const dir = join(config.DATA_DIR, 'log')
+  const logs = openLogEnvironment(dir)
   const rest = {
     partitions: config.PARTITIONS,
     now,
@@ -78,8 +89,10 @@ async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide
       membership: soleMembership(config.PARTITIONS),
       deadLetters,
       isOpen: false,
+      place: { kind: 'lmdb', dir },
       schemas,
       identity: identityWith(schemas, await logs.identity()),
+      kept: ['events', 'decisions'].map((log) => ({ name: log, goneAfterMs: rest.retentionMs + embeddedTrimMs })),
       name: 'embedded (LMDB)',
       facts: [],
       isFresh: () => isEmpty(decisions),
@@ -122,8 +135,19 @@ async function openKafka({ config, node, addr, now }: LogSideOptions, schemas: S
       membership,
       deadLetters,
       isOpen: config.KAFKA_TRUSTED === 'signed',
+      place: {
+        kind: 'kafka',
+        connection: kafkaConnection(config, `proffer-history-${node}`),
+        clusterId: facts.clusterId,
+        prefix,
+        partitions: config.PARTITIONS,
+        node,
+        sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
+        messageBytesMax: Math.max(...facts.topics.map((one) => one.maxMessageBytes)),
+      },
       schemas,
       identity: identityWith(schemas, `kafka ${facts.clusterId} ${prefix}events`),
+      kept: facts.topics.map(keptOf),
       name: `Kafka (${config.KAFKA_BROKERS})`,
       facts: factLines(facts),
       isFresh: async () => (await isEmpty(decisions)) && !(await logs.hasPositions()),
@@ -176,6 +200,11 @@ async function isEmpty(log: Log): Promise<boolean> {
     if ((await log.bounds(partition)).end > 0) return false
   }
   return true
+}
+
+/** A record's segment takes others until it is full or `segmentMs` old, and goes as a whole. */
+function keptOf({ topic, retentionMs, segmentMs }: KafkaLogs['facts']['topics'][number]): KeptLog {
+  return { name: topic, goneAfterMs: retentionMs < 0 ? null : retentionMs + segmentMs + brokerTrimMs }
 }
 
 function factLines({ brokers, topics }: KafkaLogs['facts']): readonly string[] {

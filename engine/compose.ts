@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { createForgetting } from '../ingest/forget-customers.ts'
 import { createIntake } from '../ingest/intake.ts'
 import { createRecordSignature } from '../ingest/record-signature.ts'
 import { loadPack } from '../rules/load-pack.ts'
@@ -23,11 +23,12 @@ import { openIdentitySide } from './compose-identity.ts'
 import { openLogSide } from './compose-logs.ts'
 import { storePlace, storeSide } from './compose-store.ts'
 import type { Config } from './config.ts'
+import { createCustomerErasure } from './erasure/customer-erasure.ts'
 import { checkPartitions, openInstallation } from './installation.ts'
 import { InstallationError } from './installation-error.ts'
 import type { Logger } from './log.ts'
 import { createNodeClient } from './nodes/node-client.ts'
-import { nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
+import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
@@ -187,6 +188,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     membership: logs.membership,
     ...(nodes === null ? {} : { peers: nodes }),
     onBatch: (report) => telemetry.batch(report),
+    onErased: (customerIds) => erasure.followUp(customerIds),
     ...options.shards,
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
@@ -194,12 +196,30 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   const history = options.history
     ? await startHistory({
         dataDir: config.DATA_DIR,
-        logDir: join(config.DATA_DIR, 'log'),
+        log: logs.place,
+        schemas: logs.schemas.place,
         url: clickHouseUrl(config),
         retentionDays: config.HISTORY_RETENTION_DAYS,
+        erasure: {
+          key: historyKey(cluster.salt),
+          signingSecret: logs.isOpen ? signingSecret(cluster.salt) : null,
+        },
       })
     : null
   if (history !== null) stack.push('history', () => history.stop(config.STOP_DEADLINE_MS))
+  const erasure = createCustomerErasure({
+    intake,
+    shards,
+    forgetting: createForgetting({ deadLetters, identities }),
+    history,
+    historyOff: historyOffByChoice,
+    logs: logs.kept,
+    now,
+    newId: randomUUID,
+    onGivenUp: (cause) =>
+      logger.error({ cause: codeOf(cause) }, 'an erasure is not complete: see `proffer erasure`, and erase again'),
+  })
+  stack.push('erasure', () => erasure.stop())
   const parts = {
     config,
     clock,
@@ -211,6 +231,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     decisions,
     deadLetters,
     history,
+    erasure,
     telemetry,
     codecs,
   }
@@ -275,6 +296,15 @@ function refuseEventClock(config: Config, clock: Clock): void {
     'clock_changed',
     'On the event clock everything is embedded: unset KAFKA_BROKERS and REDIS_URL, and use a DATA_DIR of its own.',
   )
+}
+
+/** What went wrong without its message, which may hold values. */
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause
+    ? String(cause.code)
+    : cause instanceof Error
+      ? cause.name
+      : 'unknown'
 }
 
 /** An address that others can use: a server that listens everywhere is found by the host's name. */

@@ -2,7 +2,9 @@ import assert from 'node:assert'
 import { hash } from 'node:crypto'
 import { decodeEvent, type EventCodec, encodeEvent } from './avro-codec.ts'
 import type { DeadLetters } from './dead-letters.ts'
+import { erasureType } from './erasure.ts'
 import type { Event, RejectReason, Via } from './event.ts'
+import { createForgetting } from './forget-customers.ts'
 import { type Identities, noIdentities } from './identity/identities.ts'
 import { checkItem, type IntakeItem, itemOf, settleItems } from './intake-item.ts'
 import type { Log, NewRecord } from './log.ts'
@@ -69,6 +71,7 @@ export function createIntake(parts: {
   const identities = parts.identities ?? noIdentities
   const sign = parts.sign ?? ((record: NewRecord) => record)
   const codec: Codec = parts.registry?.codec ?? { encode: encodeEvent, decode: decodeEvent }
+  const forgetting = createForgetting({ deadLetters, identities })
   let appended = 0
   const rejected: Partial<Record<RejectReason, number>> = {}
 
@@ -85,7 +88,7 @@ export function createIntake(parts: {
       await settleItems(identities, items, checkedItems, { via, now: parts.now })
     ).entries()) {
       if (checked.kind === 'ok') {
-        if (checked.event.type === 'customer.erased' && via !== 'stream') erased.push(checked.event.customerId)
+        if (checked.event.type === erasureType && via !== 'stream') erased.push(checked.event.customerId)
         const partition = partitionOf(checked.event.customerId, log.partitions)
         const of = records.get(partition) ?? []
         records.set(partition, of)
@@ -103,7 +106,7 @@ export function createIntake(parts: {
     await settleAll(letters)
     await settleAll(Array.from(records, ([partition, of]) => append(partition, of, results)))
     // After the append: a sender who has to repeat an erasure may have named the customer by an alias.
-    for (const customerId of erased) await identities.forget(customerId)
+    if (erased.length > 0) await forgetting.forget(erased)
     count(results)
     return results
   }

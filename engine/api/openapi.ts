@@ -1,7 +1,7 @@
 /** `/openapi.json`: OpenAPI 3.1, generated from the schemas that check the calls. */
 import { z } from 'zod'
 import { problems } from './http.ts'
-import { decisionAnswer, decisionBody, eventsAnswer, eventsBody, sqlBody } from './schemas.ts'
+import { decisionAnswer, decisionBody, eraseBody, eventsAnswer, eventsBody, sqlBody } from './schemas.ts'
 
 type Operation = {
   readonly method: 'get' | 'post'
@@ -46,6 +46,21 @@ const operations: readonly Operation[] = [
     path: '/v1/customers/{id}',
     summary: 'Every feature of a customer by name with value, class and window.',
     pathParts: { id: 'Customer id, or an alias such as @device:7f3a.' },
+  },
+  {
+    method: 'post',
+    path: '/v1/customers/{id}/erase',
+    summary: 'Erases a customer everywhere; answered with the receipt when it is committed.',
+    body: eraseBody,
+    answers: { '202': 'In the log, not yet committed when the deadline passed: ask for the receipt later.' },
+    pathParts: { id: 'Customer id, or an alias such as @device:7f3a.' },
+    query: { deadlineMs: 'Longest wait for the commit in milliseconds.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/customers/{id}/erasure',
+    summary: 'What is left of an erased customer, store by store, with the means to see for oneself.',
+    pathParts: { id: 'Customer id.' },
   },
   {
     method: 'get',

@@ -11,12 +11,14 @@ import type { Codecs } from '../../sinks/codecs.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { CustomerErasure } from '../erasure/customer-erasure.ts'
 import { replayEvent } from '../explain/replay-event.ts'
 import type { Installation } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { createFallbacks } from '../shard/fallback.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { decisionRoute } from './decisions.ts'
+import { erasureRoutes } from './erasure.ts'
 import { eventRoute } from './events.ts'
 import type { Route } from './http.ts'
 import { inspectionRoutes } from './inspection.ts'
@@ -36,6 +38,7 @@ export type ApiParts = {
   readonly history: History | null
   /** Why history is off, in a sentence. */
   readonly historyOff: string
+  readonly erasure: CustomerErasure
   readonly telemetry: Telemetry
   readonly codecs: Codecs
   readonly newRequestId: () => string
@@ -76,6 +79,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
         return explanation === null ? null : { customerId, event: eventId, explanation }
       },
     }),
+    ...erasureRoutes({ erasure: parts.erasure, identities, now, deadlineMs: config.EVENTS_DEADLINE_MS }),
     ...operationRoutes({ ...parts, version: packageJson.version }),
   ]
 }

@@ -2,6 +2,7 @@
  * Bodies and answers of the API as schemas: what is checked, what `/openapi.json` shows, one source for both.
  */
 import { z } from 'zod'
+import { erasureGrounds } from '../erasure/customer-erasure.ts'
 
 /** A customer id. */
 export const customerId = z
@@ -95,6 +96,11 @@ export const decisionAnswer = z.strictObject({
   ),
   notAfter: z.int().describe('Do not show it later than this, Unix milliseconds.'),
   packHash: z.string(),
+})
+
+/** Body of `POST /v1/customers/{id}/erase`; an empty one is `{}`. */
+export const eraseBody = z.strictObject({
+  ground: z.enum(erasureGrounds).optional().describe('Why.'),
 })
 
 export const sqlBody = z.strictObject({

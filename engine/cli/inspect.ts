@@ -24,9 +24,11 @@ function isView(value: unknown): value is CustomerView {
 export function customerText(view: CustomerView): string {
   const lines = [
     `${view.customerId}  partition ${view.partition}  as of ${instant(view.asOf)}  pack ${view.packHash.slice(0, 12)}`,
-    view.known
-      ? `${view.bytes} bytes of state`
-      : 'No event of this customer has been seen: everything below is what an unknown customer reads as.',
+    view.erasedAt !== null
+      ? `Erased at ${instant(view.erasedAt)}: nothing of this customer is kept or taken.`
+      : view.known
+        ? `${view.bytes} bytes of state`
+        : 'No event of this customer has been seen: everything below is what an unknown customer reads as.',
     '',
     table(
       ['name', 'value', 'class', 'window'],

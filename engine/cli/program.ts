@@ -48,6 +48,7 @@ export function createProgram({ version, run }: ProgramOptions): Command {
   addServe(program, run)
   addPackCommands(program, run)
   addLookCommands(program, run)
+  addErasure(program, run)
   addOperations(program, run)
   return program
 }
@@ -184,6 +185,40 @@ async function explain(config: Config, decision: string | undefined, options: Ex
     return withClient(config, {}, (client) => explainEvent(client, { customer, event }, how))
   process.stderr.write('Give a decision id, or --customer and --event together. See proffer explain --help.\n')
   return 2
+}
+
+function addErasure(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('erase')
+    .description('erase a customer everywhere, for good, and print the receipt')
+    .argument('<customer>', 'customer id or alias')
+    .addOption(new Option('--ground <ground>', 'why').choices(['request', 'retention', 'account_closed', 'other']))
+    .option('--yes', 'needed: it cannot be undone')
+    .addOption(jsonOption())
+    .action((customer: string, options: { ground?: string; yes?: boolean; json?: boolean }) =>
+      run(async (config) => {
+        if (options.yes !== true) {
+          process.stderr.write('This cannot be undone. Say it again with --yes.\n')
+          return 2
+        }
+        const { withClient } = await import('./session.ts')
+        const { eraseCustomer } = await import('./erasure.ts')
+        const how = { ground: options.ground, json: options.json === true }
+        return withClient(config, { history: true }, (client) => eraseCustomer(client, customer, how))
+      }),
+    )
+  program
+    .command('erasure')
+    .description('what is left of an erased customer, store by store; exit code 1 while anything is')
+    .argument('<customer>', 'customer id')
+    .addOption(jsonOption())
+    .action((customer: string, options: { json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { showErasure } = await import('./erasure.ts')
+        return withClient(config, { history: true }, (client) => showErasure(client, customer, options.json === true))
+      }),
+    )
 }
 
 function addOperations(program: Command, run: ProgramOptions['run']): void {

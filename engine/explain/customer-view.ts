@@ -25,10 +25,12 @@ export function customerView(
 ): CustomerView {
   const { pack, states } = context
   const { customerId, partition, known, asOf } = customer
+  const erasedAt = states.erasedAt(slot)
   return {
     customerId,
     partition,
     known,
+    erasedAt: erasedAt > 0 ? erasedAt : null,
     asOf,
     packHash: pack.loaded.hash,
     variables: variablesOf(context, slot, asOf),

@@ -123,6 +123,7 @@ const viewSchema: z.ZodType<CustomerView> = z.object({
   customerId: z.string(),
   partition: z.number(),
   known: z.boolean(),
+  erasedAt: z.number().nullable(),
   asOf: z.number(),
   packHash: z.string(),
   variables: z.array(

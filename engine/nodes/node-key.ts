@@ -23,3 +23,8 @@ export function aliasSecret(salt: string): Uint8Array {
 export function signingSecret(salt: string): Uint8Array {
   return createHmac('sha256', salt).update('proffer record signature').digest()
 }
+
+/** What history hashes the ids of erased customers with: another key than the store's, so that the two cannot be compared. */
+export function historyKey(salt: string): string {
+  return createHmac('sha256', salt).update('proffer erased customers in history').digest('base64url')
+}

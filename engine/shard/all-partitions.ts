@@ -38,6 +38,7 @@ export type AllPartitionsOptions = Pick<
   | 'newToken'
   | 'limits'
   | 'onBatch'
+  | 'onErased'
 > &
   Pick<PartitionOptions, 'failpoint'> & {
     readonly partitions: number

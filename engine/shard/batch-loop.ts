@@ -288,6 +288,7 @@ export class BatchLoop {
       this.#flush.done()
       this.#options.failpoint('released')
       outflow.committed(this.#progress, result.outbox, result.exceptions)
+      if (result.erased.length > 0) this.#options.onErased(result.erased)
     }
     const { partition } = this.#options
     const { next } = this.#progress

@@ -43,6 +43,7 @@ export type ShardsOptions = {
   readonly peers?: Peers
   readonly limits?: Partial<BatchLimits>
   readonly onBatch?: (report: BatchReport) => void
+  readonly onErased?: (customerIds: readonly string[]) => void
   /** Only tests set it. In worker mode the moments of a batch are those of the threads. */
   readonly failAt?: FailAt
   /** Only simulations set these: timers, tokens, ids of fallbacks, the shard itself, and `PartitionOptions.readsBack`. */
@@ -87,6 +88,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     newToken,
     limits: { ...defaultLimits, ...options.limits },
     onBatch: options.onBatch ?? (() => {}),
+    onErased: options.onErased ?? (() => {}),
     failpoint: createFailpoint(options.failAt ?? null),
   })
 }

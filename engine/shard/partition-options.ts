@@ -62,6 +62,8 @@ export type PartitionOptions = {
   readonly schedule: (run: () => void) => void
   readonly limits: BatchLimits
   readonly onBatch: (report: BatchReport) => void
+  /** Customers whose erasure was committed; what refers to them may still be about to leave. */
+  readonly onErased: (customerIds: readonly string[]) => void
   readonly failpoint: Failpoint
 }
 

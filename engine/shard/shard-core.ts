@@ -340,7 +340,8 @@ export class ShardCore implements ShardPort {
       part.open = null
       part.meta = { ...open.commit.meta, token: open.commit.token, addr: part.meta.addr, seq: open.commit.to }
       this.#options.failpoint('installed')
-      return { ...open.done, stats: { ...open.done.stats, commitMs: performance.now() - started } }
+      const erased = this.#customers.erasedIn(open.commit)
+      return { ...open.done, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
     if (reply.kind === 'fenced') return { kind: 'fenced' }
@@ -367,10 +368,14 @@ export class ShardCore implements ShardPort {
   }
 }
 
-function doneWith(part: Owned, meta: Meta, rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes' | 'held'>): Done {
+function doneWith(
+  part: Owned,
+  meta: Meta,
+  rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes' | 'held' | 'erased'>,
+): Done {
   const { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions } = meta
   const progress: Progress = { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, ...rest }
+  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, erased: [], ...rest }
 }
 
 function codeOf(error: unknown): string {

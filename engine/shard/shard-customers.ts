@@ -1,12 +1,10 @@
+import { erasedForMs } from '../../ingest/erasure.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, Store, StoreWrite } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import { tombstoneOf } from './tombstone.ts'
-
-/** Longer than any log, backup or topic keeps what could bring an erased customer back. */
-const tombstonesKeptMs = 800 * 86_400_000
 
 /** The customers of a shard between its cache and its store: who is there, who has to be loaded, who was erased. */
 export class ShardCustomers {
@@ -31,7 +29,7 @@ export class ShardCustomers {
 
   /** A partition was taken. `clock`: its own, by which old tombstones go. */
   async acquired(partition: number, clock: number): Promise<void> {
-    this.#erased.set(partition, new Map(await this.#store.tombstones(partition, clock - tombstonesKeptMs)))
+    this.#erased.set(partition, new Map(await this.#store.tombstones(partition, clock - erasedForMs)))
   }
 
   /** Begins a batch: where its cached customers are, and who is missing. */
@@ -79,6 +77,11 @@ export class ShardCustomers {
       .map((write) =>
         write.kind === 'erase' ? { ...write, tombstone: tombstoneOf(this.#salt, write.customerId) } : write,
       )
+  }
+
+  /** Whom a commit erases. */
+  erasedIn({ writes }: Commit): readonly string[] {
+    return writes.flatMap((write) => (write.kind === 'erase' ? [write.customerId] : []))
   }
 
   /** A commit was applied: its erasures count from now on. */

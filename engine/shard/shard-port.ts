@@ -88,6 +88,8 @@ export type BatchResult =
       readonly answers: readonly LiveAnswer[]
       /** The value that was committed with `progress.seq`; null when nothing leaves. */
       readonly outbox: Uint8Array | null
+      /** Customers who were erased. */
+      readonly erased: readonly string[]
       /** Events of the batch that were not accepted; the value says which. */
       readonly exceptions: number
       /** Bytes of records that wait for a commit in the shard. */

@@ -54,6 +54,8 @@ export type CustomerView = {
   readonly customerId: string
   readonly partition: number
   readonly known: boolean
+  /** When the customer was erased, Unix milliseconds; null: not so, or so long ago that it is forgotten. */
+  readonly erasedAt: number | null
   readonly asOf: number
   readonly packHash: string
   readonly variables: readonly FeatureView[]

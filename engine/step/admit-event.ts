@@ -1,3 +1,4 @@
+import { erasureType } from '../../ingest/erasure.ts'
 import { hash64 } from '../../ingest/hash.ts'
 import { clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
 import type { Slot } from '../state/states.ts'
@@ -5,9 +6,6 @@ import type { EventInput, EventOutcome, StepContext } from './step.ts'
 
 /** How far an event's time may be after its arrival before it counts as a wrong clock. */
 export const clockSkewMs = 5_000
-
-/** The event that erases a customer. */
-export const erasure = 'customer.erased'
 
 const idHash = new Uint32Array(2)
 
@@ -27,7 +25,7 @@ export function admitEvent(
 ): EventOutcome['status'] {
   const { pack, states } = context
   const { event, acceptedAt } = input
-  if (states.erasedAt(slot) > 0) return event.type === erasure ? 'duplicate' : 'erased'
+  if (states.erasedAt(slot) > 0) return event.type === erasureType ? 'duplicate' : 'erased'
   const { model } = pack.loaded
   if (time < acceptedAt - model.latenessMs) return 'too_late'
   if (event.time > acceptedAt + clockAheadMaxMs) return 'time_invalid'

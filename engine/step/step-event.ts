@@ -1,7 +1,8 @@
+import { erasureType } from '../../ingest/erasure.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
-import { admitEvent, erasure, eventTimeOf } from './admit-event.ts'
+import { admitEvent, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
@@ -27,7 +28,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const plan = context.pack.types.get(event.type)
   const status = admitEvent(context, slot, input, time, plan)
   const settled = time === event.time ? undecided : undecidedClamped
-  if (event.type === erasure) return eraseCustomer(context, slot, input, status)
+  if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
   if (status === 'too_late' && plan !== undefined) applySuppressions(context, slot, event, time, plan, null)
   if (status !== 'accepted' || plan === undefined) return settled[status]
 

@@ -26,9 +26,17 @@ export type Identities = {
    * @throws IdentityError: some changes may have been carried out, and are carried out again without harm
    */
   settle(events: readonly NamedEvent[], via: Via): Promise<readonly SettledEvent[]>
+  /**
+   * The aliases a customer has now.
+   * @throws IdentityError
+   */
+  aliasesOf(customerId: string): Promise<OwnAliases>
   /** See `IdentityMap.forget`. */
   forget(customerId: string): Promise<number>
 }
+
+/** A customer's aliases, which only who says one can tell. */
+export type OwnAliases = { readonly count: number; has(alias: string): boolean }
 
 export type IdentitiesParts = {
   readonly map: IdentityMap
@@ -64,6 +72,10 @@ export function createIdentities(parts: IdentitiesParts): Identities {
       return customerId
     },
     settle: (events, via) => settle(parts, events, via),
+    async aliasesOf(customerId) {
+      const sealed = new Set(await map.aliasesOf(customerId))
+      return { count: sealed.size, has: (alias) => sealed.size > 0 && sealed.has(seal.alias(alias)) }
+    },
     forget: (customerId) => map.forget(customerId),
   }
 }
@@ -76,6 +88,7 @@ export const noIdentities: Identities = {
       if (!CHANGES.has(event.type)) return unknown()
       return { kind: 'rejected', rejection: { reason: 'untrusted_source', field: null } }
     }),
+  aliasesOf: async () => ({ count: 0, has: () => false }),
   forget: async () => 0,
 }
 

@@ -53,7 +53,7 @@ export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
       connection,
       groupId,
       topics: [topic],
-      assigner: createAssigner(topic, partitions, () => membership.said()),
+      assigner: createAssigner([topic], partitions, () => membership.said()),
       sessionTimeoutMs,
       rebalanceTimeoutMs,
       heartbeatMs: Math.ceil(sessionTimeoutMs / HEARTBEATS_A_SESSION),

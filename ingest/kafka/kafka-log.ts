@@ -82,7 +82,7 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
   const eventBounds = createTopicBounds(admin, names.events, partitions)
   const reader = new KafkaReader({
     connection,
-    groupPrefix: prefix,
+    group: prefix,
     topics: [
       eventBounds,
       createTopicBounds(admin, names.decisions, partitions),

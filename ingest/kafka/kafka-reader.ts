@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
+import type { PartitionAssigner } from 'kafkajs'
 import { type Bounds, LogError, type LogRecord } from '../log.ts'
 import { ChunkCache, type KeptChunk } from './chunk-cache.ts'
 import type { KafkaConnection } from './kafka-connection.ts'
@@ -7,14 +8,30 @@ import { KafkaConsumer } from './kafka-consumer.ts'
 import { indexOfOffset, type MessageChunk, packMessages, unpackMessages } from './message-chunk.ts'
 import type { TopicBounds } from './topic-bounds.ts'
 
+/** A group whose members share the partitions; what they hear of it. All are called synchronously and must not wait. */
+export type ReaderGroup = {
+  readonly id: string
+  /** Absent: kafkajs's own, for a group of one. */
+  readonly assigner?: PartitionAssigner
+  starting(): void
+  /** Only what is assigned may be read from then on. */
+  joined(assignment: ReadonlyMap<string, readonly number[]>): void
+  heard(): void
+  lost(): void
+  failed(error: LogError): void
+}
+
 export type KafkaReaderOptions = {
   readonly connection: KafkaConnection
-  /** Start of the name of the group: it has one member, stores nothing, and goes with it. */
-  readonly groupPrefix: string
+  /** A string: start of the name of a group that has one member, stores nothing, and goes with it. */
+  readonly group: string | ReaderGroup
   readonly topics: readonly TopicBounds[]
   readonly sessionTimeoutMs: number
   readonly maxBytesPerPartition: number
 }
+
+/** Records, and where to go on: behind the last of them, or behind the holes when nothing but holes was left. */
+export type ReadOn = { readonly records: readonly LogRecord[]; readonly next: number }
 
 type Limit = { readonly maxBytes: number; readonly maxRecords: number }
 /** What a fetch found: records from `fetched` on, or only holes up to `next`. */
@@ -32,10 +49,13 @@ const KEEP_MS = 2_000
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
 /** Nothing is fetched between reads, so this is only how late a new one is noticed. */
 const MAX_WAIT_MS = 20
+/** A member that shares holds the others up until it has heard of a rebalance. */
+const heartbeatsASession = { alone: 4, sharing: 10 } as const
 
 /**
- * Reads any partition of some topics from any offset, for tails, explanations and take-overs. kafkajs reads as a member of a
- * group only, so this is a group of its own in which everything is paused but what is being read.
+ * Reads any partition of some topics from any offset, for tails, explanations, take-overs and history. kafkajs reads as a member of
+ * a group only, so this is a group of its own, or one that shares the partitions, in which everything is paused but what is being
+ * read.
  */
 export class KafkaReader {
   readonly #topics: ReadonlyMap<string, TopicBounds>
@@ -50,28 +70,34 @@ export class KafkaReader {
   /** Joins its group at once, so that the first read does not wait for that. */
   constructor(options: KafkaReaderOptions) {
     this.#topics = new Map(options.topics.map((one) => [one.topic, one]))
+    const group = typeof options.group === 'string' ? soleGroup(options.group) : options.group
+    const heartbeats = heartbeatsASession[group.assigner === undefined ? 'alone' : 'sharing']
     this.#consumer = new KafkaConsumer(
       {
         connection: options.connection,
-        groupId: `${options.groupPrefix}reader-${randomUUID()}`,
+        groupId: group.id,
+        ...(group.assigner === undefined ? {} : { assigner: group.assigner }),
         topics: [...this.#topics.keys()],
         sessionTimeoutMs: options.sessionTimeoutMs,
         rebalanceTimeoutMs: options.sessionTimeoutMs,
-        heartbeatMs: Math.ceil(options.sessionTimeoutMs / 4),
+        heartbeatMs: Math.ceil(options.sessionTimeoutMs / heartbeats),
         maxWaitMs: MAX_WAIT_MS,
         maxBytesPerPartition: options.maxBytesPerPartition,
         concurrency: 1,
       },
       {
-        starting: () => {},
-        joined: (assignment) => this.#onJoined(assignment),
+        starting: () => group.starting(),
+        joined: (assignment) => {
+          this.#onJoined(assignment)
+          group.joined(assignment)
+        },
         batch: ({ topic, partition, fetchedOffset, nextOffset, messages }) =>
           this.#onFound(topic, partition, fetchedOffset, nextOffset, (from) => packMessages(messages, from)),
         holes: (topic, partition, first, next) =>
           this.#onFound(topic, partition, first, next, (from) => packMessages([], from)),
-        heard: () => {},
-        lost: () => {},
-        failed: () => {},
+        heard: () => group.heard(),
+        lost: () => group.lost(),
+        failed: (error) => group.failed(error),
       },
     )
     this.#consumer.start()
@@ -83,17 +109,22 @@ export class KafkaReader {
    * @throws LogError `log_gap`; `log_unavailable`, retryable, when the records do not come in time or too many read
    */
   async read(topic: string, partition: number, from: number, limit: Limit): Promise<readonly LogRecord[]> {
+    return (await this.readOn(topic, partition, from, limit)).records
+  }
+
+  /** As `read`, and tells where to go on. */
+  async readOn(topic: string, partition: number, from: number, limit: Limit): Promise<ReadOn> {
     this.#assertOpen()
     const key = keyOf(topic, partition)
     const kept = this.#cache.get(key, from)
     if (kept !== null) {
       const records = unpackFrom(kept, from, limit)
-      if (records.length > 0) return records
+      if (records.length > 0) return { records, next: behind(records, from) }
     }
     if (this.#reads >= READS_MAX) throw unavailable('too many read the log at once')
     this.#reads++
     const before = this.#lines.get(key) ?? Promise.resolve()
-    const mine = before.then(() => this.#readOn(topic, partition, from, limit))
+    const mine = before.then(() => this.#seekRecords(topic, partition, from, limit))
     const done = mine.then(noop, noop)
     this.#lines.set(key, done)
     try {
@@ -111,19 +142,24 @@ export class KafkaReader {
     return bounds
   }
 
+  /** Stores offsets in the shared group, for lag tools. @throws LogError */
+  async commit(topic: string, next: ReadonlyMap<number, number>): Promise<void> {
+    await this.#consumer.commit(topic, next)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     for (const job of this.#jobs.values()) job.reject(closedError())
     await this.#consumer.stop()
   }
 
-  async #readOn(topic: string, partition: number, from: number, limit: Limit): Promise<readonly LogRecord[]> {
+  async #seekRecords(topic: string, partition: number, from: number, limit: Limit): Promise<ReadOn> {
     const until = performance.now() + READ_MS
     let at = from
     for (;;) {
       const { start, end } = await this.bounds(topic, partition)
       if (at < start || at > end) throw gapError(topic, at, { start, end })
-      if (at === end) return []
+      if (at === end) return { records: [], next: at }
       const key = keyOf(topic, partition)
       const found = this.#cache.get(key, at) ?? (await this.#fetch(topic, partition, at, until))
       // Records between `at` and what was fetched are holes, unless the log was cut there meanwhile.
@@ -134,7 +170,7 @@ export class KafkaReader {
       const kept = { chunk: found.chunk, from: at, next: found.next }
       this.#cache.set(key, kept)
       const records = unpackFrom(kept, at, limit)
-      if (records.length > 0) return records
+      if (records.length > 0) return { records, next: behind(records, at) }
       at = found.next
     }
   }
@@ -167,6 +203,10 @@ export class KafkaReader {
   }
 
   #onJoined(assignment: ReadonlyMap<string, readonly number[]>): void {
+    for (const [key, job] of this.#jobs) {
+      const isMine = Array.from(assignment).some(([topic, mine]) => mine.some((one) => keyOf(topic, one) === key))
+      if (!isMine) job.reject(unavailable('the partition belongs to another process now'))
+    }
     for (const [topic, partitions] of assignment) {
       this.#consumer.pause(topic, partitions)
       for (const partition of partitions) {
@@ -192,6 +232,21 @@ export class KafkaReader {
   #assertOpen(): void {
     if (this.#closed) throw closedError()
   }
+}
+
+function soleGroup(prefix: string): ReaderGroup {
+  return {
+    id: `${prefix}reader-${randomUUID()}`,
+    starting: noop,
+    joined: noop,
+    heard: noop,
+    lost: noop,
+    failed: noop,
+  }
+}
+
+function behind(records: readonly LogRecord[], from: number): number {
+  return (records.at(-1)?.offset ?? from - 1) + 1
 }
 
 /** A position that the log does not have. */

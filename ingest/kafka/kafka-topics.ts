@@ -25,7 +25,10 @@ export type TopicFacts = {
   readonly partitions: number
   readonly replication: number
   readonly minInsyncReplicas: number
+  /** Below 0: records stay for ever. */
   readonly retentionMs: number
+  /** How long a file of the topic may take records. */
+  readonly segmentMs: number
   readonly maxMessageBytes: number
 }
 
@@ -44,6 +47,7 @@ const CONFIGS = [
   'max.message.bytes',
   'min.insync.replicas',
   'retention.ms',
+  'segment.ms',
 ] as const
 const APPEAR_MS = 30_000
 const LOOK_EVERY_MS = 100
@@ -178,6 +182,7 @@ function factsOf(
     replication: Math.min(...partitions.map((one) => one.replicas.length)),
     minInsyncReplicas: Number(config.get('min.insync.replicas')),
     retentionMs: Number(config.get('retention.ms')),
+    segmentMs: Number(config.get('segment.ms')),
     maxMessageBytes: Number(config.get('max.message.bytes')),
   }
 }

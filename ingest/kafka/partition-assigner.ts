@@ -20,9 +20,14 @@ const VERSION = 1
 
 /**
  * The assigner of `assignPartitions` for kafkajs.
+ * @param assigned topics that are shared; whoever gets a partition gets that of each of them
  * @param said what this member says of itself, asked at each join
  */
-export function createAssigner(topic: string, partitions: number, said: () => MemberSaid): PartitionAssigner {
+export function createAssigner(
+  assigned: readonly string[],
+  partitions: number,
+  said: () => MemberSaid,
+): PartitionAssigner {
   return () => ({
     name: NAME,
     version: VERSION,
@@ -34,7 +39,7 @@ export function createAssigner(topic: string, partitions: number, said: () => Me
       const claims = members.map(({ memberId, memberMetadata }) => claimOf(memberId, memberMetadata))
       const shares = assignPartitions(claims, partitions)
       return members.map(({ memberId }) => {
-        const assignment = { [topic]: [...(shares.get(memberId) ?? [])] }
+        const assignment = Object.fromEntries(assigned.map((topic) => [topic, [...(shares.get(memberId) ?? [])]]))
         const userData = Buffer.alloc(0)
         return { memberId, memberAssignment: MemberAssignment.encode({ version: VERSION, assignment, userData }) }
       })

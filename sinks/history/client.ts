@@ -1,6 +1,7 @@
 /** The one way to a ClickHouse server, embedded or not: the official client with settings that fit this product. */
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { z } from 'zod'
+import { SchemaRegistryError } from '../../ingest/registry/schema-registry.ts'
 
 export type HistoryClient = ReturnType<typeof createClient>
 
@@ -51,19 +52,29 @@ export async function rowsOf<Row>(
   row: z.ZodType<Row>,
   query: string,
   params: Record<string, unknown> = {},
+  settings: ClickHouseSettings = {},
 ): Promise<readonly Row[]> {
   const result = await client.query({
     query,
     query_params: params,
     format: 'JSONEachRow',
-    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, output_format_json_quote_denormals: 1 },
+    clickhouse_settings: {
+      ...settings,
+      output_format_json_quote_64bit_integers: 0,
+      output_format_json_quote_denormals: 1,
+    },
   })
   return z.array(row).parse(await result.json())
 }
 
+/** Codes whose errors are ours: their messages are sentences that hold no data. */
+const ownCodes = /^(?:chdb|history|log)_/
+
 /** What went wrong, short enough for a status line and without the query or its data. */
 export function sentenceOf(error: unknown): string {
   const code = codeOf(error)
+  if (error instanceof SchemaRegistryError) return error.message
+  if (code !== null && ownCodes.test(code) && error instanceof Error) return error.message
   if (code !== null && /^\d+$/.test(code)) return `ClickHouse refused with code ${code}`
   if (code !== null) return `ClickHouse is not reachable (${code})`
   if (error instanceof Error && /timeout/i.test(error.message)) return 'ClickHouse did not answer in time'

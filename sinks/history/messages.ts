@@ -1,5 +1,7 @@
 /** What the engine's process and the history process say to each other. Both parse what they hear. */
 import { z } from 'zod'
+import { logPlace } from './log-place.ts'
+import { schemaPlace } from './schema-place.ts'
 
 const address = z.object({ url: z.string(), username: z.string(), password: z.string(), database: z.string() })
 
@@ -10,12 +12,23 @@ export const toHistory = z.discriminatedUnion('kind', [
     dir: z.string().nullable(),
     /** Of an external server; for the embedded one the URL is empty and the password is the key it shall ask for. */
     address,
-    logDir: z.string(),
+    log: logPlace,
+    /** What the ids in the records mean. */
+    schemas: schemaPlace,
+    /** What history keeps of erased customers is hashed with this key. */
+    erasureKey: z.string(),
+    /**
+     * Secret of the signatures by which records of our own door are known, base64; null: nobody else writes to the log, every
+     * record is trusted.
+     */
+    signingSecret: z.string().nullable(),
     retentionDays: z.number(),
     batchRows: z.number(),
     flushEveryMs: z.number(),
     /** Most bytes one statement of the embedded ClickHouse may take. */
     queryMemoryBytes: z.number(),
+    /** How long after rows were deleted it is looked for them again. */
+    settleMs: z.number(),
   }),
   z.object({ kind: z.literal('flush'), id: z.number(), deadlineMs: z.number() }),
   z.object({ kind: z.literal('stop') }),
@@ -30,6 +43,8 @@ const writerStatus = z.object({
   behindSince: z.number().nullable(),
   skipped: z.number(),
   undecodable: z.number(),
+  erased: z.number(),
+  erasing: z.number(),
   lastError: z.string().nullable(),
 })
 

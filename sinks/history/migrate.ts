@@ -12,7 +12,7 @@ export class MigrationError extends Error {
 export type Migration = { readonly name: string; readonly hash: string; readonly statements: readonly string[] }
 
 /** Tables whose rows end with the retention. */
-const retained = ['events_raw', 'decisions_raw']
+const retained = ['events_raw', 'decisions_raw', 'undecodable_raw']
 
 /** The migrations of this release, in order. */
 export function migrations(): readonly Migration[] {

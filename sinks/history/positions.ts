@@ -2,48 +2,88 @@
 import { z } from 'zod'
 import { type HistoryClient, rowsOf } from './client.ts'
 
-/** Next offset to copy, by log and partition. */
+/** Offsets by log name and partition. */
 export type Positions = ReadonlyMap<string, ReadonlyMap<number, number>>
+
+/** A position of one log. */
+export type Position = {
+  readonly log: string
+  readonly partition: number
+  /** Where to go on after a crash. */
+  readonly next: number
+  /** How far the rows are in, at or above `next`. */
+  readonly copied: number
+}
 
 /** What a power failure may take from ClickHouse, which does not sync each insert: the kernel writes back after 30 s. */
 const unsyncedMs = 60_000
 
 /**
- * Reads the positions. When the machine was started after the last of them was stored, they are those of a minute before:
- * rows of that minute may not have reached the disk, and copying them again changes nothing.
- * @param bootedAt when the machine started, Unix milliseconds
+ * Reads where to go on. What was stored in the last minute before the machine started does not count: rows of that minute may not
+ * have reached the disk, and copying them again changes nothing.
+ * @param bootedAt when ClickHouse's machine (or, of a server elsewhere, ClickHouse) started, Unix milliseconds
  */
 export async function loadPositions(client: HistoryClient, bootedAt: number): Promise<Positions> {
-  const row = z.object({ log: z.string(), log_partition: z.number(), next: z.number() })
   const newestRow = z.object({ newest: z.number() })
-  const [newest] = await rowsOf(
+  const [before] = await rowsOf(
     client,
     newestRow,
-    'SELECT toUnixTimestamp64Milli(max(stored_at)) AS newest FROM positions_raw',
+    `SELECT toUnixTimestamp64Milli(max(stored_at)) AS newest FROM positions_raw
+     WHERE toUnixTimestamp64Milli(stored_at) < {booted:Int64}`,
+    { booted: Math.floor(bootedAt) },
   )
-  const at = newest?.newest ?? 0
-  const until = bootedAt > at ? at - unsyncedMs : at
+  return read(
+    client,
+    'next',
+    `WHERE toUnixTimestamp64Milli(stored_at) >= {booted:Int64} OR toUnixTimestamp64Milli(stored_at) <= {synced:Int64}`,
+    { booted: Math.floor(bootedAt), synced: (before?.newest ?? 0) - unsyncedMs },
+  )
+}
+
+/** Reads how far rows are in, whoever copied them. */
+export async function copiedPositions(client: HistoryClient): Promise<Positions> {
+  return read(client, 'copied', '', {})
+}
+
+async function read(
+  client: HistoryClient,
+  column: 'next' | 'copied',
+  where: string,
+  params: Record<string, unknown>,
+): Promise<Positions> {
   const rows = await rowsOf(
     client,
-    row,
-    `SELECT log, log_partition, argMax(next, stored_at) AS next FROM positions_raw
-     WHERE toUnixTimestamp64Milli(stored_at) <= {until:Int64} GROUP BY log, log_partition`,
-    { until },
+    z.object({ log: z.string(), log_partition: z.number(), offset: z.number() }),
+    `SELECT log, log_partition, argMax(${column}, stored_at) AS offset FROM positions_raw ${where}
+     GROUP BY log, log_partition`,
+    params,
   )
   const positions = new Map<string, Map<number, number>>()
-  for (const { log, log_partition, next } of rows) {
+  for (const { log, log_partition, offset } of rows) {
     const partitions = positions.get(log) ?? new Map<number, number>()
-    partitions.set(log_partition, next)
+    partitions.set(log_partition, offset)
     positions.set(log, partitions)
   }
   return positions
 }
 
-/** Stores positions; only after the rows before them are in. */
-export async function storePositions(client: HistoryClient, positions: Positions, now: number): Promise<void> {
-  const values = [...positions].flatMap(([log, partitions]) =>
-    [...partitions].map(([partition, next]) => [log, partition, next, now]),
+/** Stores positions, by ClickHouse's own clock; only after the rows before them are in. */
+export async function storePositions(client: HistoryClient, positions: readonly Position[]): Promise<void> {
+  if (positions.length === 0) return
+  await client.insert({
+    table: 'positions_raw',
+    columns: ['log', 'log_partition', 'next', 'copied'],
+    values: positions.map(({ log, partition, next, copied }) => [log, partition, next, copied]),
+    format: 'JSONCompactEachRow',
+  })
+}
+
+/** When the ClickHouse server was started, Unix milliseconds, to the second. */
+export async function serverBootedAt(client: HistoryClient): Promise<number> {
+  const [row] = await rowsOf(
+    client,
+    z.object({ booted: z.number() }),
+    'SELECT toUnixTimestamp64Milli(now64(3)) - toInt64(uptime()) * 1000 AS booted',
   )
-  if (values.length === 0) return
-  await client.insert({ table: 'positions_raw', values, format: 'JSONCompactEachRow' })
+  return row?.booted ?? 0
 }

@@ -7,14 +7,17 @@ import { readFileSync } from 'node:fs'
 import { constants, setPriority, uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../../ingest/backoff.ts'
-import { type LogReader, openLogReader } from '../../ingest/lmdb-log-reader.ts'
+import { createRecordSignature } from '../../ingest/record-signature.ts'
+import { openCodecs } from '../codecs.ts'
 import { codeOf, createHistoryClient, type HistoryAddress, sentenceOf } from './client.ts'
 import { type Engine, openEngine } from './embedded/chdb-engine.ts'
 import { embeddedUser, startEmbeddedServer } from './embedded/http-server.ts'
-import type { LogSource } from './log-cursor.ts'
+import type { CopySource } from './log-source.ts'
 import { type FromHistory, type StartMessage, toHistory } from './messages.ts'
 import { migrate } from './migrate.ts'
-import { createWriter, type Writer } from './writer.ts'
+import { openSource } from './open-source.ts'
+import { serverBootedAt } from './positions.ts'
+import { createWriter, type Writer, type WriterOptions } from './writer.ts'
 
 const statusEveryMs = 500
 const endWithinMs = 2_000
@@ -24,6 +27,7 @@ const retry = { firstMs: 250, mostMs: 15_000, salt: 'history-process' }
 const finalCodes = ['chdb_unavailable', 'history_migration_refused']
 
 let writer: Writer | null = null
+let source: CopySource | null = null
 let finished: Promise<void> = Promise.resolve()
 let error: string | null = null
 let ending = false
@@ -48,19 +52,32 @@ async function start(options: StartMessage): Promise<void> {
   const address = options.dir === null ? options.address : await embed(options.dir, options)
   await prepare(address, options.retentionDays)
   tell({ kind: 'serving', address })
-  const reader = await openReader(options.logDir)
-  writer = createWriter({
-    client: createHistoryClient(address),
-    events: sourceOf(reader, 'events'),
-    decisions: sourceOf(reader, 'decisions'),
+  // An embedded ClickHouse is this node's alone and has to hold everything; one server is shared by all nodes' processes.
+  source = await openSource(options.log, options.dir === null ? 'group' : 'all')
+  writer = createWriter(writerOptions(options, address, source))
+  finished = writer.run()
+  await finished
+}
+
+function writerOptions(options: StartMessage, address: HistoryAddress, from: CopySource): WriterOptions {
+  const client = createHistoryClient(address)
+  const bootedAt = Date.now() - uptime() * 1_000
+  const { signingSecret } = options
+  const signature = signingSecret === null ? null : createRecordSignature(Buffer.from(signingSecret, 'base64'))
+  return {
+    client,
+    database: address.database,
+    source: from,
+    codecs: openCodecs(options.schemas),
     now: Date.now,
-    bootedAt: Date.now() - uptime() * 1_000,
+    bootedAt: options.dir === null ? () => serverBootedAt(client) : async () => bootedAt,
     batchRows: options.batchRows,
     batchBytes,
     flushEveryMs: options.flushEveryMs,
-  })
-  finished = writer.run()
-  await finished
+    erasureKey: options.erasureKey,
+    trusts: (record) => signature === null || signature.verify(record),
+    settleMs: options.settleMs,
+  }
 }
 
 async function embed(dir: string, { address, queryMemoryBytes }: StartMessage): Promise<HistoryAddress> {
@@ -87,28 +104,6 @@ async function prepare(address: HistoryAddress, retentionDays: number): Promise<
       report()
       await sleep(backoffMs(attempt, retry))
     }
-  }
-}
-
-// The engine makes the logs at its own start; history may be there first.
-async function openReader(dir: string): Promise<LogReader> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const reader = openLogReader(dir)
-      if (['events', 'decisions'].every((name) => reader.names().includes(name))) return reader
-      await reader.close()
-    } catch (cause) {
-      if (codeOf(cause) !== 'log_unavailable') throw cause
-    }
-    await sleep(backoffMs(attempt, { ...retry, mostMs: 1_000 }))
-  }
-}
-
-function sourceOf(reader: LogReader, name: string): LogSource {
-  return {
-    partitions: reader.partitions(name),
-    read: async (partition, from, limit) => reader.read(name, partition, from, limit),
-    bounds: async (partition) => reader.bounds(name, partition),
   }
 }
 
@@ -148,18 +143,21 @@ function tell(message: FromHistory): void {
 
 function fail(cause: unknown): void {
   const code = codeOf(cause) ?? 'history_failed'
-  const sentence = cause instanceof Error && /^(chdb|history)_/.test(code) ? cause.message : sentenceOf(cause)
-  tell({ kind: 'failed', code, sentence, final: finalCodes.includes(code) })
+  tell({ kind: 'failed', code, sentence: sentenceOf(cause), final: finalCodes.includes(code) })
   end()
 }
 
-// The batch in hand may finish. Always by SIGKILL: a plain exit waits for statements that still run, however long.
+// The batch in hand may finish, then others may have the partitions. Always by SIGKILL: a plain exit waits for statements that
+// still run, however long.
 function end(): void {
   if (ending) return
   ending = true
   writer?.stop()
   const kill = () => process.kill(process.pid, 'SIGKILL')
   setTimeout(kill, endWithinMs)
-  // A moment for the last message to leave.
-  finished.finally(() => setTimeout(kill, 20)).catch(() => undefined)
+  finished
+    .finally(() => source?.close())
+    // A moment for the last message to leave.
+    .finally(() => setTimeout(kill, 20))
+    .catch(() => undefined)
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SchemaPlace } from '../codecs.ts'
 import {
   createHistoryClient,
   type HistoryAddress,
@@ -11,8 +12,10 @@ import {
   sentenceOf,
 } from './client.ts'
 import { decisionFromRow, decisionQuery } from './decision-row.ts'
+import { erasureReport } from './erasure-report.ts'
 import { eventFromRow, eventQuery } from './event-row.ts'
 import { type History, HistoryError, type HistoryState, type HistoryStatus } from './history.ts'
+import type { LogPlace } from './log-place.ts'
 import type { FromHistory } from './messages.ts'
 import { runReadOnly } from './read-only-query.ts'
 import { type Supervisor, supervise } from './supervisor.ts'
@@ -21,8 +24,11 @@ export type { History } from './history.ts'
 
 export type HistoryOptions = {
   readonly dataDir: string
-  /** Directory of the log environment that holds `events` and `decisions`. */
-  readonly logDir: string
+  /** Where the logs are, with what is needed to log in there. */
+  readonly log: LogPlace
+  /** What the ids in their records mean; those of this release when absent. */
+  readonly schemas?: SchemaPlace
+  readonly erasure: ErasureKeys
   /** URL of a ClickHouse server, with user, password and database; absent: the embedded one in `dataDir/history`. */
   readonly url?: string | undefined
   /** How long rows are kept, 1 to 3,650 days. */
@@ -33,6 +39,22 @@ export type HistoryOptions = {
   readonly flushEveryMs?: number
   /** Most bytes one statement of the embedded ClickHouse may take; 1 GB when absent. */
   readonly queryMemoryBytes?: number
+  /**
+   * How long after rows of an erased customer were deleted it is looked for them again before they count as gone; 180,000 ms when
+   * absent, more than an insert can be under way that nobody waits for any more.
+   */
+  readonly settleMs?: number
+}
+
+/** Secrets that history derives nothing from and shows nobody. */
+export type ErasureKeys = {
+  /** Key of what is kept of an erased customer, the same on every node and for as long as history is kept. */
+  readonly key: string
+  /**
+   * Secret of `createRecordSignature`, on a log that others write to: an erasure counts only when it was signed with it. null: every
+   * record of the log is trusted.
+   */
+  readonly signingSecret: Uint8Array | null
 }
 
 /** How long a question waits for a history that is starting. */
@@ -48,21 +70,26 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
   const target: HistoryAddress = embedded
     ? { url: '', username: '', password: key, database: 'proffer' }
     : historyAddress(options.url ?? '')
+  const { signingSecret: secret } = options.erasure
   const heard = listen(embedded ? 'embedded' : 'server')
   const supervisor = supervise(
     {
       kind: 'start',
       dir: embedded ? join(options.dataDir, 'history') : null,
       address: target,
-      logDir: options.logDir,
+      log: options.log,
+      schemas: options.schemas ?? { kind: 'own' },
+      erasureKey: options.erasure.key,
+      signingSecret: secret === null ? null : Buffer.from(secret).toString('base64'),
       retentionDays: options.retentionDays,
       batchRows: options.batchRows ?? 20_000,
       flushEveryMs: options.flushEveryMs ?? 1_000,
       queryMemoryBytes: options.queryMemoryBytes ?? 1_000_000_000,
+      settleMs: options.settleMs ?? 180_000,
     },
     heard,
   )
-  return historyOf(heard, supervisor)
+  return historyOf(heard, supervisor, { database: target.database, erasureKey: options.erasure.key })
 }
 
 type Heard = ReturnType<typeof listen>
@@ -75,7 +102,7 @@ function listen(engine: HistoryStatus['engine']) {
   let memoryBytes = 0
   let pid: number | null = null
   let current: Extract<FromHistory, { kind: 'status' }>['writer'] = null
-  const before = { events: 0, decisions: 0, skipped: 0, undecodable: 0 }
+  const before = { events: 0, decisions: 0, skipped: 0, undecodable: 0, erased: 0 }
   const flushes = new Map<number, (complete: boolean) => void>()
 
   function setClient(next: HistoryClient | null): void {
@@ -104,7 +131,7 @@ function listen(engine: HistoryStatus['engine']) {
       }
     },
     onExit({ final, sentence: why }: { final: boolean; sentence: string }): void {
-      for (const count of ['events', 'decisions', 'skipped', 'undecodable'] as const)
+      for (const count of ['events', 'decisions', 'skipped', 'undecodable', 'erased'] as const)
         before[count] += current?.[count] ?? 0
       current = null
       memoryBytes = 0
@@ -132,6 +159,8 @@ function listen(engine: HistoryStatus['engine']) {
       lagMs: current?.behindSince == null ? 0 : Math.max(0, Date.now() - current.behindSince),
       skipped: before.skipped + (current?.skipped ?? 0),
       undecodable: before.undecodable + (current?.undecodable ?? 0),
+      erased: before.erased + (current?.erased ?? 0),
+      erasing: current?.erasing ?? 0,
       restarts,
       pid,
       memoryBytes,
@@ -139,7 +168,11 @@ function listen(engine: HistoryStatus['engine']) {
   }
 }
 
-function historyOf(heard: Heard, supervisor: Supervisor): History {
+function historyOf(
+  heard: Heard,
+  supervisor: Supervisor,
+  about: { readonly database: string; readonly erasureKey: string },
+): History {
   let flushIds = 0
 
   async function ready(withinMs = readyWithinMs): Promise<HistoryClient | null> {
@@ -149,14 +182,17 @@ function historyOf(heard: Heard, supervisor: Supervisor): History {
   }
   const away = () => heard.status(0).sentence ?? 'history is not ready'
 
-  async function first<Row>(...[row, query, params]: FirstOf<Row>): Promise<Row | null> {
+  async function ask<Answer>(question: (client: HistoryClient) => Promise<Answer>): Promise<Answer> {
     const client = await ready()
     if (client === null) throw new HistoryError(away())
     try {
-      return (await rowsOf(client, row, query, params))[0] ?? null
+      return await question(client)
     } catch (cause) {
       throw new HistoryError(sentenceOf(cause), { cause })
     }
+  }
+  async function first<Row>(...[row, query, params]: FirstOf<Row>): Promise<Row | null> {
+    return ask(async (client) => (await rowsOf(client, row, query, params))[0] ?? null)
   }
   return {
     status: () => heard.status(supervisor.restarts()),
@@ -166,6 +202,7 @@ function historyOf(heard: Heard, supervisor: Supervisor): History {
     },
     decision: (id) => first(decisionFromRow, decisionQuery, { id }),
     eventOf: (customer, id) => first(eventFromRow, eventQuery, { customer, id }),
+    erasure: (customerId) => ask((client) => erasureReport(client, { ...about, customerId })),
     async flush(deadlineMs) {
       const until = Date.now() + deadlineMs
       if ((await ready(deadlineMs)) === null) return false

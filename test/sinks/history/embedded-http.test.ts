@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ClickHousePart, startClickHouse } from '../../../bench/parts/clickhouse.ts'
 import { createHistoryClient, type HistoryAddress, historyAddress } from '../../../sinks/history/client.ts'
 import { migrate, migrations } from '../../../sinks/history/migrate.ts'
-import { loadPositions, storePositions } from '../../../sinks/history/positions.ts'
+import { copiedPositions, loadPositions, serverBootedAt, storePositions } from '../../../sinks/history/positions.ts'
 
 let server: ClickHousePart
 let address: HistoryAddress
@@ -81,7 +81,7 @@ test('all rows have the retention of the configuration', async () => {
   await migrate(address, { retentionDays: 30 })
   await migrate(address, { retentionDays: 7 })
   const tables = "SELECT count() FROM system.tables WHERE database = 'proffer' AND create_table_query LIKE"
-  expect((await ask(`${tables} '%TTL inserted_at + toIntervalDay(7)%'`)).text).toBe('2\n')
+  expect((await ask(`${tables} '%TTL inserted_at + toIntervalDay(7)%'`)).text).toBe('3\n')
   expect((await ask(`${tables} '%toIntervalDay(30)%'`)).text).toBe('0\n')
 })
 
@@ -89,12 +89,35 @@ test('positions are the newest stored, and a minute older after the machine rest
   await migrate(address, { retentionDays: 30 })
   const client = createHistoryClient(address)
   const at = Date.UTC(2026, 0, 1, 12, 0, 0)
+  const stored = (next: number, storedAt: number) =>
+    client.insert({
+      table: 'positions_raw',
+      columns: ['log', 'log_partition', 'next', 'copied', 'stored_at'],
+      values: [['events', 0, next, next + 1, storedAt]],
+      format: 'JSONCompactEachRow',
+    })
   const events = (next: number) => new Map([['events', new Map([[0, next]])]])
   expect((await loadPositions(client, 0)).size).toBe(0)
-  await storePositions(client, events(10), at)
-  await storePositions(client, events(20), at + 70_000)
-  await storePositions(client, events(30), at + 90_000)
+  await stored(10, at)
+  await stored(20, at + 70_000)
+  await stored(30, at + 90_000)
   expect(await loadPositions(client, at)).toEqual(events(30))
   expect(await loadPositions(client, at + 100_000)).toEqual(events(10))
+  // Whoever went back has stored what it copied since.
+  await stored(15, at + 110_000)
+  expect(await loadPositions(client, at + 100_000)).toEqual(events(15))
+  await client.close()
+})
+
+test('positions are dated by the clock of ClickHouse', async () => {
+  await migrate(address, { retentionDays: 30 })
+  const client = createHistoryClient(address)
+  const bootedAt = await serverBootedAt(client)
+  expect(Math.abs(Date.now() - bootedAt)).toBeLessThan(60_000)
+  await storePositions(client, [{ log: 'decisions', partition: 3, next: 7, copied: 9 }])
+  expect((await loadPositions(client, bootedAt)).get('decisions')).toEqual(new Map([[3, 7]]))
+  expect((await copiedPositions(client)).get('decisions')).toEqual(new Map([[3, 9]]))
+  const age = "SELECT dateDiff('second', max(stored_at), now64(3)) < 10 FROM positions_raw WHERE log = 'decisions'"
+  expect((await ask(age, { database: 'proffer' })).text).toBe('1\n')
   await client.close()
 })

@@ -1,3 +1,6 @@
 import { historyConformance } from '../../conformance/history.ts'
+import { historyErasure } from '../../conformance/history-erasure.ts'
 
-historyConformance('the embedded ClickHouse', async () => ({ options: {}, dispose: async () => undefined }))
+const target = async () => ({ options: {}, dispose: async () => undefined })
+historyConformance('the embedded ClickHouse', target)
+historyErasure('the embedded ClickHouse', target)

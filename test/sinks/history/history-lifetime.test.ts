@@ -77,11 +77,15 @@ test('where the embedded ClickHouse has no build the process says so and asks no
     kind: 'start',
     dir: `${world.dir}/history`,
     address: { url: '', username: '', password: 'a key for tests only', database: 'proffer' },
-    logDir: `${world.dir}/log`,
+    log: { kind: 'lmdb', dir: `${world.dir}/log` },
+    schemas: { kind: 'own' },
+    erasureKey: 'a key for tests only',
+    signingSecret: null,
     retentionDays: 1,
     batchRows: 100,
     flushEveryMs: 100,
     queryMemoryBytes: 100_000_000,
+    settleMs: 1_000,
   } satisfies ToHistory)
   const message = await failed
   await once(child, 'close')

@@ -6,10 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeEvent } from '../../../ingest/avro-codec.ts'
 import type { Event } from '../../../ingest/event.ts'
 import { openLogEnvironment } from '../../../ingest/lmdb-log.ts'
-import type { Log } from '../../../ingest/log.ts'
+import type { Log, NewRecord } from '../../../ingest/log.ts'
+import { partitionOf } from '../../../ingest/partition.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
+
+/** Secrets of the tests' installation; everything on its log is trusted. */
+export const testErasure = { key: 'a key for tests only', signingSecret: null } as const
+
+export type PlaceOptions = {
+  /** Append time to stamp, Unix milliseconds. */
+  readonly at?: number
+  readonly sign?: (record: NewRecord) => NewRecord
+}
 
 export type World = {
   readonly dir: string
@@ -18,6 +28,8 @@ export type World = {
   /** Appends to the partition of their number, four partitions. */
   addEvents(events: readonly Event[]): Promise<void>
   addDecisions(decisions: readonly Decision[]): Promise<void>
+  /** Appends to the partition of their customer, as the engine's door does. */
+  place(events: readonly Event[], options?: PlaceOptions): Promise<void>
   start(options?: Partial<HistoryOptions>): Promise<History>
   dispose(): Promise<void>
 }
@@ -50,10 +62,18 @@ export async function createWorld(): Promise<World> {
         decisions,
         list.map((decision) => ({ key: decision.customerId, value: encodeDecision(decision) })),
       ),
+    async place(list, { at, sign = (record: NewRecord) => record } = {}) {
+      for (const event of list) {
+        const record = { key: event.customerId, value: encodeEvent(event) }
+        const placed = sign(at === undefined ? record : { ...record, appendTime: at })
+        await events.append(partitionOf(event.customerId, events.partitions), [placed])
+      }
+    },
     async start(options = {}) {
       const history = await startHistory({
         dataDir: dir,
-        logDir: join(dir, 'log'),
+        log: { kind: 'lmdb', dir: join(dir, 'log') },
+        erasure: testErasure,
         retentionDays: 30,
         flushEveryMs: 200,
         ...options,
@@ -78,6 +98,19 @@ export function purchase(number: number, amount = 1_000 + number): Event {
     time: 1_764_000_000_000 + number,
     provenance: { via: 'http', consentId: null },
     data: { amount, currency: 'EUR', merchantCategory: 'grocery', merchantId: null, channel: 'pos', country: 'DE' },
+  }
+}
+
+/** The event that erases a customer. */
+export function erasureOf(customerId: string, id = `erase-${customerId}`): Event {
+  return {
+    id,
+    source: 'privacy-desk',
+    type: 'customer.erased',
+    customerId,
+    time: 1_764_000_000_000,
+    provenance: { via: 'http', consentId: null },
+    data: { ground: 'request' },
   }
 }
 

@@ -1,9 +1,10 @@
 import { createHistoryClient, historyAddress } from '../../../sinks/history/client.ts'
 import { historyConformance } from '../../conformance/history.ts'
+import { historyErasure } from '../../conformance/history-erasure.ts'
 import { describeWithClickHouse, uniqueName } from '../../parts/describe-with-parts.ts'
 
 await describeWithClickHouse('on a server', (urlOf) => {
-  historyConformance('a ClickHouse server', async () => {
+  const target = async () => {
     const database = uniqueName('bank')
     const url = urlOf(database)
     const dispose = async () => {
@@ -12,5 +13,7 @@ await describeWithClickHouse('on a server', (urlOf) => {
       await client.close()
     }
     return { options: { url }, dispose }
-  })
+  }
+  historyConformance('a ClickHouse server', target)
+  historyErasure('a ClickHouse server', target)
 })
