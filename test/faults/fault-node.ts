@@ -49,7 +49,7 @@ export class FaultNode {
         const word: NodeWord = JSON.parse(text)
         if (word.kind === 'running') resolve(node)
         else if (word.kind === 'refused') reject(new NodeRefused(word.code, word.why))
-        else node.#answered(word.number, JSON.stringify(word.value))
+        else if (word.kind === 'answer') node.#answered(word.number, JSON.stringify(word.value))
       })
       void node.ended.then(() => resolve(node))
     })

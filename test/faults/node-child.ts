@@ -30,9 +30,9 @@ export type NodeCall =
   | { readonly ask: 'partitions' }
   | { readonly ask: 'stop' }
 
-/** What it tells: that it runs, that it does not start, or an answer; null where there is none. */
+/** What it tells: that it runs, that it has stopped, that it does not start, or an answer; null where there is none. */
 export type NodeWord =
-  | { readonly kind: 'running' }
+  | { readonly kind: 'running' | 'stopped' }
   | { readonly kind: 'refused'; readonly code: string; readonly why: string }
   | { readonly kind: 'answer'; readonly number: number; readonly value: unknown }
 
@@ -81,20 +81,25 @@ async function main(plan: NodePlan): Promise<void> {
     shards: plan.shards,
   })
   say({ kind: 'running' })
+  const open = new Set<Promise<void>>()
   process.on('message', (text: string) => {
     const { number, call }: { number: number; call: NodeCall } = JSON.parse(text)
     if (call.ask === 'stop') {
-      void engine.stop().then(
-        () => process.exit(0),
+      // Every call that came before has its answer, and is told it, before the process ends.
+      const stopped = engine.stop().then(() => Promise.all(open))
+      void stopped.then(
+        () => process.send?.(JSON.stringify({ kind: 'stopped' } satisfies NodeWord), () => process.exit(0)),
         () => process.exit(1),
       )
       return
     }
-    answer(engine.shards, call).then(
+    const answered = answer(engine.shards, call).then(
       (value) => say({ kind: 'answer', number, value }),
       // A call that is refused is no answer: its caller tries again or does without.
       () => say({ kind: 'answer', number, value: null }),
     )
+    open.add(answered)
+    void answered.then(() => open.delete(answered))
   })
 }
 
