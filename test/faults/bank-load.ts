@@ -31,6 +31,18 @@ export async function runLoad(bank: FaultBank, { events, everyMs = 8, askEveryMs
   await load.settled()
 }
 
+/** Runs loads, one behind the other, until some work is done. */
+export async function loadWhile(bank: FaultBank, work: () => Promise<void>, options: LoadOptions): Promise<void> {
+  let isDone = false
+  const loads = async (): Promise<void> => {
+    while (!isDone) await runLoad(bank, options)
+  }
+  const working = work().finally(() => {
+    isDone = true
+  })
+  await Promise.all([working, loads()])
+}
+
 class Load {
   readonly #bank: FaultBank
   readonly #random: Random

@@ -22,7 +22,7 @@ await describeWithKafkaAndOwnRedis('a decisions topic that takes nothing', (brok
   })
   afterAll(() => redis.stop())
 
-  test.concurrent.for(faultSeeds(2))(
+  test.concurrent.for(faultSeeds(1))(
     'fills the outbox to its bound, then callers get the fallback, then all leaves in order: seed %i',
     {
       timeout: 120_000,

@@ -63,7 +63,7 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
       }),
   )
 
-  test.concurrent.for(faultSeeds(2))('is nothing when commits wait for the replica: seed %i', limit, (seed) =>
+  test.concurrent.for(faultSeeds(1))('is nothing when commits wait for the replica: seed %i', limit, (seed) =>
     withPair({ seed, brokers, settings: { REDIS_WAIT_REPLICAS: '1' } }, async (bank, { pair, failOver }) => {
       // The replica is a while behind, and what is committed cannot leave: only the replica can keep it.
       const late = await startTcpProxy({ target: { host: '127.0.0.1', port: pair.primary.port } })

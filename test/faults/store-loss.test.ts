@@ -76,7 +76,7 @@ await describeWithKafkaAndOwnRedis('a store', (brokers) => {
     }),
   )
 
-  test.concurrent.for(faultSeeds(2))(
+  test.concurrent.for(faultSeeds(1))(
     'that is put back to a snapshot is caught up from the logs: seed %i',
     limit,
     (seed) =>
