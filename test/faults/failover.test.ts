@@ -67,16 +67,21 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
     withPair({ seed, brokers, settings: { REDIS_WAIT_REPLICAS: '1' } }, async (bank, { pair, failOver }) => {
       // The replica is a while behind, and what is committed cannot leave: only the replica can keep it.
       const late = await startTcpProxy({ target: { host: '127.0.0.1', port: pair.primary.port } })
-      late.delay(50)
+      late.delay(60)
       try {
         await withRedis(pair.replica.port, (redis) => redis.replicaof('127.0.0.1', late.port))
         const node = await bank.start('a')
-        const load = runLoad(bank, { events: 500 })
-        await sleep(1_000 + bank.random.below(1_000))
+        expect(await bank.settle()).toEqual([])
         await setWritable(brokers, `${bank.prefix}decisions`, false)
         bank.tell('no decision leaves')
-        await sleep(500 + bank.random.below(500))
+        const load = runLoad(bank, { events: 500 })
+        // Early enough that customers still get offers: later on all have met their caps.
+        await until(async () => bank.answers.filter(({ committed }) => committed).length > 5)
+        await sleep(bank.random.below(300))
+        // What is under way to the replica is lost with them.
+        late.refuse()
         await Promise.all([node.kill(), pair.primary.kill()])
+        bank.tell('the engine and the primary were killed')
         await failOver()
         await setWritable(brokers, `${bank.prefix}decisions`, true)
         await bank.start('a', {}, { REDIS_WAIT_REPLICAS: '0' })
