@@ -6,8 +6,15 @@ type Bench = {
   readonly question: string
   /** Left out of `all` because of its length. */
   readonly long?: boolean
+  /** What it may be given, an option a line. */
+  readonly options?: readonly string[]
   run(): Promise<BenchResult>
 }
+
+const onServers = [
+  '--kafka=HOST:PORT   a broker that is there; else one is started (Java 17, Maven for the first time)',
+  '--redis=URL         a Redis that is there and empty: it is emptied; else one is started (redis-server)',
+] as const
 
 /** Imported when it runs: a benchmark's libraries are not loaded into the others. */
 const benches: readonly Bench[] = [
@@ -24,6 +31,7 @@ const benches: readonly Bench[] = [
   {
     name: 'step',
     question: 'How many events does one core decide, 100,000 customers in cache?',
+    options: ['--customers=100000 --events=400000 --grown=2000'],
     run: async () => (await import('./step/step.ts')).benchStep(),
   },
   {
@@ -32,15 +40,56 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./store/store.ts')).benchStore(),
   },
   {
-    name: 'stream',
+    name: 'embedded',
     question:
-      'How many events a second pass from the log to published decisions, also with half of the customers cached?',
+      'How many events a second pass from the embedded log to published decisions, also with half of the customers cached?',
+    options: ['--customers=50000 --events=200000 --rounds=3'],
+    run: async () => (await import('./embedded/embedded.ts')).benchEmbedded(),
+  },
+  {
+    name: 'stream',
+    question: 'How many events a second on Kafka and Redis, next to kafkajs, ioredis and a rule engine from npm?',
+    options: [
+      '--customers=30000 --events=500000 --bank-events=450000 --rounds=3',
+      '--profile=DIR       leaves CPU profiles of the engine there; its figures are worth less then',
+      ...onServers,
+    ],
     run: async () => (await import('./stream/stream.ts')).benchStream(),
+  },
+  {
+    name: 'kafka',
+    question: 'How fast are events read from Kafka while deciding, next to a kafkajs handler that does nothing?',
+    options: ['--customers=30000 --events=450000 --rounds=3', ...onServers],
+    run: async () => (await import('./kafka/kafka.ts')).benchKafka(),
   },
   {
     name: 'latency',
     question: 'How long does an event take from the instant it was due, next to an echo?',
+    options: ['--rates=10000,50000 --rounds=3 --seconds=18 --customers=50000', '--out=FILE          time lines as CSV'],
     run: async () => (await import('./latency/latency.ts')).benchLatency(),
+  },
+  {
+    name: 'server-latency',
+    question:
+      'How long does an event take on Kafka and Redis, and what of it does the engine add, next to an echo consumer?',
+    options: ['--rate=10000 --rounds=3 --seconds=18 --customers=30000 --most=60000 --warm=200000', ...onServers],
+    run: async () => (await import('./server-latency/server-latency.ts')).benchServerLatency(),
+  },
+  {
+    name: 'takeover',
+    question: 'How long do customers wait when an engine is killed, and how fast does another one catch up?',
+    options: [
+      '--rate=10000 --rounds=3 --customers=30000 --before=6 --after=24',
+      '--session=10000     of the group, ms: so long the broker waits for a dead member',
+      ...onServers,
+    ],
+    run: async () => (await import('./takeover/takeover.ts')).benchTakeOver(),
+  },
+  {
+    name: 'memory',
+    question: 'How many bytes does a customer take in Redis and in the cache of a worker?',
+    options: ['--customers=20000 --heavy=2000 --events=10', ...onServers],
+    run: async () => (await import('./memory/memory.ts')).benchMemory(),
   },
   {
     name: 'api',
@@ -51,22 +100,38 @@ const benches: readonly Bench[] = [
     name: 'soak',
     question: 'Do memory and disk stay flat under ten minutes of load?',
     long: true,
+    options: ['--minutes=10 --rate=5000 --customers=20000', '--out=FILE          the rows as CSV'],
     run: async () => (await import('./soak/soak.ts')).benchSoak(),
   },
 ]
 
-async function main(name: string | undefined): Promise<number> {
+async function main(name: string | undefined, help: boolean): Promise<number> {
   const chosen =
     name === 'all' ? benches.filter(({ long }) => long !== true) : benches.filter((one) => one.name === name)
   if (chosen.length === 0) {
     if (name !== undefined) process.stderr.write(`There is no benchmark ${name}.\n`)
-    process.stdout.write('npm run bench -- NAME [--json]\n\n')
-    for (const { name, question } of benches) process.stdout.write(`  ${name.padEnd(10)} ${question}\n`)
-    process.stdout.write(`  ${'all'.padEnd(10)} All of them but soak, one after the other.\n`)
+    process.stdout.write('npm run bench -- NAME [--json] [--help]\n\n')
+    for (const { name, question } of benches) process.stdout.write(`  ${name.padEnd(14)} ${question}\n`)
+    process.stdout.write(`  ${'all'.padEnd(14)} All of them but soak, one after the other.\n`)
     return name === undefined ? 0 : 1
+  }
+  if (help) {
+    for (const bench of chosen) printHelp(bench)
+    return 0
   }
   for (const bench of chosen) printResult(await bench.run())
   return 0
 }
 
-process.exitCode = await main(process.argv.slice(2).find((word) => !word.startsWith('-')))
+function printHelp({ name, question, options = [] }: Bench): void {
+  process.stdout.write(`npm run bench -- ${name} [options]\n\n  ${question}\n\n`)
+  for (const line of [...options, '--json              the result as one JSON object on the last line']) {
+    process.stdout.write(`  ${line}\n`)
+  }
+}
+
+const words = process.argv.slice(2)
+process.exitCode = await main(
+  words.find((word) => !word.startsWith('-')),
+  words.includes('--help') || words.includes('-h'),
+)

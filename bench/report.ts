@@ -2,9 +2,21 @@
 import { cpus, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 
+/** Whether an aim was reached, said in the open either way. */
+export type Verdict = {
+  /** What was aimed at, with its number. */
+  readonly aim: string
+  readonly reached: boolean
+  /** What was measured, in words, with units. */
+  readonly measured: string
+  /** What bounds it. */
+  readonly bound: string
+}
+
 /** Ratios are the claim (against something else in the same run); figures are information; units end the names. */
 export type BenchResult = {
   readonly name: string
+  readonly verdicts?: readonly Verdict[]
   readonly ratios: Readonly<Record<string, number>>
   readonly figures: Readonly<Record<string, number | string>>
   readonly machine: Readonly<Record<string, number | string>>
@@ -27,12 +39,21 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
 }
 
+/** A number for people, with fewer digits the larger it is; one that was not measured (NaN) as `unknown`. */
+export function shown(value: number): string {
+  if (Number.isNaN(value)) return 'unknown'
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 3 : 1 })
+}
+
 /** Prints a result for people, and as one JSON object on the last line with `--json`. */
 export function printResult(result: BenchResult): void {
   const { values } = parseArgs({ options: { json: { type: 'boolean' } }, strict: false })
-  const show = (value: number | string) =>
-    typeof value === 'number' ? value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 3 : 1 }) : value
+  const show = (value: number | string) => (typeof value === 'number' ? shown(value) : value)
   process.stdout.write(`\n${result.name}\n`)
+  for (const { aim, reached, measured, bound } of result.verdicts ?? []) {
+    process.stdout.write(`  ${reached ? 'REACHED    ' : 'NOT REACHED'} ${aim}\n`)
+    process.stdout.write(`    measured: ${measured}\n    bound by: ${bound}\n`)
+  }
   for (const [kind, entries] of [
     ['ratios', result.ratios],
     ['figures', result.figures],

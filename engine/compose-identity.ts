@@ -1,10 +1,10 @@
 /** Where the identity map is kept: beside the customers, embedded or in Redis. */
-import { join } from 'node:path'
 import { type AliasSeal, createAliasSeal } from '../ingest/identity/alias-seal.ts'
 import { createIdentities, type Identities } from '../ingest/identity/identities.ts'
 import type { IdentityMap } from '../ingest/identity/identity-map.ts'
 import { openLmdbIdentityMap } from '../ingest/identity/lmdb-identity-map.ts'
 import { clockAheadMaxMs } from '../rules/compiled.ts'
+import { embeddedFolders } from './compose-store.ts'
 import { openRedisIdentityMap } from './identity/redis-identity-map.ts'
 import type { Installation } from './installation.ts'
 import { aliasSecret } from './nodes/node-key.ts'
@@ -35,7 +35,7 @@ async function openMap(
 ): Promise<IdentityMap> {
   switch (place.kind) {
     case 'lmdb':
-      return openLmdbIdentityMap({ dir: join(dataDir, 'identity'), seal, now })
+      return openLmdbIdentityMap({ dir: embeddedFolders({ DATA_DIR: dataDir }).identityDir, seal, now })
     case 'redis':
       return openRedisIdentityMap({ ...place, seal })
     default:

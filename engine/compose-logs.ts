@@ -95,7 +95,7 @@ async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide
       kept: ['events', 'decisions'].map((log) => ({ name: log, goneAfterMs: rest.retentionMs + embeddedTrimMs })),
       name: 'embedded (LMDB)',
       facts: [],
-      isFresh: () => isEmpty(decisions),
+      isFresh: async () => (await isEmpty(decisions)) && (await isEmpty(events)),
       others: async () => [],
       close: async () => {
         await deadLetters.close()

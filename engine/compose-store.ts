@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { InstallationError } from './installation-error.ts'
+import type { EmbeddedFolders } from './store/backup/backup-source.ts'
 import type { StorePlace } from './store/open-store.ts'
 import { checkRedis } from './store/redis/check-redis.ts'
 
@@ -46,6 +47,11 @@ export function storePlace(config: Config): StorePlace {
     timeoutMs: config.REDIS_TIMEOUT_MS,
     tls,
   }
+}
+
+/** Where what is embedded beside the store lies. */
+export function embeddedFolders({ DATA_DIR }: Pick<Config, 'DATA_DIR'>): EmbeddedFolders {
+  return { resourcesDir: join(DATA_DIR, 'resources'), identityDir: join(DATA_DIR, 'identity') }
 }
 
 /**

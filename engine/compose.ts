@@ -17,7 +17,8 @@ import { type ApiKey, apiKeyOf, createKeyCheck } from './api/api-key.ts'
 import { onUnexpected } from './api/http.ts'
 import { type ApiParts, apiRoutes } from './api/routes.ts'
 import { startServer } from './api/server.ts'
-import type { Clock } from './clock.ts'
+import { BackfillRunner } from './backfill/backfill-runner.ts'
+import { type Clock, machineTiming } from './clock.ts'
 import { clickHouseUrl } from './compose-history.ts'
 import { openIdentitySide } from './compose-identity.ts'
 import { openLogSide } from './compose-logs.ts'
@@ -31,6 +32,7 @@ import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
+import { trustsAll } from './shard/event-frame.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
 import { openStore } from './store/open-store.ts'
@@ -181,10 +183,13 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     pack: installation.pack.loaded,
     salt: cluster.salt,
     observedSince: cluster.observedSince,
+    added: cluster.added,
+    backfill: cluster.backfill,
     clock,
     mode: config.SHARD_MODE,
     shards: 1,
     cacheBytes: config.CACHE_MB * mb,
+    fillBytes: config.BACKFILL_MAX_MB * mb,
     membership: logs.membership,
     ...(nodes === null ? {} : { peers: nodes }),
     onBatch: (report) => telemetry.batch(report),
@@ -192,6 +197,17 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ...options.shards,
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
+  const backfill = new BackfillRunner({
+    store,
+    shards,
+    log: events,
+    trusts: logs.isOpen ? signature.verify : trustsAll,
+    pack: installation.pack,
+    cluster,
+    clock,
+    timing: machineTiming,
+  })
+  stack.push('backfill', () => backfill.stop())
 
   const history = options.history
     ? await startHistory({
@@ -227,6 +243,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     intake,
     identities,
     shards,
+    backfill,
     events,
     decisions,
     deadLetters,
@@ -268,6 +285,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     lock.announce(`127.0.0.1:${port}`)
   }
   await shards.start(nodes === null ? '' : addr)
+  backfill.start()
   return {
     installation,
     intake,

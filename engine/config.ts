@@ -133,6 +133,11 @@ const Schema = z.strictObject({
   CACHE_MB: whole(16, 65_536)
     .default(512)
     .describe('Memory for customers in flat arrays. Customers beyond it are read from the store again when needed.'),
+  BACKFILL_MAX_MB: whole(1, 16_384)
+    .default(128)
+    .describe(
+      'Memory for event ids while `proffer backfill` runs: 36 to 72 bytes for each event of a partition within the lateness of the pack.',
+    ),
   EVENTS_DEADLINE_MS: whole(1, 30_000)
     .default(2_000)
     .describe('How long POST /v1/events waits for the commit before it answers 202 with positions.'),
@@ -161,6 +166,9 @@ const Schema = z.strictObject({
     .describe('URL of a ClickHouse server, with user and password. Absent: the embedded one under DATA_DIR.'),
   CLICKHOUSE_PASSWORD_FILE: text().describe('File that holds the password for ClickHouse, instead of one in the URL.'),
   HISTORY_RETENTION_DAYS: whole(1, 3_650).default(400).describe('How long history rows are kept (TTL of all tables).'),
+  BACKUP_KEY_FILE: text().describe(
+    'File with a passphrase or key: backups are encrypted with it, and a restore needs it. Absent: they are not.',
+  ),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info').describe('Log level.'),
   STOP_DEADLINE_MS: whole(100, 120_000)
     .default(10_000)

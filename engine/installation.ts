@@ -3,12 +3,14 @@
  */
 import { randomBytes } from 'node:crypto'
 import { compilePack } from '../rules/compile-pack.ts'
-import type { CompiledPack } from '../rules/compiled.ts'
+import type { CompiledPack, Layout } from '../rules/compiled.ts'
 import type { LoadedPack } from '../rules/model.ts'
+import { activatePack } from './activate-pack.ts'
 import type { Clock } from './clock.ts'
 import { InstallationError } from './installation-error.ts'
+import { clockSkewMs } from './step/admit-event.ts'
 import { initStore } from './store/init-store.ts'
-import { type Cluster, type Store, storeFormat } from './store/store.ts'
+import { type Cluster, nothingAdded, type Store, storeFormat } from './store/store.ts'
 
 export type Installation = {
   readonly cluster: Cluster
@@ -26,76 +28,106 @@ export type InstalledLog = {
   others(): Promise<readonly unknown[]>
 }
 
+type OpenOptions = {
+  readonly partitions: number
+  readonly clock: Clock
+  /** Only for the first start; the clock's now when absent. */
+  readonly completeSince?: number | undefined
+  /** Only for the first start: random when absent. */
+  readonly salt?: string | undefined
+  readonly log: InstalledLog
+}
+
+/** Others may change the record between reading and writing it, when a backfill ends for example. */
+const attemptsMax = 5
+
 /**
  * Reads or makes the installation's record and puts the pack in force.
  *
- * A series that the record does not know yet is observed from now on: its past is unknown, not zero. On the first start every
- * series is observed since `completeSince`.
+ * A series that the record does not know yet is observed from now on: its past is unknown, not zero, until it is filled in. On the
+ * first start every series is observed since `completeSince`.
  *
  * @throws InstallationError when the partition count, the kind of clock or the log is not the first start's, when the customers are
  *   gone but their log is not, and when other nodes run another pack
  */
-export async function openInstallation(
-  store: Store,
-  loaded: LoadedPack,
-  options: {
-    readonly partitions: number
-    readonly clock: Clock
-    /** Only for the first start; the clock's now when absent. */
-    readonly completeSince?: number | undefined
-    /** Only for the first start: random when absent. */
-    readonly salt?: string | undefined
-    readonly log: InstalledLog
-  },
-): Promise<Installation> {
+export async function openInstallation(store: Store, loaded: LoadedPack, options: OpenOptions): Promise<Installation> {
   const pack = compilePack(loaded)
-  const found = await store.cluster()
-  const { log } = options
-  if (found === null) {
-    if (!(await log.isFresh()))
-      throw new InstallationError(
-        'state_missing',
-        'The store holds no customers, but the log shows that there were some: events were read or decisions left. Restore a ' +
-          'backup (`proffer restore`). To begin anew instead, use an empty DATA_DIR, or another KAFKA_TOPIC_PREFIX and REDIS_KEY_PREFIX.',
-      )
-    const completeSince = options.completeSince ?? options.clock.now()
-    const first: Cluster = {
-      format: storeFormat,
-      partitions: options.partitions,
-      clock: options.clock.kind,
-      log: log.identity,
-      salt: options.salt ?? randomBytes(16).toString('hex'),
-      completeSince,
-      pack: loaded.hash,
-      observedSince: {},
-    }
-    return adopt(store, first, pack, completeSince, (cluster) => initStore(store, cluster))
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const found = await store.cluster()
+    const opened = found === null ? await begin(store, pack, options) : await goOn(store, pack, options, found)
+    if (opened !== null) return opened
   }
+  throw new InstallationError(
+    'changed_meanwhile',
+    'Another engine changed the installation at the same moment. Start this one again.',
+  )
+}
+
+/** The first start; null: another engine made it at the same moment, with another pack. */
+async function begin(store: Store, pack: CompiledPack, options: OpenOptions): Promise<Installation | null> {
+  const { loaded, layout } = pack
+  if (!(await options.log.isFresh()))
+    throw new InstallationError(
+      'state_missing',
+      'The store holds no customers, but the log shows that there were some: events were read or decisions left. Restore a ' +
+        'backup (`proffer restore`). To begin anew instead, use an empty DATA_DIR, or another KAFKA_TOPIC_PREFIX and REDIS_KEY_PREFIX.',
+    )
+  const completeSince = options.completeSince ?? options.clock.now()
+  await store.putPack(loaded.hash, JSON.stringify(loaded.model))
+  const cluster = await initStore(store, {
+    format: storeFormat,
+    partitions: options.partitions,
+    clock: options.clock.kind,
+    log: options.log.identity,
+    salt: options.salt ?? randomBytes(16).toString('hex'),
+    completeSince,
+    pack: loaded.hash,
+    observedSince: Object.fromEntries(layout.series.map(({ key }) => [key, completeSince])),
+    ...nothingAdded,
+  })
+  return cluster.pack === loaded.hash ? installationOf(cluster, pack) : null
+}
+
+/** A later start; null: the record was changed meanwhile. */
+async function goOn(
+  store: Store,
+  pack: CompiledPack,
+  options: OpenOptions,
+  found: Cluster,
+): Promise<Installation | null> {
+  const { loaded } = pack
   checkPartitions(found, options.partitions)
-  if (found.clock !== options.clock.kind)
-    throw new InstallationError(
-      'clock_changed',
-      `This DATA_DIR runs on the ${found.clock} clock and cannot be used on the ${options.clock.kind} clock. ` +
-        'Use another DATA_DIR, or the clock it was made with (`--clock`).',
-    )
-  if (found.log !== '' && found.log !== log.identity)
-    throw new InstallationError(
-      'log_changed',
-      `These customers were made from the log "${found.log}" and this is "${log.identity}". ` +
-        'Use the log they belong to; their positions say nothing about another one.',
-    )
-  if (found.pack !== loaded.hash && (await log.others()).length > 0)
+  checkClock(found, options.clock.kind)
+  checkLog(found, options.log.identity)
+  if (found.pack !== loaded.hash && (await options.log.others()).length > 0)
     throw new InstallationError(
       'pack_differs',
       'Other nodes run another rule pack. All nodes run the same one: stop the others first, or start with their PACK.',
     )
-  return adopt(store, { ...found, log: log.identity }, pack, options.clock.now(), async (cluster) => {
-    if (await store.putCluster(cluster, found)) return cluster
-    throw new InstallationError(
-      'changed_meanwhile',
-      'Another engine changed the installation at the same moment. Start this one again.',
-    )
-  })
+  const newSince = Math.max(options.clock.now(), (await lastAppendTime(store, found)) + clockSkewMs + 1)
+  const next = activatePack(
+    { ...found, log: options.log.identity },
+    { hash: loaded.hash, layout: pack.layout },
+    newSince,
+  )
+  // The pack first, so that the record never names one that is not kept.
+  await store.putPack(loaded.hash, JSON.stringify(loaded.model))
+  return (await store.putCluster(next, found)) ? installationOf(next, pack) : null
+}
+
+/** When the newest record that any partition applied was appended. An event clock that starts may be far behind it. */
+async function lastAppendTime(store: Store, { partitions }: Cluster): Promise<number> {
+  const metas = await Promise.all(Array.from({ length: partitions }, (_, partition) => store.meta(partition)))
+  return metas.reduce((latest, meta) => Math.max(latest, meta?.appendTime ?? 0), 0)
+}
+
+function installationOf(cluster: Cluster, pack: CompiledPack): Installation {
+  return { cluster, pack, observedSince: observedSinceOf(cluster, pack.layout) }
+}
+
+/** Since when each series of a layout is observed, in its order; Infinity: never. */
+export function observedSinceOf({ observedSince }: Pick<Cluster, 'observedSince'>, layout: Layout): readonly number[] {
+  return layout.series.map(({ key }) => observedSince[key] ?? Number.POSITIVE_INFINITY)
 }
 
 /**
@@ -111,23 +143,20 @@ export function checkPartitions(found: Cluster | null, partitions: number): void
   )
 }
 
-/** Stores pack and series; the pack text first, so that the record never names a pack that is not kept. */
-async function adopt(
-  store: Store,
-  cluster: Cluster,
-  pack: CompiledPack,
-  newSince: number,
-  keep: (cluster: Cluster) => Promise<Cluster>,
-): Promise<Installation> {
-  const { loaded, layout } = pack
-  // Only the series of this pack: one that another pack left out was not recorded meanwhile, so it begins anew.
-  const observed: Record<string, number> = {}
-  for (const { key } of layout.series) observed[key] = cluster.observedSince[key] ?? newSince
-  await store.putPack(loaded.hash, JSON.stringify(loaded.model))
-  const next = await keep({ ...cluster, pack: loaded.hash, observedSince: observed })
-  return {
-    cluster: next,
-    pack,
-    observedSince: layout.series.map((series) => observed[series.key] ?? Number.POSITIVE_INFINITY),
-  }
+function checkClock(found: Cluster, kind: Clock['kind']): void {
+  if (found.clock === kind) return
+  throw new InstallationError(
+    'clock_changed',
+    `This DATA_DIR runs on the ${found.clock} clock and cannot be used on the ${kind} clock. ` +
+      'Use another DATA_DIR, or the clock it was made with (`--clock`).',
+  )
+}
+
+function checkLog(found: Cluster, identity: string): void {
+  if (found.log === '' || found.log === identity) return
+  throw new InstallationError(
+    'log_changed',
+    `These customers were made from the log "${found.log}" and this is "${identity}". ` +
+      'Use the log they belong to; their positions say nothing about another one.',
+  )
 }

@@ -6,6 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { DeadLetterCounts } from '../ingest/dead-letters.ts'
 import type { IntakeCounters } from '../ingest/intake.ts'
 import type { HistoryStatus } from '../sinks/history/history.ts'
+import type { FillCounts } from './backfill/backfill-runner.ts'
 import type { Tally } from './shard/batch-tally.ts'
 import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
 import type { PartitionStatus, Totals } from './shard/shards.ts'
@@ -19,6 +20,7 @@ export type Scraped = {
   readonly caches: readonly CacheUsage[]
   readonly deadLetters: DeadLetterCounts
   readonly history: HistoryStatus | null
+  readonly backfill: FillCounts
 }
 
 export type Telemetry = {
@@ -113,6 +115,11 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
   const lettersDropped = gauge('dead_letters_dropped_count', 'Dead letters dropped as the oldest since they are kept')
   const historyLag = gauge('history_lag_records', 'Log records not yet in the history')
   const historyUp = gauge('history_up', '1 while history is written')
+  const filled = gauge(
+    'backfill_records_count',
+    'Records a backfill went through since start: read, and of them added',
+    ['what'],
+  )
   return (scraped) => {
     received.set(scraped.intake.received)
     for (const [reason, count] of Object.entries(scraped.intake.rejected)) rejected.labels(reason).set(count)
@@ -141,6 +148,8 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     for (const [reason, count] of Object.entries(scraped.deadLetters.byReason)) letters.labels(reason).set(count)
     lettersDropped.set(scraped.deadLetters.dropped)
     historyLag.set(scraped.history?.lagRecords ?? 0)
+    filled.labels('read').set(scraped.backfill.read)
+    filled.labels('added').set(scraped.backfill.added)
     historyUp.set(scraped.history?.state === 'running' ? 1 : 0)
   }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Log, NewRecord } from '../../ingest/log.ts'
-import type { EmbeddedBank } from '../stream/embedded-bank.ts'
+import type { EmbeddedBank } from '../embedded/embedded-bank.ts'
 import { streamCustomerId } from '../workload/stream.ts'
 import { sharedNow } from './gc-watch.ts'
 import type { Recorder } from './recorder.ts'

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import type { BatchReport } from '../../engine/shard/partition-options.ts'
 import { openLmdbLog } from '../../ingest/lmdb-log.ts'
 import type { Log } from '../../ingest/log.ts'
-import { loadRetailBank } from '../step/retail-bank.ts'
+import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../embedded/embedded-bank.ts'
+import { feedBank, streamFor } from '../embedded/feed.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates, type TypicalStates } from '../step/typical-states.ts'
-import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../stream/embedded-bank.ts'
-import { feedBank, streamFor } from '../stream/feed.ts'
 import { appendReceiver, type Echo, engineReceiver, startEcho } from './contenders.ts'
 import { gcChannel, type ThreadCollection } from './gc-probe.ts'
 import { sharedNow } from './gc-watch.ts'
@@ -70,7 +70,7 @@ type Bench = {
 
 /** Runs the whole measurement and cleans up. */
 export async function measureLatency(options: LatencyOptions): Promise<Measured> {
-  const typical = growTypicalStates(await loadRetailBank(), options.grown)
+  const typical = growTypicalStates(await loadBenchPack('retail-bank'), options.grown)
   const hear: Bench['hear'] = { onBatch: () => {}, onCollection: () => {} }
   const { bank, store } = await openBank(options, typical, hear)
   const closedLoopPerSecond = await warm(bank, options.customers, typical.endMs)
@@ -116,7 +116,7 @@ async function openBank(
 ): Promise<{ bank: EmbeddedBank; store: StoreWatch }> {
   let store: StoreWatch | null = null
   const bank = await openEmbeddedBank({
-    pack: await loadRetailBank(),
+    pack: await loadBenchPack('retail-bank'),
     typical,
     customers,
     cacheBytes: Math.max(256 * 2 ** 20, customers * 20_000),

@@ -1,6 +1,7 @@
 /** The measuring process of the soak benchmark, see `soak.ts`: engine, load, and a row every ten seconds. */
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../embedded/embedded-bank.ts'
 import { engineReceiver } from '../latency/contenders.ts'
 import { gcChannel } from '../latency/gc-probe.ts'
 import { type Collection, sharedNow, summarise } from '../latency/gc-watch.ts'
@@ -9,9 +10,8 @@ import { asCollection } from '../latency/measure.ts'
 import { Recorder } from '../latency/recorder.ts'
 import { runAtRate } from '../latency/run.ts'
 import type { BenchResult } from '../report.ts'
-import { loadRetailBank } from '../step/retail-bank.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
-import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from '../stream/embedded-bank.ts'
 import { type Row, rowColumns, soakResult } from './soak-result.ts'
 
 export type SoakOptions = {
@@ -34,8 +34,8 @@ async function measureSoak(options: SoakOptions): Promise<BenchResult> {
   // A customer's twenty events of a day take a day of the event clock: so much of it passes in a second.
   const dayShare = rate / (customers * 20)
   const bank = await openEmbeddedBank({
-    pack: await loadRetailBank(),
-    typical: growTypicalStates(await loadRetailBank(), options.grown),
+    pack: await loadBenchPack('retail-bank'),
+    typical: growTypicalStates(await loadBenchPack('retail-bank'), options.grown),
     customers,
     cacheBytes: 256 * mb,
     retentionMs: (seconds / 8) * dayShare * dayMs,

@@ -18,11 +18,12 @@ import { decodeEvent } from '../../ingest/avro-codec.ts'
 import { printCloudEvent } from '../../ingest/cloud-event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs } from '../../sinks/codecs.ts'
 import { watchCollections } from '../latency/gc-watch.ts'
 import { type BenchResult, machine, median, printResult } from '../report.ts'
 import { createStream, maxEventBytes, streamCustomerId } from '../workload/stream.ts'
-import { loadRetailBank } from './retail-bank.ts'
+import { loadBenchPack } from './bench-pack.ts'
 import { benchSalt, growTypicalStates, type TypicalStates } from './typical-states.ts'
 
 const rounds = 3
@@ -42,7 +43,7 @@ export async function benchStep(): Promise<BenchResult> {
   })
   const customers = Number(values.customers)
   const events = Number(values.events)
-  const pack = await loadRetailBank()
+  const pack = await loadBenchPack('retail-bank')
   const typical = growTypicalStates(pack, Number(values.grown))
   const context = contextOf(pack, typical, customers)
   const load = createLoad(customers, typical.endMs)
@@ -104,11 +105,7 @@ type Round = { readonly decode: number; readonly json: number; readonly step: St
 type Totals = { events: number; decisions: number; duplicates: number; deadLetters: number; patchBytes: number }
 type Batch = { readonly frame: ArrayBuffer; readonly first: number }
 
-function contextOf(
-  pack: Awaited<ReturnType<typeof loadRetailBank>>,
-  typical: TypicalStates,
-  customers: number,
-): StepContext {
+function contextOf(pack: LoadedPack, typical: TypicalStates, customers: number): StepContext {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
     maxBytes: Math.max(64 * 2 ** 20, customers * 20 * 1024),

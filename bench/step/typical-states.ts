@@ -23,25 +23,33 @@ export type TypicalStates = {
 
 /** Secret of the benchmarks' decision ids. */
 export const benchSalt = 'salt of the benchmarks'
-const startMs = Date.UTC(2026, 4, 1)
+const usualStartMs = Date.UTC(2026, 4, 1)
 const dayMs = 86_400_000
 const batch = 256
 
 /**
- * Grows `customers` states over `days` days of the plain stream at 20 events a customer and day (Zipf 0.6, as everywhere).
+ * Grows `customers` states over `days` days of the plain stream at 20 events a customer and day, or as many as is said (Zipf 0.6,
+ * as everywhere).
  * Zipf has no scale, so a larger bank gets each of them several times, by rank.
+ * @param startMs when that begins; a server has its own clock, so its customers' days end now
  */
-export function growTypicalStates(pack: LoadedPack, customers = 2_000, days = 30): TypicalStates {
+export function growTypicalStates(
+  pack: LoadedPack,
+  customers = 2_000,
+  days = 30,
+  startMs = usualStartMs,
+  eventsADay = 20,
+): TypicalStates {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
     maxBytes: Math.max(64 * 2 ** 20, customers * 48 * 1024),
     observedSince: compiled.layout.series.map(() => 0),
   })
   const context = createStepContext(compiled, states, benchSalt)
-  for (let n = 0; n < customers; n++) introduce(context, n)
-  const stream = createStream({ seed: 1, customers, startMs })
+  for (let n = 0; n < customers; n++) introduce(context, n, startMs)
+  const stream = createStream({ seed: 1, customers, startMs, eventsPerCustomerDay: eventsADay })
   const bytes = new Uint8Array(maxEventBytes)
-  const events = customers * days * 20
+  const events = customers * days * eventsADay
   for (let done = 0; done < events; done += batch) {
     states.begin(0)
     for (let i = 0; i < batch; i++) {
@@ -63,11 +71,11 @@ export function growTypicalStates(pack: LoadedPack, customers = 2_000, days = 30
 }
 
 /** Three of four customers have a profile, two of three accept push messages: offers are made, and are stopped. */
-function introduce(context: StepContext, n: number): void {
+function introduce(context: StepContext, n: number, startMs: number): void {
   const { states } = context
   states.begin(0)
-  if (n % 4 !== 3) apply(context, profileOf(n))
-  if (n % 3 !== 2) apply(context, consentOf(n))
+  if (n % 4 !== 3) apply(context, profileOf(n, startMs))
+  if (n % 3 !== 2) apply(context, consentOf(n, startMs))
   states.writes(0)
   states.installed(0)
 }
@@ -82,9 +90,9 @@ function slotOf(states: States, customerId: string): Slot {
   return found >= 0 ? found : states.load(0, customerId, null)
 }
 
-function profileOf(n: number): Event {
+function profileOf(n: number, startMs: number): Event {
   return {
-    ...headOf(n, 'profile.updated'),
+    ...headOf(n, 'profile.updated', startMs),
     data: {
       employmentStatus: n % 8 === 1 ? 'self_employed' : 'employed',
       studentStatus: false,
@@ -100,17 +108,17 @@ function profileOf(n: number): Event {
   }
 }
 
-function consentOf(n: number): Event {
-  return { ...headOf(n, 'consent.updated'), data: { channel: 'push', granted: true, purpose: 'marketing' } }
+function consentOf(n: number, startMs: number): Event {
+  return { ...headOf(n, 'consent.updated', startMs), data: { channel: 'push', granted: true, purpose: 'marketing' } }
 }
 
-function headOf(n: number, type: string): Omit<Event, 'data'> {
+function headOf(n: number, type: string, time: number): Omit<Event, 'data'> {
   return {
     id: `introduction-${type}-${n}`,
     source: 'core-banking',
     type,
     customerId: streamCustomerId(n),
-    time: startMs,
+    time,
     provenance: { via: 'stream', consentId: null },
   }
 }

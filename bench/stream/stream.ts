@@ -1,201 +1,132 @@
 /**
- * The embedded engine end to end on this machine: `npm run bench -- stream [--json] [--customers=50000] [--events=200000]`.
+ * Ours against the popular stack on the same Kafka, the same Redis and the same events: `npm run bench -- stream [--json]
+ * [--customers=30000] [--events=500000] [--bank-events=450000] [--rounds=3] [--kafka=HOST:PORT] [--redis=URL] [--profile=DIR]`.
+ * With `--profile` the engine's threads leave CPU profiles there, and its figures are worth less.
  *
- * Log append (durable), shard in a worker thread, LMDB commit (durable), decisions appended to their log (durable), with the
- * retail-bank pack. Rounds in turn: a control that appends and reads the same events without deciding anything, all
- * customers cached, a cache for half of them, the same through the intake that checks every event.
+ * Rounds in turn, each on a topic filled beforehand: the engine with eight counters and twenty rules, kafkajs with ioredis
+ * and zen-engine or json-rules-engine, the best case of the same, and the engine with the retail-bank pack. What every
+ * contender let out is compared, event by event, with the plainest code there is.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { BatchReport } from '../../engine/shard/partition-options.ts'
-import { openLmdbLog } from '../../ingest/lmdb-log.ts'
-import type { Log } from '../../ingest/log.ts'
-import { type BenchResult, machine, median, printResult } from '../report.ts'
-import { loadRetailBank } from '../step/retail-bank.ts'
+import { type BenchResult, printResult, shown } from '../report.ts'
+import { rateOf } from '../servers/bound-by.ts'
+import { measureSpan, type Span } from '../servers/measure-span.ts'
+import { tell } from '../servers/progress.ts'
+import { partitions, type Servers, serverArgs, startServers } from '../servers/servers.ts'
+import { fillTopic, makeTopics, readTopic, removeTopics } from '../servers/topics.ts'
+import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
-import type { EventStream } from '../workload/stream.ts'
-import { bankPartitions, type EmbeddedBank, openEmbeddedBank } from './embedded-bank.ts'
-import { appendAndRead, type Door, feedBank, streamFor } from './feed.ts'
+import { cardEvent } from './card-rules.ts'
+import { type Contender, createContenders } from './contenders.ts'
+import { firstDifference, type Hits } from './hits.ts'
+import { recentStream } from './recent-stream.ts'
+import { referenceHits } from './reference-hits.ts'
+import { runRetailBank } from './retail-bank-run.ts'
+import { type Round, streamResult } from './stream-result.ts'
 
-const plentyBytes = 2 * 2 ** 30
-/** Times the size of the half cache is corrected, and how near to half of the customers is near enough. */
-const corrections = 2
-const nearness = 0.03
+type Options = {
+  readonly customers: number
+  readonly events: number
+  readonly bankEvents: number
+  readonly rounds: number
+  readonly nodeArgs: readonly string[]
+}
+
+const seed = 11
+const dayMs = 86_400_000
+/** Kafka's own default. */
+const joinDelayMs = 3_000
 
 export async function benchStream(): Promise<BenchResult> {
   const { values } = parseArgs({
     options: {
       json: { type: 'boolean' },
-      customers: { type: 'string', default: '50000' },
-      events: { type: 'string', default: '200000' },
+      customers: { type: 'string', default: '30000' },
+      events: { type: 'string', default: '500000' },
+      'bank-events': { type: 'string', default: '450000' },
       grown: { type: 'string', default: '1000' },
       rounds: { type: 'string', default: '3' },
+      profile: { type: 'string' },
+      ...serverArgs,
     },
     allowPositionals: true,
   })
-  const customers = Number(values.customers)
-  const events = Number(values.events)
-  const pack = await loadRetailBank()
-  const typical = growTypicalStates(pack, Number(values.grown))
-  const common = { pack, typical, customers }
-  const stream = (seed: number): EventStream => streamFor(customers, typical.endMs, seed)
-
-  const whole = await openContender((onBatch) => openEmbeddedBank({ ...common, cacheBytes: plentyBytes, onBatch }))
-  const wholeStream = stream(2)
-  await feedBank(whole.bank, wholeStream, customers * 4, 'log')
-  const cached = await usageOf(whole.bank)
-  const halfStream = stream(3)
-  const half = await openHalf(cached, async (cacheBytes) => {
-    const contender = await openContender((onBatch) => openEmbeddedBank({ ...common, cacheBytes, onBatch }))
-    await feedBank(contender.bank, halfStream, customers * 2, 'log')
-    return contender
-  })
-  const control = await openControl(typical.endMs)
-  const controlStream = stream(4)
-
-  const rounds: Record<Name, number>[] = []
-  const cpu: number[] = []
-  for (let round = 0; round < Number(values.rounds); round++) {
-    const appended = await rate(events, () => appendAndRead(control.log, controlStream, events))
-    const used = process.cpuUsage()
-    const all = await timed(whole, wholeStream, events, 'log')
-    const { user, system } = process.cpuUsage(used)
-    cpu.push((user + system) / events)
-    rounds.push({
-      control: appended,
-      whole: all,
-      half: await timed(half, halfStream, events, 'log'),
-      intake: await timed(whole, wholeStream, events, 'intake'),
-    })
+  const options: Options = {
+    customers: Number(values.customers),
+    events: Number(values.events),
+    bankEvents: Number(values['bank-events']),
+    rounds: Number(values.rounds),
+    nodeArgs: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
   }
-  const halfUsage = await usageOf(half.bank)
-  await Promise.all([whole.bank.close(), half.bank.close(), control.close()])
-  const of = (pick: (round: Record<Name, number>) => number): number => median(rounds.map(pick))
-  return {
-    name: 'stream',
-    ratios: {
-      'events/s over the goal of 25,000': of((round) => round.whole / 25_000),
-      'half cached over all cached (goal >= 0.5)': of((round) => round.half / round.whole),
-      'all cached over append and read alone': of((round) => round.whole / round.control),
-      'through the intake over straight into the log': of((round) => round.intake / round.whole),
-    },
-    figures: {
-      'events/s, all customers cached': of((round) => round.whole),
-      'events/s, half of the customers cached': of((round) => round.half),
-      'events/s, all cached, through the intake': of((round) => round.intake),
-      'control: events/s appended and read': of((round) => round.control),
-      'CPU of the process, us an event': median(cpu),
-      ...batchFigures('all cached', whole.batches),
-      ...batchFigures('half cached', half.batches),
-      customers: customers,
-      'cached, all': cached.customers,
-      'cached, half': halfUsage.customers,
-      'cached, half over all': halfUsage.customers / cached.customers,
-      'cache MB, all': cached.bytes / 2 ** 20,
-      'cache MB, half': halfUsage.maxBytes / 2 ** 20,
-    },
-    machine: machine(),
+  tell('growing the customers of a month ...')
+  const pack = await loadBenchPack('retail-bank')
+  // It ends before the first event of any round.
+  const typical = growTypicalStates(pack, Number(values.grown), 30, Date.now() - 30 * dayMs - 600_000)
+  const servers = await startServers({ joinDelayMs, kafka: values.kafka, redis: values.redis })
+  try {
+    const rounds: Round[] = []
+    for (let number = 1; number <= options.rounds; number++) {
+      const spans = await runContenders(servers, `${servers.prefix}r${number}-`, options, number % 2 === 0)
+      const { customers, bankEvents, nodeArgs } = options
+      const plan = { customers, events: bankEvents, warm: Math.floor(bankEvents / 3), typical, nodeArgs }
+      const bank = await runRetailBank(servers, `${servers.prefix}b${number}-`, plan)
+      tell(`round ${number}: retail-bank ${toldRate(bank)}`)
+      rounds.push({ ...spans, bank })
+    }
+    return streamResult(rounds, { ...servers.figures, customers: options.customers })
+  } finally {
+    await servers.stop()
   }
 }
 
-type Name = 'control' | 'whole' | 'half' | 'intake'
-
-/** Sums over the batches of the timed rounds. */
-type Batches = { count: number; events: number; loaded: number; stepMs: number; commitMs: number; loadMs: number }
-type Contender = { readonly bank: EmbeddedBank; readonly batches: Batches; counting: boolean }
-
-async function openContender(
-  open: (onBatch: (report: BatchReport) => void) => Promise<EmbeddedBank>,
-): Promise<Contender> {
-  const batches: Batches = { count: 0, events: 0, loaded: 0, stepMs: 0, commitMs: 0, loadMs: 0 }
-  let counting = false
-  const bank = await open((report) => {
-    if (!counting) return
-    batches.count++
-    batches.events += report.events
-    batches.loaded += report.loaded
-    batches.stepMs += report.stepMs
-    batches.commitMs += report.commitMs
-    batches.loadMs += report.loadMs
-  })
-  return {
-    bank,
-    batches,
-    get counting() {
-      return counting
-    },
-    set counting(on) {
-      counting = on
-    },
+async function runContenders(
+  servers: Servers,
+  prefix: string,
+  { customers, events, nodeArgs }: Options,
+  isBackwards: boolean,
+): Promise<Omit<Round, 'bank'>> {
+  const { brokers } = servers.connections
+  const topic = `${prefix}events`
+  const endMs = Date.now()
+  const stream = () => recentStream({ seed, customers, events, types: [cardEvent], endMs })
+  tell(`filling ${topic} with ${events} events ...`)
+  await makeTopics(brokers, [topic], partitions)
+  await fillTopic(brokers, topic, { stream: stream(), events, partitions })
+  let found = 0
+  await readTopic(brokers, topic, () => found++)
+  if (found !== events) throw new Error(`the topic holds ${found} of ${events} events`)
+  const contenders = createContenders(events, nodeArgs)
+  const spans = new Map<Contender['name'], Span>()
+  const hits = new Map<Contender['name'], number>()
+  for (const contender of isBackwards ? contenders.toReversed() : contenders) {
+    await servers.flush()
+    const { span, out } = await runContender(servers, prefix, contender)
+    const expected = referenceHits(stream(), events, span.next, partitions)
+    const difference = firstDifference(expected, out)
+    if (difference !== null) throw new Error(`${contender.name}: ${difference}`)
+    tell(`${prefix} ${contender.name}: ${toldRate(span)}, ${out.count} hits as they should be, ${out.repeats} repeated`)
+    spans.set(contender.name, span)
+    hits.set(contender.name, out.count)
   }
+  await removeTopics(brokers, prefix)
+  return { spans, hits }
 }
 
-/** A cache that evicts holds fewer customers a byte than one that never did: the size is corrected until half of them fit. */
-async function openHalf(
-  all: { readonly customers: number; readonly bytes: number },
-  open: (cacheBytes: number) => Promise<Contender>,
-): Promise<Contender> {
-  let cacheBytes = Math.floor(all.bytes / 2)
-  let half = await open(cacheBytes)
-  for (let i = 0; i < corrections; i++) {
-    const share = (await usageOf(half.bank)).customers / all.customers
-    if (Math.abs(share - 0.5) < nearness) break
-    await half.bank.close()
-    cacheBytes = Math.floor((cacheBytes * 0.5) / share)
-    half = await open(cacheBytes)
-  }
-  return half
+async function runContender(
+  servers: Servers,
+  prefix: string,
+  contender: Contender,
+): Promise<{ readonly span: Span; readonly out: Hits }> {
+  const children = await contender.start(servers, prefix)
+  const span = await measureSpan(children, servers, contender.plan)
+  const ends = children.map((child) => child.next(({ kind }) => kind === 'ended'))
+  await Promise.all(children.map((child) => child.end()))
+  const next: Readonly<Record<number, number>> = Object.assign({}, ...(await Promise.all(ends)).map((end) => end.next))
+  return { span: { ...span, next }, out: await contender.hits(servers, prefix) }
 }
 
-async function timed(contender: Contender, stream: EventStream, events: number, door: Door): Promise<number> {
-  contender.counting = door === 'log'
-  const perSecond = await rate(events, () => feedBank(contender.bank, stream, events, door))
-  contender.counting = false
-  return perSecond
-}
-
-/** Things a second. */
-async function rate(count: number, work: () => Promise<void>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return (count * 1_000) / (performance.now() - started)
-}
-
-function batchFigures(name: string, batches: Batches): Readonly<Record<string, number>> {
-  const { count, events } = batches
-  return {
-    [`${name}: events a batch`]: events / count,
-    [`${name}: commit ms, mean, as the worker sees it`]: batches.commitMs / count,
-    [`${name}: step us an event`]: (batches.stepMs * 1_000) / events,
-    [`${name}: load us an event`]: (batches.loadMs * 1_000) / events,
-    [`${name}: customers loaded an event`]: batches.loaded / events,
-  }
-}
-
-async function usageOf(bank: EmbeddedBank): Promise<{ customers: number; bytes: number; maxBytes: number }> {
-  const [usage] = await bank.shards.usage()
-  return usage ?? { customers: 0, bytes: 0, maxBytes: 0 }
-}
-
-async function openControl(nowMs: number): Promise<{ readonly log: Log; close(): Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), 'proffer-bench-'))
-  const log = await openLmdbLog({
-    dir: join(dir, 'log'),
-    name: 'events',
-    partitions: bankPartitions,
-    now: () => nowMs,
-    retentionMs: 1e13,
-    maxBytes: 16 * 2 ** 30,
-  })
-  return {
-    log,
-    async close() {
-      await log.close()
-      await rm(dir, { recursive: true, force: true })
-    },
-  }
+function toldRate(span: Span): string {
+  return `${shown(Math.round(rateOf(span)))} events/s`
 }
 
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchStream())

@@ -6,6 +6,7 @@ import { createRandom, cumulate } from './random.ts'
 import { createZipf } from './zipf.ts'
 
 export type StreamOptions = {
+  /** Whole number from 0. Streams whose seeds differ, up to 99, have no event id in common. */
   readonly seed: number
   /** 1 to 10,000,000. */
   readonly customers: number
@@ -15,6 +16,8 @@ export type StreamOptions = {
   readonly eventsPerCustomerDay?: number
   /** Zipf exponent of how unevenly customers act. Default 0.6. */
   readonly exponent?: number
+  /** Only events of these types, in the same proportion to each other; all ten when absent. */
+  readonly types?: readonly string[]
 }
 
 /** An endless stream; the same options give the same events. */
@@ -36,6 +39,12 @@ export type EventStream = {
 /** No event of a stream is longer; typical ones are 90 to 140 bytes. */
 export const maxEventBytes = 192
 
+/** The place of an event in its stream, by its id, and the seed of that stream (0 to 99). */
+export function placeOf(eventId: string): { readonly seed: number; readonly index: number } {
+  const number = Number(eventId.slice(-idDigits))
+  return { seed: Math.floor(number / idsASeed), index: number % idsASeed }
+}
+
 /** Id of the n-th customer of a stream. */
 export function streamCustomerId(n: number): string {
   return `cu-${String(n).padStart(customerDigits, '0')}`
@@ -44,6 +53,8 @@ export function streamCustomerId(n: number): string {
 const customerDigits = 9
 const idPrefix = 'e7c1a9f2-5b1d-4c9e-8a41-load-'
 const idDigits = 14
+/** Ids of one seed; more events have no stream. */
+const idsASeed = 1e12
 const dayMs = 86_400_000
 
 /** Creates a stream standing before its first event: call `next` first. */
@@ -52,25 +63,30 @@ export function createStream(options: StreamOptions): EventStream {
   if (startMs < 2 ** 40 || startMs > 2 ** 41 - 400 * dayMs)
     throw new RangeError('startMs is not of the years 2005 to 2038')
   const random = createRandom(seed, 'stream')
+  const { types = null } = options
+  const among = shapes.flatMap(({ type }, i) => (types === null || types.includes(type) ? [i] : []))
+  if (among.length === 0) throw new RangeError('the stream has no events of these types')
+  const weights = cumulate(among.map((i) => shapes[i]?.weight ?? 0))
   const draw = createZipf(customers, exponent)
   const stepMs = dayMs / (customers * eventsPerCustomerDay)
+  const firstId = (seed % 100) * idsASeed
   const at = { index: -1, customer: 0, time: startMs, shape: 0 }
   return {
     next: () => {
       at.index++
       at.customer = draw(random)
-      at.shape = random.weighted(weights)
+      at.shape = among[random.weighted(weights)]!
       at.time = startMs + Math.floor((at.index + random.next()) * stepMs)
     },
     write: (into, offset) => {
       const shape = encodedShapes[at.shape]!
       into.set(shape.bytes, offset)
-      writeDigits(into, offset + shape.idAt, idDigits, at.index)
+      writeDigits(into, offset + shape.idAt, idDigits, firstId + at.index)
       writeDigits(into, offset + shape.customerAt, customerDigits, at.customer)
       writeTime(into, offset + shape.timeAt, at.time)
       return shape.bytes.length
     },
-    event: () => eventOfShape(shapes[at.shape] ?? firstShape, at.index, at.customer, at.time),
+    event: () => eventOfShape(shapes[at.shape] ?? firstShape, firstId + at.index, at.customer, at.time),
     get index() {
       return at.index
     },
@@ -180,15 +196,14 @@ const shapes: readonly Shape[] = [
   },
 ]
 const firstShape = shapes[0] ?? never()
-const weights = cumulate(shapes.map((shape) => shape.weight))
 
 function never(): never {
   throw new Error('a list with elements has a first one')
 }
 
-function eventOfShape(shape: Shape, index: number, customer: number, time: number): Event {
+function eventOfShape(shape: Shape, idNumber: number, customer: number, time: number): Event {
   const { source, type, data } = shape
-  const id = idPrefix + String(index).padStart(idDigits, '0')
+  const id = idPrefix + String(idNumber).padStart(idDigits, '0')
   return eventOf({ id, source, type, customerId: streamCustomerId(customer), time, data })
 }
 

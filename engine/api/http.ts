@@ -84,6 +84,7 @@ export const problems = {
   internal_error: { status: 500, title: 'Internal error' },
   log_full: { status: 503, title: 'The log takes no more events' },
   log_unavailable: { status: 503, title: 'The log cannot be written at present' },
+  store_unavailable: { status: 503, title: 'The store does not answer at present' },
   schemas_unavailable: { status: 503, title: 'The schema registry does not answer at present' },
   identity_full: { status: 503, title: 'No more aliases can be linked' },
   identity_unavailable: { status: 503, title: 'Aliases cannot be resolved at present' },

@@ -80,6 +80,18 @@ const operations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/v1/backfill',
+    summary: 'How far features that a pack added later are filled from the log, and what is missing.',
+  },
+  {
+    method: 'post',
+    path: '/v1/backfill',
+    summary: 'Fills in the past of features that a pack added, or goes on where it was halted. Answers at once.',
+    query: { hours: 'It is halted when it is not done by then: 1 to 720, 24 when absent.' },
+  },
+  { method: 'post', path: '/v1/backfill/halt', summary: 'Halts the backfill where it is, on all nodes.' },
+  {
+    method: 'get',
     path: '/v1/dead-letters',
     summary: 'What was refused, newest first.',
     query: { limit: '1 to 1000.', reason: 'Only this reason.', after: 'Continue after this id.' },
@@ -183,7 +195,7 @@ function describe(operation: Operation): object {
   }
 }
 
-const wholeNumbers: ReadonlySet<string> = new Set(['deadlineMs', 'limit', 'partition'])
+const wholeNumbers: ReadonlySet<string> = new Set(['deadlineMs', 'hours', 'limit', 'partition'])
 
 function parameter(name: string, where: 'path' | 'query', description: string): object {
   const type = wholeNumbers.has(name) ? 'integer' : 'string'

@@ -2,6 +2,7 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { History } from '../../sinks/history/start-history.ts'
+import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { HttpReply, Route } from './http.ts'
@@ -13,6 +14,7 @@ export type OperationParts = {
   readonly intake: Intake
   readonly deadLetters: DeadLetters
   readonly history: History | null
+  readonly backfill: Pick<BackfillRunner, 'counts'>
   readonly telemetry: Telemetry
   readonly version: string
 }
@@ -51,6 +53,7 @@ async function metrics(parts: OperationParts): Promise<HttpReply> {
     caches: await parts.shards.usage(),
     deadLetters: await parts.deadLetters.counts(),
     history: parts.history?.status() ?? null,
+    backfill: parts.backfill.counts,
   })
   return { status: 200, contentType: 'text/plain; version=0.0.4', body }
 }

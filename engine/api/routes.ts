@@ -9,14 +9,16 @@ import packageJson from '../../package.json' with { type: 'json' }
 import type { LoadedPack } from '../../rules/model.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { History } from '../../sinks/history/start-history.ts'
+import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { CustomerErasure } from '../erasure/customer-erasure.ts'
 import { replayEvent } from '../explain/replay-event.ts'
-import type { Installation } from '../installation.ts'
+import { type Installation, observedSinceOf } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { createFallbacks } from '../shard/fallback.ts'
 import type { Telemetry } from '../telemetry.ts'
+import { backfillRoutes } from './backfill.ts'
 import { decisionRoute } from './decisions.ts'
 import { erasureRoutes } from './erasure.ts'
 import { eventRoute } from './events.ts'
@@ -32,6 +34,7 @@ export type ApiParts = {
   readonly intake: Intake
   readonly identities: Identities
   readonly shards: LocalShards
+  readonly backfill: BackfillRunner
   readonly events: Log
   readonly decisions: Log
   readonly deadLetters: DeadLetters
@@ -47,7 +50,7 @@ export type ApiParts = {
 
 export function apiRoutes(parts: ApiParts): readonly Route[] {
   const { config, installation, intake, identities, shards, deadLetters, history, events, decisions, codecs } = parts
-  const { pack, cluster, observedSince } = installation
+  const { pack, cluster } = installation
   const now = () => parts.clock.now()
   return [
     eventRoute({ shards, intake, now, deadlineMs: config.EVENTS_DEADLINE_MS, eventsMax: config.EVENTS_MAX }),
@@ -72,6 +75,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       packOf: parts.packOf,
       tailPage: (cursor, limit) => tailPage({ decisions, codecs }, cursor, limit),
       explainEvent: async (customerId, eventId, language) => {
+        const observedSince = observedSinceOf(parts.backfill.cluster, pack.layout)
         const explanation = await replayEvent(
           { events, codecs, pack, salt: cluster.salt, observedSince },
           { customerId, eventId, language },
@@ -79,6 +83,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
         return explanation === null ? null : { customerId, event: eventId, explanation }
       },
     }),
+    ...backfillRoutes(parts.backfill),
     ...erasureRoutes({ erasure: parts.erasure, identities, now, deadlineMs: config.EVENTS_DEADLINE_MS }),
     ...operationRoutes({ ...parts, version: packageJson.version }),
   ]

@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Config } from '../config.ts'
+import { addStoreCommands } from './store-commands.ts'
 
 type Action = (config: Config) => Promise<number>
 
@@ -50,6 +51,7 @@ export function createProgram({ version, run }: ProgramOptions): Command {
   addLookCommands(program, run)
   addErasure(program, run)
   addOperations(program, run)
+  addStoreCommands(program, { version, run })
   return program
 }
 
@@ -245,6 +247,30 @@ function addOperations(program: Command, run: ProgramOptions['run']): void {
         )
       }),
     )
+  program
+    .command('backfill')
+    .description('fill in the past of features that a pack added, from the log; goes on where it was halted')
+    .option('--hours <n>', 'it is halted when it is not done by then', wholeNumber(1, 720), 24)
+    .option('--halt', 'halt the one in progress')
+    .option('--status', 'only show how far it is, and what is missing')
+    .addOption(jsonOption())
+    .action((options: { hours: number; halt?: boolean; status?: boolean; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { fillPast, lookAtBackfill } = await import('./backfill.ts')
+        const { stopSignal } = await import('./stop-signal.ts')
+        const json = options.json === true
+        return withClient(config, {}, (client) =>
+          options.halt === true || options.status === true
+            ? lookAtBackfill(client, options.halt === true ? 'halt' : 'show', json)
+            : fillPast(client, { hours: options.hours, json, signal: stopSignal() }),
+        )
+      }),
+    )
+  addDeadLetters(program, run)
+}
+
+function addDeadLetters(program: Command, run: ProgramOptions['run']): void {
   const letters = program.command('deadletters').description('what was refused, why, and handing it in again')
   letters
     .command('list', { isDefault: true })

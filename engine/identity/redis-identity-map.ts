@@ -9,10 +9,12 @@ import {
   type ChangeReply,
   checkAliases,
   checkChanges,
+  checkKept,
   FORGOTTEN_KEPT_MS,
   type IdentityChange,
   IdentityError,
   type IdentityMap,
+  type KeptIdentity,
   UNLINKED_KEPT_MS,
 } from '../../ingest/identity/identity-map.ts'
 import { connectRedis } from '../store/redis/connect-redis.ts'
@@ -23,6 +25,7 @@ import type { RedisNode } from '../store/redis/redis-node.ts'
 import { listOf, numberOf, textOf } from '../store/redis/redis-reply.ts'
 import type { RedisServers } from '../store/redis/redis-servers.ts'
 import type { RedisOptions } from '../store/redis/redis-target.ts'
+import { patiently, scanKeys } from '../store/redis/scan-keys.ts'
 import { StoreError } from '../store/store.ts'
 import { inWaves } from './in-waves.ts'
 
@@ -37,6 +40,8 @@ const scriptNames = [
   'drop-alias',
   'drop-note',
   'forget-customer',
+  'keep-alias',
+  'keep-note',
   'link-alias',
   'note-alias',
   'unlink-alias',
@@ -108,6 +113,22 @@ class RedisIdentityMap implements IdentityMap {
     })
   }
 
+  async *all(): AsyncGenerator<readonly KeptIdentity[]> {
+    for (const node of this.#servers.nodes()) {
+      const pages = scanKeys(node, this.#keys.pattern('identities'))
+      for (;;) {
+        const page = await this.#io(() => pages.next())
+        if (page.done === true) break
+        yield await this.#io(() => this.#kept(node, page.value))
+      }
+    }
+  }
+
+  async keep(kept: readonly KeptIdentity[]): Promise<void> {
+    checkKept(kept)
+    await this.#io(() => inWaves(kept, (one) => patiently(() => this.#keep(one))))
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     this.#servers.close()
@@ -138,6 +159,53 @@ class RedisIdentityMap implements IdentityMap {
     const notes = this.#keys.aliasesOf(this.#seal.customer(customerId))
     if (reply === 'done' && stamp !== null) await this.#run('drop-note', notes, [alias, textOf(stamp) ?? ''])
     return reply
+  }
+
+  /** What is kept under some keys of one server. */
+  async #kept(node: RedisNode, names: readonly string[]): Promise<readonly KeptIdentity[]> {
+    const found = names.flatMap((key) => {
+      const parsed = this.#keys.parse(key)
+      return parsed?.kind === 'alias' || parsed?.kind === 'aliases' ? [{ key, parsed }] : []
+    })
+    const commands = found.map(({ key, parsed }): RedisCommand[] =>
+      parsed.kind === 'alias'
+        ? [['HMGET', key, 'customer', 'at']]
+        : [
+            ['HGET', key, '!'],
+            ['PTTL', key],
+          ],
+    )
+    const replies = await patiently(() => node.read([['TIME'], ...commands.flat()]))
+    const now = Math.floor(Number(textOf(listOf(replies[0])[0] ?? null)) * 1_000)
+    const kept: KeptIdentity[] = []
+    let at = 1
+    for (const { parsed } of found) {
+      if (parsed.kind === 'alias') {
+        const [customer = null, since = null] = listOf(replies[at++])
+        // Gone since it was found.
+        if (textOf(since) === null) continue
+        kept.push({ kind: 'alias', alias: parsed.alias, customerId: textOf(customer), at: Number(textOf(since)) })
+      } else {
+        const isForgotten = textOf(replies[at++] ?? null) !== null
+        const left = numberOf(replies[at++])
+        if (isForgotten && left > 0) kept.push({ kind: 'forgotten', customer: parsed.customer, until: now + left })
+      }
+    }
+    return kept
+  }
+
+  async #keep(one: KeptIdentity): Promise<void> {
+    if (one.kind === 'forgotten') {
+      await this.#run('keep-note', this.#keys.aliasesOf(one.customer), ['!', '1', String(one.until)])
+      return
+    }
+    const { alias, customerId, at } = one
+    const stamp = randomBytes(9).toString('base64url')
+    if (customerId !== null) {
+      await this.#run('keep-note', this.#keys.aliasesOf(this.#seal.customer(customerId)), [alias, stamp])
+    }
+    const args = [String(at), ...(customerId === null ? [String(UNLINKED_KEPT_MS)] : ['', customerId, stamp])]
+    await this.#run('keep-alias', this.#keys.alias(alias), args)
   }
 
   async #drop(alias: string, customerId: string): Promise<number> {

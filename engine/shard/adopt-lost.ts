@@ -3,7 +3,7 @@ import type { Meta } from '../store/store.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import { packEvents } from './event-frame.ts'
 import type { PartitionOptions } from './partition-options.ts'
-import { type DefiniteResult, resendCommit } from './resend-commit.ts'
+import { type DefiniteResult, definiteResult } from './resend-commit.ts'
 import { lostDecisions, type Scan } from './scan-decisions.ts'
 import type { BatchResult, Progress } from './shard-port.ts'
 
@@ -66,6 +66,5 @@ type Stopped = Exclude<DefiniteResult, { kind: 'done' }>
 
 /** The answer of a commit, sent again while there is none. */
 async function definite(steps: Steps, sent: Promise<BatchResult>): Promise<DefiniteResult> {
-  const result = await sent
-  return result.kind === 'doubt' ? resendCommit(steps, () => {}) : result
+  return definiteResult(steps, await sent, () => {})
 }

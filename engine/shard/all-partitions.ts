@@ -4,11 +4,13 @@ import { partitionOf } from '../../ingest/partition.ts'
 import type { Clock, Timing } from '../clock.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Elsewhere } from './elsewhere.ts'
+import type { FillReply } from './fill-slot.ts'
 import { type Asked, Deadlines } from './live-requests.ts'
 import { Partition } from './partition.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import type { PeerReply, Peers } from './peers.ts'
-import type { CacheUsage, ShardPort } from './shard-port.ts'
+import type { Past } from './series-past.ts'
+import type { CacheUsage, FillStep, Progress, ShardPort } from './shard-port.ts'
 import {
   type Applied,
   type CustomerView,
@@ -51,6 +53,12 @@ export type AllPartitionsOptions = Pick<
 /** The shards of this process, and what it alone can tell. */
 export type LocalShards = Shards &
   NodeShards & {
+    /** The partitions that run here now, and where they stand. */
+    running(): ReadonlyMap<number, Progress>
+    /** Runs a step of a backfill of a partition, see `BatchLoop.fill`. */
+    fill(partition: number, step: FillStep): Promise<FillReply>
+    /** Has the shards act by another state of the installation's record. */
+    learn(past: Past): Promise<void>
     /** Customers and bytes in the caches of each shard. */
     usage(): Promise<readonly CacheUsage[]>
   }
@@ -212,6 +220,21 @@ export class AllPartitions implements LocalShards {
 
   async drained(): Promise<void> {
     await Promise.all(this.#assigned.map((partition) => this.#partitionAt(partition).drained()))
+  }
+
+  running(): ReadonlyMap<number, Progress> {
+    const running = new Map<number, Progress>()
+    for (const [index, { isRunning, progress }] of this.#partitions.entries())
+      if (isRunning) running.set(index, progress)
+    return running
+  }
+
+  fill(partition: number, step: FillStep): Promise<FillReply> {
+    return this.#partitionAt(partition).fill(step)
+  }
+
+  async learn(past: Past): Promise<void> {
+    await Promise.all(this.#ports.map((port) => port.learn(past)))
   }
 
   usage(): Promise<readonly CacheUsage[]> {

@@ -7,52 +7,34 @@ import type { AnswerReason } from '../../rules/reasons.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import type { EventFrame } from './event-frame.ts'
 import { EventReader } from './event-reader.ts'
-import type { FallbackAnswers } from './fallback-answers.ts'
+import { type FillReply, FillSlot } from './fill-slot.ts'
 import { FlushTimer } from './flush-timer.ts'
-import { type Asked, answerLive, type LiveQueue, liveInputs } from './live-requests.ts'
-import type { Outflow } from './outflow.ts'
+import { type Asked, answerLive, liveInputs } from './live-requests.ts'
+import type { LoopEnd, LoopParts } from './loop-parts.ts'
 import type { PartitionOptions } from './partition-options.ts'
-import { type DefiniteResult, resendCommit } from './resend-commit.ts'
-import type { BatchResult, Progress } from './shard-port.ts'
-import { logFault, type Taken } from './take-partition.ts'
-import type { ViewQueue } from './view-queue.ts'
+import { readFault } from './read-fault.ts'
+import { type DefiniteResult, definiteResult } from './resend-commit.ts'
+import { runFill } from './run-fill.ts'
+import type { BatchResult, FillStep, Progress } from './shard-port.ts'
+import type { Taken } from './take-partition.ts'
 
 type Done = Extract<BatchResult, { kind: 'done' }>
 /** What was sent and is not answered. */
 type Sent = { readonly asked: readonly Asked[]; readonly records: number; readonly queueMs: number }
 
-/** Why an owned partition is not run any more. */
-export type LoopEnd =
-  /** `lost`: the shard does not hold it. See `BatchResult` for the others. */
-  | { readonly kind: 'lost' | 'fenced' | 'rewound' }
-  /** The thread died, or a bug stopped it: whether the batch was committed shows when the partition is taken again. */
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'closed'; readonly reason: string }
-
-/** What the loop shares with the partition it belongs to, which outlives it. */
-export type LoopParts = {
-  readonly live: LiveQueue
-  readonly fallbacks: FallbackAnswers
-  readonly views: ViewQueue
-  readonly outflow: Outflow
-  /** A commit has no definite answer (a sentence), or has one again (null). */
-  readonly onDoubt: (reason: string | null) => void
-  /** A batch went through. */
-  readonly onProgress: () => void
-  /** Called once, with nothing under way any more. */
-  readonly onEnd: (end: LoopEnd) => void
-}
-
 /** So many bytes of records without a commit make one due. */
 const flushBytes = 512 * 1024
 const readAgainMs = 100
 const retryMs = 5
+/** A backfill waits while an event is not counted for longer than this. */
+const fillBehindMs = 1_000
 
 export class BatchLoop {
   readonly #options: PartitionOptions
   readonly #parts: LoopParts
   readonly #reader: EventReader
   readonly #flush: FlushTimer
+  readonly #fills = new FillSlot()
   #progress: Progress
   /**
    * Whether everything that was in the log at the take-over is counted. Until then no request is stepped: the store may be
@@ -113,6 +95,15 @@ export class BatchLoop {
     this.#options.schedule(() => this.#run())
   }
 
+  /** Runs a step of a backfill at the next moment between two batches, unless the partition is behind. */
+  fill(step: FillStep): Promise<FillReply> {
+    if (this.#ended || this.#stopping) return Promise.resolve({ kind: 'away' })
+    if (!this.#caughtUp || this.#behindMs > fillBehindMs) return Promise.resolve({ kind: 'behind' })
+    const reply = this.#fills.offer(step)
+    this.wake()
+    return reply
+  }
+
   /** A fallback was answered: its record is to leave within a while. */
   recorded(): void {
     if (!this.#busy) this.#flush.later()
@@ -127,6 +118,7 @@ export class BatchLoop {
   /** Finishes the open batch, publishes, stores what was published; takes nothing new. Resolves also when the loop ends. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#fills.turnAway()
     if (!this.#ended) await this.#rest()
     this.#flush.stop()
     await this.#parts.outflow.stop()
@@ -148,6 +140,11 @@ export class BatchLoop {
     const isFull = outflow.isFull
     if (isFull) this.#answerAll('outbox_full')
     else if (this.#behindMs > limits.staleMs) this.#answerAll('stale_state')
+    if (this.#mayFill && !isFull && !this.#mustFlush()) {
+      this.#busy = true
+      void this.#runFill()
+      return
+    }
     if (this.#mayRead && !isFull) {
       this.#busy = true
       void this.#runEvents()
@@ -176,6 +173,27 @@ export class BatchLoop {
     }
   }
 
+  async #runFill(): Promise<void> {
+    const { outflow, onDoubt } = this.#parts
+    try {
+      const waiting = this.#fills.take()
+      const result = waiting === null ? null : await runFill(this.#options, waiting, outflow, onDoubt)
+      if (result === null) this.#goOn()
+      else if (result.kind === 'done') this.#filled(result)
+      else this.#settled(result, { asked: [], records: 0, queueMs: 0 })
+    } catch (error) {
+      this.#failed(error, { asked: [], records: 0 })
+    }
+  }
+
+  /** A step of a backfill was stored, or needed not to be. It lets nothing out but what was published before. */
+  #filled(result: Done): void {
+    this.#progress = result.progress
+    if (result.committed) this.#parts.outflow.committed(this.#progress, null, 0)
+    if (this.#needsFlush()) this.#flush.later()
+    this.#goOn()
+  }
+
   /** How far behind it is, by the first record that is not counted; undefined: there is none. */
   #look(first: LogRecord | undefined): void {
     const { clock } = this.#options
@@ -185,20 +203,10 @@ export class BatchLoop {
   }
 
   async #readFailed(error: unknown): Promise<void> {
-    const code = error instanceof Error && 'code' in error ? error.code : ''
-    if (code === 'log_closed') {
-      this.#end({ kind: 'closed', reason: 'The log is closed.' })
-      return
-    }
     const { log, partition } = this.#options
-    const at = { next: this.#progress.next, appendTime: Number.NaN }
-    const fault = code === 'log_gap' ? await logFault(log, partition, at).catch(() => null) : null
+    const fault = await readFault(error, log, partition, this.#progress.next)
     if (fault !== null) {
       this.#end({ kind: 'closed', reason: fault })
-      return
-    }
-    if (code === 'log_gap') {
-      this.#end({ kind: 'closed', reason: 'log_gap: the log skipped records.' })
       return
     }
     // The log cannot be read now: requests go on meanwhile.
@@ -225,13 +233,13 @@ export class BatchLoop {
         flush: this.#mustFlush(),
       })
     } catch (error) {
-      this.#failed(error, asked)
+      this.#failed(error, sent)
       return
     }
     if (result instanceof Promise) {
       result.then(
         (late) => this.#finished(late, sent),
-        (error: unknown) => this.#failed(error, asked),
+        (error: unknown) => this.#failed(error, sent),
       )
     } else {
       this.#finished(result, sent)
@@ -239,12 +247,18 @@ export class BatchLoop {
   }
 
   #finished(result: BatchResult, sent: Sent): void {
-    if (result.kind === 'doubt') {
-      this.#parts.onDoubt(result.reason)
-      void this.#resend(sent)
+    if (result.kind !== 'doubt') {
+      this.#settled(result, sent)
       return
     }
-    this.#settled(result, sent)
+    definiteResult(this.#options, result, this.#parts.onDoubt).then(
+      (known) => {
+        // It may have been applied all the same: the records it carried are not to be committed twice.
+        if (known.kind !== 'done' && known.kind !== 'rewound') this.#parts.fallbacks.taken(sent.records)
+        this.#settled(known, sent)
+      },
+      (error: unknown) => this.#failed(error, sent),
+    )
   }
 
   /** What became of a batch is known. */
@@ -307,18 +321,8 @@ export class BatchLoop {
     else this.#settle()
   }
 
-  async #resend(sent: Sent): Promise<void> {
-    const { onDoubt } = this.#parts
-    try {
-      const result = await resendCommit(this.#options, onDoubt)
-      onDoubt(null)
-      this.#settled(result, sent)
-    } catch (error) {
-      this.#failed(error, sent.asked)
-    }
-  }
-
-  #failed(error: unknown, asked: readonly Asked[]): void {
+  #failed(error: unknown, { asked, records }: Pick<Sent, 'asked' | 'records'>): void {
+    this.#parts.fallbacks.taken(records)
     for (const one of asked) this.#parts.fallbacks.answer(one, 'worker_failed')
     this.#end({ kind: 'failed', error })
   }
@@ -328,6 +332,7 @@ export class BatchLoop {
     this.#ended = true
     this.#busy = false
     this.#flush.stop()
+    this.#fills.turnAway()
     for (const resolve of this.#resting.splice(0)) resolve()
     this.#parts.onEnd(end)
   }
@@ -346,10 +351,14 @@ export class BatchLoop {
     return this.#reader.mayRead && !this.#stopping
   }
 
+  get #mayFill(): boolean {
+    return this.#fills.isWaiting && this.#caughtUp && this.#behindMs <= fillBehindMs && !this.#stopping
+  }
+
   #hasWork(): boolean {
     const { live, views, outflow } = this.#parts
     const reads = this.#mayRead && !outflow.isFull
-    return reads || (live.size > 0 && this.#caughtUp) || views.size > 0 || this.#mustFlush()
+    return reads || this.#mayFill || (live.size > 0 && this.#caughtUp) || views.size > 0 || this.#mustFlush()
   }
 
   /** Whether a commit would store something that is not stored yet: waiting records, or how far everything is out. */

@@ -7,6 +7,7 @@ import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
+import { nothingAdded } from '../store/store.ts'
 import { AllPartitions, type LocalShards } from './all-partitions.ts'
 import { type Trusts, trustsAll } from './event-frame.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
@@ -14,6 +15,7 @@ import { createFallbacks } from './fallback.ts'
 import { openShard, type ShardData } from './open-shard.ts'
 import type { BatchLimits, BatchReport } from './partition-options.ts'
 import type { Peers } from './peers.ts'
+import type { Past } from './series-past.ts'
 import type { ShardPort } from './shard-port.ts'
 import { WorkerShard } from './worker-shard.ts'
 
@@ -30,13 +32,18 @@ export type ShardsOptions = {
   readonly store: ShardData['store']
   readonly pack: LoadedPack
   readonly salt: string
-  readonly observedSince: ShardData['observedSince']
+  readonly observedSince: Past['observedSince']
+  /** Series that were added later, and the backfill of them; absent: there are none. */
+  readonly added?: Past['added']
+  readonly backfill?: Past['backfill']
   readonly clock: Clock
   readonly mode: 'worker' | 'inline'
   /** Threads (worker mode); partition p belongs to shard p modulo this. */
   readonly shards: number
   /** Memory for cached customers, of all shards together. */
   readonly cacheBytes: number
+  /** Most memory for the ids that a backfill remembers; 128 MB when absent. */
+  readonly fillBytes?: number
   /** Which partitions are this process's; absent: all. */
   readonly membership?: Membership
   /** The way to other nodes; absent: there are none. */
@@ -98,7 +105,12 @@ function openPort(options: ShardsOptions): ShardPort {
     store: options.store,
     pack: options.pack,
     salt: options.salt,
-    observedSince: options.observedSince,
+    past: {
+      observedSince: options.observedSince,
+      added: options.added ?? nothingAdded.added,
+      backfill: options.backfill ?? nothingAdded.backfill,
+    },
+    fillBytes: options.fillBytes ?? 128 * 2 ** 20,
     cacheBytes: Math.floor(options.cacheBytes / (options.mode === 'inline' ? 1 : options.shards)),
     schemas: options.schemas ?? ownIds,
     partitions: options.log.partitions,

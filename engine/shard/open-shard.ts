@@ -5,6 +5,7 @@ import { createStates } from '../state/flat-states.ts'
 import { createStepContext } from '../step/step-context.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
+import { type Past, SeriesPast, storedLayout } from './series-past.ts'
 import { ShardCore } from './shard-core.ts'
 import type { ShardPort } from './shard-port.ts'
 
@@ -14,10 +15,12 @@ export type ShardData = {
   readonly pack: LoadedPack
   /** Secret of the installation. */
   readonly salt: string
-  /** Since when each series definition is observed, by its key; a key that is missing was never observed. */
-  readonly observedSince: Readonly<Record<string, number>>
+  /** Since when series are observed, and what may still be filled of them. */
+  readonly past: Past
   /** Memory for cached customers. */
   readonly cacheBytes: number
+  /** Memory for the ids that a backfill has to remember. */
+  readonly fillBytes: number
   readonly schemas: SchemaPlace
   readonly partitions: number
   readonly clock: 'wall' | 'event'
@@ -28,8 +31,8 @@ export type ShardData = {
 /** Makes a shard with its own store connection, cache and compiled pack. */
 export function openShard(data: ShardData): ShardPort {
   const pack = compilePack(data.pack)
-  const observedSince = pack.layout.series.map(({ key }) => data.observedSince[key] ?? Number.POSITIVE_INFINITY)
-  const states = createStates(pack.layout, { maxBytes: data.cacheBytes, observedSince })
+  const { observedSince } = new SeriesPast(pack.layout, data.past)
+  const states = createStates(storedLayout(pack.layout, data.past.added), { maxBytes: data.cacheBytes, observedSince })
   return new ShardCore({
     store: openStore(data.store),
     states,
@@ -38,5 +41,7 @@ export function openShard(data: ShardData): ShardPort {
     partitions: data.partitions,
     clock: data.clock,
     failpoint: createFailpoint(data.failAt),
+    past: data.past,
+    fillBytes: data.fillBytes,
   })
 }

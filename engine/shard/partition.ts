@@ -5,12 +5,14 @@
  */
 import type { AnswerReason } from '../../rules/reasons.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
-import { BatchLoop, type LoopEnd } from './batch-loop.ts'
+import { BatchLoop } from './batch-loop.ts'
 import { FallbackAnswers } from './fallback-answers.ts'
+import type { FillReply } from './fill-slot.ts'
 import { type Asked, LiveQueue } from './live-requests.ts'
+import type { LoopEnd } from './loop-parts.ts'
 import { Outflow } from './outflow.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
-import type { Progress } from './shard-port.ts'
+import type { FillStep, Progress } from './shard-port.ts'
 import { type Applied, type CustomerView, type PartitionStatus, ShardError } from './shards.ts'
 import { type Taken, takePartition } from './take-partition.ts'
 import { ViewQueue } from './view-queue.ts'
@@ -22,6 +24,8 @@ const nothing: Progress = {
   next: 0,
   published: 0,
   dpos: 0,
+  begun: [],
+  fill: null,
   accepted: 0,
   duplicates: 0,
   deadLettered: 0,
@@ -63,6 +67,11 @@ export class Partition {
   /** Whether requests for it belong here: it is owned, being taken, or closed here. */
   get isHere(): boolean {
     return this.#wanted && this.#state !== 'idle'
+  }
+
+  /** Whether batches of it run here now. */
+  get isRunning(): boolean {
+    return this.#loop !== null
   }
 
   get progress(): Progress {
@@ -130,6 +139,11 @@ export class Partition {
   answerFallback(asked: Asked, reason: AnswerReason): void {
     this.#fallbacks.answer(asked, reason)
     if (this.#state === 'running') this.#loop?.recorded()
+  }
+
+  /** Runs a step of a backfill, see `BatchLoop.fill`. */
+  fill(step: FillStep): Promise<FillReply> {
+    return this.#loop?.fill(step) ?? Promise.resolve({ kind: 'away' })
   }
 
   /** Calls back once the event at an offset is committed. Returns how to stop waiting. */

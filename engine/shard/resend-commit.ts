@@ -20,3 +20,19 @@ export async function resendCommit(
     onDoubt(result.reason)
   }
 }
+
+/**
+ * The result of a batch once it is known, sent again while it is not.
+ * @param onDoubt hears why it is not known, and null when it is again
+ */
+export async function definiteResult(
+  steps: { readonly port: ShardPort; readonly partition: number; readonly timing: Timing },
+  result: BatchResult,
+  onDoubt: (reason: string | null) => void,
+): Promise<DefiniteResult> {
+  if (result.kind !== 'doubt') return result
+  onDoubt(result.reason)
+  const known = await resendCommit(steps, onDoubt)
+  onDoubt(null)
+  return known
+}

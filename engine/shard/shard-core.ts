@@ -11,15 +11,21 @@ import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
-import type { Commit, CommitMeta, CommitReply, Meta, Store } from '../store/store.ts'
+import type { CommitMeta, CommitReply, Store } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
+import { doneWith, nothingSaid } from './batch-done.ts'
 import { BatchTally } from './batch-tally.ts'
+import { codeOf, isRetryable, placeOf } from './error-place.ts'
 import { frameValues } from './event-frame.ts'
 import { EventSchemas, learnWithinMs } from './event-schemas.ts'
 import type { Failpoint } from './failpoint.ts'
-import { encodeOutbox, type OutboxDecision } from './outbox.ts'
+import { encodeOutbox } from './outbox.ts'
+import type { OpenCommit, Owned } from './owned-partition.ts'
+import { type Refused, refusedFor } from './refused-batch.ts'
+import { type Past, SeriesPast } from './series-past.ts'
 import { ShardCustomers } from './shard-customers.ts'
+import { ShardFills } from './shard-fills.ts'
 import type {
   AcquireResult,
   AdoptTask,
@@ -28,7 +34,8 @@ import type {
   BatchStats,
   BatchTask,
   CacheUsage,
-  Progress,
+  FillResult,
+  FillTask,
   ShardPort,
   StoredOutbox,
   ViewResult,
@@ -46,31 +53,9 @@ export type ShardCoreOptions = {
   /** `event`: `now` follows the append times of the log. */
   readonly clock: 'wall' | 'event'
   readonly failpoint: Failpoint
-}
-
-type Done = Extract<BatchResult, { kind: 'done' }>
-
-const noStats: BatchStats = {
-  events: 0,
-  requests: 0,
-  customers: 0,
-  loaded: 0,
-  loadMs: 0,
-  stepMs: 0,
-  commitMs: 0,
-  tally: null,
-}
-
-type OpenCommit = { readonly commit: Commit; readonly done: Done }
-
-type Owned = {
-  meta: Meta
-  /** Records of answers that changed nothing; they leave with the next commit. */
-  waiting: OutboxDecision[]
-  waitingBytes: number
-  readonly schemas: EventSchemas
-  /** The commit that was sent and not yet answered. */
-  open: OpenCommit | null
+  readonly past: Past
+  /** Most memory for the ids that a backfill has to remember. */
+  readonly fillBytes: number
 }
 
 /** Records beyond this many bytes make the batch that meets them commit. */
@@ -82,13 +67,17 @@ export class ShardCore implements ShardPort {
   readonly #pack: string
   readonly #tools: BatchTools
   readonly #customers: ShardCustomers
+  readonly #fills: ShardFills
   readonly #owned = new Map<number, Owned>()
+  #past: SeriesPast
 
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
     this.#tools = { context: options.context, codecs: options.codecs, tally: new BatchTally(options.context) }
     this.#customers = new ShardCustomers(options)
+    this.#fills = new ShardFills(options)
+    this.#past = new SeriesPast(options.context.pack.layout, options.past)
   }
 
   async acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
@@ -155,6 +144,44 @@ export class ShardCore implements ShardPort {
     return this.#send(partition, part, this.#amendment(part, partition, task))
   }
 
+  async fill({ partition, step, published, dpos }: FillTask): Promise<FillResult> {
+    const part = this.#owned.get(partition)
+    if (part === undefined) return { kind: 'lost' }
+    assert(part.open === null, 'a series is filled between batches')
+    try {
+      if (step.kind !== 'set') await this.#options.codecs.learnEvents(frameValues(step.records), learnWithinMs)
+    } catch (error) {
+      return { kind: 'retry', reason: codeOf(error) }
+    }
+    const standing = { fill: part.meta.fill, begun: this.#past.begun(part.meta) }
+    const plan = this.#fills.plan(partition, step, standing, this.#past)
+    if (plan.kind === 'refused') return plan
+    const { found, limits, at, fill } = plan
+    const filled = { kind: 'filled', at, read: found.read } as const
+    if (fill === null) {
+      return {
+        ...filled,
+        added: 0,
+        result: doneWith(part, part.meta, { ...nothingSaid, committed: false }),
+      }
+    }
+    const { slots, missing } = this.#customers.open(partition, found.customers)
+    try {
+      await this.#customers.load(partition, slots, missing)
+      const added = this.#fills.add(slots, found, limits)
+      const task = { to: part.meta.seq + 1, change: { fill, published, dpos } }
+      return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
+    } catch (error) {
+      this.#fills.forget(partition)
+      return this.#refused(partition, error)
+    }
+  }
+
+  async learn(past: Past): Promise<void> {
+    this.#past = new SeriesPast(this.#options.context.pack.layout, past)
+    this.#options.states.observe(this.#past.observedSince)
+  }
+
   async resend(partition: number): Promise<BatchResult> {
     const part = this.#owned.get(partition)
     if (part === undefined || part.open === null) return { kind: 'lost' }
@@ -203,6 +230,7 @@ export class ShardCore implements ShardPort {
 
   #drop(partition: number): void {
     this.#owned.delete(partition)
+    this.#fills.forget(partition)
     this.#options.states.discard(partition)
   }
 
@@ -253,7 +281,13 @@ export class ShardCore implements ShardPort {
       part.waitingBytes += record.bytes.length
     }
     this.#options.states.installed(task.partition)
-    return doneWith(part, part.meta, { committed: false, answers: stepped.answers, outbox: null, exceptions: 0, stats })
+    return doneWith(part, part.meta, {
+      committed: false,
+      answers: stepped.answers,
+      outbox: null,
+      exceptions: 0,
+      stats,
+    })
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
@@ -288,6 +322,8 @@ export class ShardCore implements ShardPort {
       published: task.published,
       dpos: task.dpos,
       adopting,
+      begun: this.#past.begun(part.meta),
+      fill: part.meta.fill,
       accepted: part.meta.accepted + stepped.accepted,
       duplicates: part.meta.duplicates + duplicates.length,
       deadLettered: part.meta.deadLettered + deadLetters.length,
@@ -310,15 +346,11 @@ export class ShardCore implements ShardPort {
     { to, change }: { readonly to: number; readonly change: Partial<CommitMeta> },
   ): OpenCommit {
     const { token, addr, seq, ...before } = part.meta
-    const meta: CommitMeta = { ...before, ...change }
+    const meta: CommitMeta = { ...before, begun: this.#past.begun(part.meta), ...change }
     const writes = this.#customers.writes(partition)
     return {
-      commit: { token, from: seq, to, meta, writes, outbox: null, trim: before.published },
-      done: doneWith(
-        part,
-        { ...meta, token, addr, seq: to },
-        { committed: true, answers: [], outbox: null, exceptions: 0, stats: noStats },
-      ),
+      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published },
+      done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
     }
   }
 
@@ -351,44 +383,10 @@ export class ShardCore implements ShardPort {
   }
 
   /** Nothing of the batch is kept. */
-  #refused(partition: number, error: unknown): BatchResult {
-    const code = codeOf(error)
-    if (code === 'cache_full' || isRetryable(error)) {
-      this.#options.states.discard(partition)
-      return { kind: 'retry', reason: code }
-    }
-    this.#drop(partition)
-    if (code === 'state_corrupt') {
-      return {
-        kind: 'closed',
-        reason: 'The stored state of a customer cannot be decoded. Restore the store from a backup.',
-      }
-    }
-    return { kind: 'closed', reason: `The step failed: ${placeOf(error)}.` }
+  #refused(partition: number, error: unknown): Refused {
+    const refused = refusedFor(error)
+    if (refused.kind === 'retry') this.#options.states.discard(partition)
+    else this.#drop(partition)
+    return refused
   }
-}
-
-function doneWith(
-  part: Owned,
-  meta: Meta,
-  rest: Omit<Done, 'kind' | 'progress' | 'waitingBytes' | 'held' | 'erased'>,
-): Done {
-  const { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions } = meta
-  const progress: Progress = { seq, next, published, dpos, accepted, duplicates, deadLettered, decisions }
-  return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, erased: [], ...rest }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-function isRetryable(error: unknown): error is Error {
-  return error instanceof Error && 'retryable' in error && error.retryable === true
-}
-
-/** Kind of an error and where it was raised, without its message, which may hold values. */
-function placeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an unknown failure'
-  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at ')) ?? ''
-  return `${error.name} ${frame.trim().replace(/\(.*\/(engine|rules|ingest|sinks)\//, '($1/')}`
 }

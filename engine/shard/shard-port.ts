@@ -2,8 +2,9 @@
  * What the main thread asks of a shard, and what it answers. One type for the worker thread and for inline mode.
  */
 import type { Decision } from '../../sinks/decision.ts'
-import type { CommitMeta, Meta } from '../store/store.ts'
+import type { CommitMeta, Fill, Meta } from '../store/store.ts'
 import type { Tally } from './batch-tally.ts'
+import type { Past } from './series-past.ts'
 import type { CustomerView } from './shards.ts'
 
 /** A live request as the shard steps it. `index` names it in the answer. */
@@ -52,6 +53,51 @@ export type AmendTask = {
   readonly change: Partial<Pick<CommitMeta, 'next' | 'appendTime' | 'dpos' | 'adopting'>>
 }
 
+/** A part of a backfill, between two batches. */
+export type FillTask = {
+  readonly partition: number
+  readonly step: FillStep
+  /** As in a batch. */
+  readonly published: number
+  readonly dpos: number
+}
+
+export type FillStep =
+  /** Puts down where the backfill of the partition stands: at its beginning, or behind records that the log has dropped. */
+  { readonly kind: 'set'; readonly fill: Fill } | FillRecords
+
+/**
+ * Records of the log from offset `at` on; `through` is behind the last one that was read. `warm`: below the place where the backfill
+ * goes on, to know the ids that were accepted by then. `read`: from that place on.
+ */
+export type FillRecords = {
+  readonly kind: 'warm' | 'read'
+  readonly records: ArrayBuffer
+  readonly at: number
+  readonly through: number
+}
+
+/**
+ * Why a step of a backfill is not taken; nothing was changed. `cold`: which ids were accepted below `at` is not known here, warm
+ * up first. `full`: more ids were accepted within the horizon than there is memory for. `unknown`: the shard knows of no such
+ * backfill of the partition (yet), or it is finished.
+ */
+export type FillRefusal = 'cold' | 'full' | 'unknown'
+
+export type FillResult =
+  | {
+      readonly kind: 'filled'
+      /** Where to go on. */
+      readonly at: number
+      /** Records that were looked at, and events of them that had entries to add. */
+      readonly read: number
+      readonly added: number
+      /** Of the commit; `committed` is false when nothing had to be stored yet. */
+      readonly result: BatchResult
+    }
+  | { readonly kind: 'refused'; readonly why: FillRefusal }
+  | Exclude<BatchResult, { kind: 'done' | 'doubt' }>
+
 export type BatchStats = {
   readonly events: number
   readonly requests: number
@@ -77,7 +123,7 @@ export type LiveAnswer = {
 /** The state of a partition after a batch. */
 export type Progress = Pick<
   Meta,
-  'seq' | 'next' | 'published' | 'dpos' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
+  'seq' | 'next' | 'published' | 'dpos' | 'begun' | 'fill' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
 >
 
 export type BatchResult =
@@ -147,6 +193,9 @@ export type ShardPort = {
   batch(task: BatchTask): BatchResult | Promise<BatchResult>
   adopt(task: AdoptTask): Promise<BatchResult>
   amend(task: AmendTask): Promise<BatchResult>
+  fill(task: FillTask): Promise<FillResult>
+  /** Acts by another state of the installation's record from now on. */
+  learn(past: Past): Promise<void>
   /** Sends the open commit of the partition again, the same bytes. */
   resend(partition: number): Promise<BatchResult>
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>

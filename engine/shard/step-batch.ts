@@ -1,7 +1,5 @@
 import type { Decoded } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
-import { partitionOf } from '../../ingest/partition.ts'
-import { isPrivileged } from '../../ingest/privileged.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
@@ -10,6 +8,7 @@ import { stepRequest } from '../step/step-request.ts'
 import type { BatchTally } from './batch-tally.ts'
 import { EventCursor } from './event-frame.ts'
 import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
+import { recordRefusal } from './record-refusal.ts'
 import type { BatchTask, LiveAnswer } from './shard-port.ts'
 
 /** What the steps of one batch gave, nothing of it committed yet. */
@@ -103,15 +102,17 @@ export function stepBatch(
     const decoded = codecs.events.decode(record.value)
     if (decoded.kind === 'dead_letter') {
       refuse(batch, record, decoded)
-    } else if (partitionOf(decoded.event.customerId, start.partitions) !== task.partition) {
-      refuse(batch, record, { reason: 'wrong_partition', field: null }, decoded.event)
-    } else if (!record.isTrusted && isPrivileged(decoded.event)) {
-      refuse(batch, record, { reason: 'untrusted_source', field: null }, decoded.event)
     } else {
-      const slot = slots.get(decoded.event.customerId)
-      if (slot === undefined) return batch
-      if (wallNow === null) batch.clock = Math.max(batch.clock, record.appendTime)
-      stepRecord(tools, slot, batch, record, decoded.event)
+      const { event } = decoded
+      const reason = recordRefusal(event, record.isTrusted, task.partition, start.partitions)
+      if (reason !== null) {
+        refuse(batch, record, { reason, field: null }, event)
+      } else {
+        const slot = slots.get(event.customerId)
+        if (slot === undefined) return batch
+        if (wallNow === null) batch.clock = Math.max(batch.clock, record.appendTime)
+        stepRecord(tools, slot, batch, record, event)
+      }
     }
     batch.next = record.offset + 1
     batch.appendTime = record.appendTime

@@ -3,6 +3,7 @@ import { Piscina } from 'piscina'
 import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
+import type { Past } from './series-past.ts'
 import type {
   AcquireResult,
   AdoptTask,
@@ -10,11 +11,13 @@ import type {
   BatchResult,
   BatchTask,
   CacheUsage,
+  FillResult,
+  FillTask,
   ShardPort,
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
-import type { MovedResult } from './worker.ts'
+import type { MovedFill, MovedResult } from './worker.ts'
 
 /**
  * A shard in a worker thread of its own: a Piscina pool of exactly one thread, so that work always meets the same warm
@@ -58,6 +61,16 @@ export class WorkerShard implements ShardPort {
 
   async amend(task: AmendTask): Promise<BatchResult> {
     return this.#received(await this.#pool.run(task, { name: 'amend' }))
+  }
+
+  async fill(task: FillTask): Promise<FillResult> {
+    const transferList = task.step.kind === 'set' ? [] : [task.step.records]
+    const filled: MovedFill = await this.#pool.run(task, { name: 'fill', transferList })
+    return filled.kind === 'filled' ? { ...filled, result: this.#received(filled.result) } : filled
+  }
+
+  learn(past: Past): Promise<void> {
+    return this.#pool.run(past, { name: 'learn' })
   }
 
   async resend(partition: number): Promise<BatchResult> {

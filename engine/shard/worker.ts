@@ -5,7 +5,8 @@
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import { packAnswers } from './answer-frame.ts'
 import { openShard, type ShardData } from './open-shard.ts'
-import type { AdoptTask, AmendTask, BatchResult, BatchTask, ShardPort } from './shard-port.ts'
+import type { Past } from './series-past.ts'
+import type { AdoptTask, AmendTask, BatchResult, BatchTask, FillResult, FillTask, ShardPort } from './shard-port.ts'
 
 // The one thing a worker's module may do at import: it exists for nothing else.
 const data: ShardData = workerData
@@ -15,6 +16,11 @@ const shard: ShardPort = openShard(data)
 export type MovedResult =
   | Exclude<BatchResult, { kind: 'done' }>
   | (Omit<Extract<BatchResult, { kind: 'done' }>, 'answers'> & { readonly answers: ArrayBuffer })
+
+/** A part of a backfill as it crosses: it lets nothing out and answers nobody. */
+export type MovedFill =
+  | Exclude<FillResult, { kind: 'filled' }>
+  | (Omit<Extract<FillResult, { kind: 'filled' }>, 'result'> & { readonly result: MovedResult })
 
 export function acquire(task: {
   readonly partition: number
@@ -34,6 +40,15 @@ export async function adopt(task: AdoptTask): Promise<unknown> {
 
 export async function amend(task: AmendTask): Promise<unknown> {
   return moved(await shard.amend(task))
+}
+
+export async function fill(task: FillTask): Promise<MovedFill> {
+  const filled = await shard.fill(task)
+  return filled.kind === 'filled' ? { ...filled, result: flattened(filled.result) } : filled
+}
+
+export function learn(past: Past): Promise<void> {
+  return shard.learn(past)
 }
 
 export async function resend(task: { readonly partition: number }): Promise<unknown> {
@@ -74,6 +89,10 @@ export function usage(): ReturnType<ShardPort['usage']> {
 
 export function close(): ReturnType<ShardPort['close']> {
   return shard.close()
+}
+
+function flattened(result: BatchResult): MovedResult {
+  return result.kind === 'done' ? { ...result, answers: packAnswers(result.answers) } : result
 }
 
 /** Marks the buffers of a result to be moved instead of copied. */

@@ -64,6 +64,12 @@ export class Evaluator {
     }
   }
 
+  /** Since when each series of the layout is observed from now on. */
+  observe(observedSince: readonly number[]): void {
+    assert(observedSince.length === this.#since.length, 'every series says since when it is observed')
+    this.#since.set(observedSince)
+  }
+
   /** See `States.evaluate`; `r` is the record. */
   evaluate(r: number, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {
     const reader = this.#reader

@@ -61,6 +61,11 @@ export class FlatStates implements States {
     return this.#mutations.overflows
   }
 
+  /** From now on each series of the layout is observed since another instant, see `StatesOptions.observedSince`. */
+  observe(observedSince: readonly number[]): void {
+    this.#evaluator.observe(observedSince)
+  }
+
   find(customerId: string): Slot {
     return this.#cache.find(customerId)
   }

@@ -23,7 +23,7 @@ import {
   putEntry,
   SUM,
 } from './series.ts'
-import type { SeriesRules } from './series-rules.ts'
+import { keptSince, type SeriesRules } from './series-rules.ts'
 
 const VALUED = 1
 /** All values of the entries are integers that are not negative: they are written without sign and tag. */
@@ -162,7 +162,7 @@ export function readSeries(
   const p = isUsable ? take(n) : 0
   if (isUsable) putTotals(heap, rules, p, header)
   // Under a layout that looks back less far than the one it was written for, the older entries are not taken in.
-  const cutoff = header.last - rules.keepMs
+  const cutoff = keptSince(rules, header.last)
   let dropped = header.dropped
   let before = header.first
   let panes = 0

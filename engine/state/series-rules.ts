@@ -14,7 +14,7 @@ export type SeriesRules = {
   readonly nonNegative: boolean
   /** Most exact entries kept, 1 to 4,096. */
   readonly bound: number
-  /** An entry this much older than the newest is dropped: what the windows see, and the lateness of an evaluation. */
+  /** What is no older than the newest entry by this is kept: what the windows see, and the lateness of an evaluation. */
   readonly keepMs: number
   /** Whether entries may lie 2^32 ms or more before the newest, so that the low half of an instant does not tell it. */
   readonly wide: boolean
@@ -34,6 +34,15 @@ export const NO_RULES: SeriesRules = {
   wide: false,
   widths: new Float64Array(1),
   ages: new Float64Array(1),
+}
+
+/**
+ * The instant before which nothing is kept when the newest entry is at `newest`. It lies on the grid of the coarsest cells, so
+ * that no pane lies across it: what is dropped depends on the entries alone, not on the order they came in.
+ */
+export function keptSince(rules: SeriesRules, newest: number): number {
+  const cell = rules.widths[rules.widths.length - 1]!
+  return Math.floor((newest - rules.keepMs) / cell) * cell
 }
 
 /** The rules of each series of a layout. Windows of growth baselines and calendar periods count besides `windowsMs`. */
@@ -63,7 +72,7 @@ function rulesOf(def: SeriesDef, features: readonly FeatureDef[], latenessMs: nu
     nonNegative: def.nonNegative === true,
     bound: Math.min(BOUND_MAX, Math.max(1, Math.ceil(def.bound))),
     keepMs,
-    wide: keepMs >= HIGH,
+    wide: keepMs + widths[widths.length - 1]! >= HIGH,
     widths,
     ages,
   }

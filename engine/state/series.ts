@@ -13,7 +13,7 @@ import {
   takePanes,
   writePane,
 } from './panes.ts'
-import type { SeriesRules } from './series-rules.ts'
+import { keptSince, type SeriesRules } from './series-rules.ts'
 
 /**
  * One series of one customer: running totals, exact entries (the newest `bound`, sorted by instant, then value) and the
@@ -125,7 +125,7 @@ export function addToSeries(heap: Heap, rules: SeriesRules, p: number, at: numbe
   const h = series * 4
   const before = f64[series + COUNT] === 0 ? at : f64[series + LAST]!
   const newest = Math.max(before, at)
-  const cutoff = newest - rules.keepMs
+  const cutoff = keptSince(rules, newest)
   // Before the last instant moves: the entries' low halves are read against it.
   if (newest > before) expire(heap, rules, series, cutoff)
   addToTotals(heap, rules.valued, series, at, value)

@@ -1,6 +1,7 @@
 import { erasureType } from '../../ingest/erasure.ts'
+import type { Event } from '../../ingest/event.ts'
 import { hash64 } from '../../ingest/hash.ts'
-import { clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
+import { type CompiledPack, clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
 import type { Slot } from '../state/states.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 
@@ -26,16 +27,27 @@ export function admitEvent(
   const { pack, states } = context
   const { event, acceptedAt } = input
   if (states.erasedAt(slot) > 0) return event.type === erasureType ? 'duplicate' : 'erased'
-  const { model } = pack.loaded
-  if (time < acceptedAt - model.latenessMs) return 'too_late'
-  if (event.time > acceptedAt + clockAheadMaxMs) return 'time_invalid'
-  if (plan?.hasMoney === true) {
-    const currency = event.data['currency']
-    if (typeof currency === 'string' && currency !== model.currency) return 'wrong_currency'
-  }
+  const refusal = refusalOf(pack, event, acceptedAt, time, plan)
+  if (refusal !== null) return refusal
   if (states.isTooLarge(slot)) return 'state_too_large'
   hash64(`${event.source}\0${event.id}`, idHash)
   return states.remember(slot, idHash[0]!, idHash[1]!, acceptedAt) ? 'accepted' : 'duplicate'
+}
+
+/** Why an event is refused whoever its customer is; null: it is not. */
+export function refusalOf(
+  pack: CompiledPack,
+  event: Event,
+  acceptedAt: number,
+  time: number,
+  plan: TypePlan | undefined,
+): 'too_late' | 'time_invalid' | 'wrong_currency' | null {
+  const { model } = pack.loaded
+  if (time < acceptedAt - model.latenessMs) return 'too_late'
+  if (event.time > acceptedAt + clockAheadMaxMs) return 'time_invalid'
+  if (plan?.hasMoney !== true) return null
+  const currency = event.data['currency']
+  return typeof currency === 'string' && currency !== model.currency ? 'wrong_currency' : null
 }
 
 /** When the event counts as having happened: its own time, or its arrival when it claims to be from after that. */

@@ -24,7 +24,7 @@ export function applyEvent(
   const heard = Math.min(time, acceptedAt)
   if (lawful) {
     setAttributes(context, slot, event, heard, plan)
-    addEntries(context, slot, event, time, plan)
+    addEntries(context, slot, event, time, plan, null)
     if (event.type === 'message.failed') giveContactBack(context, slot, event)
   }
   applySuppressions(context, slot, event, time, plan, lawful ? heard : null)
@@ -64,11 +64,23 @@ function setAttributes(context: StepContext, slot: Slot, event: Event, time: num
   }
 }
 
-function addEntries(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
+/**
+ * Adds an event to the series of its type that it belongs to.
+ * @param takes which series to add to; null: all
+ */
+export function addEntries(
+  context: StepContext,
+  slot: Slot,
+  event: Event,
+  time: number,
+  plan: TypePlan,
+  takes: ((series: number) => boolean) | null,
+): void {
   const { series } = plan
   for (let i = 0; i < series.length; i++) {
     const rule = series[i]
-    if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
+    if (rule === undefined || (takes !== null && !takes(rule.series))) continue
+    if (rule.where !== null && !rule.where(event.data)) continue
     context.states.addEntry(slot, rule.series, time, rule.value === null ? 0 : rule.value(event.data))
   }
 }

@@ -10,6 +10,8 @@ export function firstMeta(pack: string): CommitMeta {
     published: 0,
     dpos: 0,
     adopting: null,
+    begun: [],
+    fill: null,
     accepted: 0,
     duplicates: 0,
     deadLettered: 0,

@@ -227,6 +227,17 @@ export class Journal {
   }
 }
 
+/** The entries of a stored value, oldest first: a patch of a customer, or null: those before it are in the row, or gone. */
+export function* journalEntries(
+  value: Buffer,
+): Generator<{ readonly customerId: string; readonly patch: Buffer | null }> {
+  for (let at = 0; at < value.length; at = entryEnd(value, at)) {
+    const customerId = idAt(value, at)
+    const patch = value[at] === kindClear ? null : value.subarray(at + 6 + customerId.length, entryEnd(value, at))
+    yield { customerId, patch }
+  }
+}
+
 /** Entry: kind (u8), id length (u8), for patches the length (u32), the id, the patch. */
 function entryEnd(ring: Buffer, at: number): number {
   const id = ring[at + 1] ?? 0

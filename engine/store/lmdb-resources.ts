@@ -12,6 +12,7 @@ import {
   type Reservation,
   type ReserveReply,
   type ResourceCount,
+  type ResourcePiece,
   type Resources,
   sweepMax,
 } from './resource.ts'
@@ -20,6 +21,8 @@ import { StoreError } from './store.ts'
 type Totals = { readonly capacity: number | null; readonly reserved: number; readonly confirmed: number }
 type Held = { readonly amount: number; readonly lease: number; readonly isConfirmed: boolean }
 
+/** Reservations given to a backup at once. */
+const pieceSize = 1_000
 const none: Totals = { capacity: null, reserved: 0, confirmed: 0 }
 
 /**
@@ -123,8 +126,29 @@ class LmdbResources implements Resources {
     return { capacity, reserved, confirmed, oversold: oversoldOf(capacity, reserved, confirmed) }
   }
 
+  async *all(): AsyncGenerator<ResourcePiece> {
+    for (let start = ''; ; ) {
+      const found = [...this.#totals.getRange({ start, limit: pieceSize })]
+      for (const { key, value } of found) yield* this.#reservations(key, value.capacity)
+      if (found.length < pieceSize) return
+      start = behind(found.at(-1)?.key)
+    }
+  }
+
   async close(): Promise<void> {
     await this.#root.close()
+  }
+
+  *#reservations(name: string, capacity: number | null): Generator<ResourcePiece> {
+    for (let start = ''; ; ) {
+      const range = { start: [name, start], end: [name, '\uffff'], limit: pieceSize }
+      const reservations = [...this.#held.getRange(range)].map(({ key: [, id], value: held }) => {
+        return { id, amount: held.amount, leaseUntil: held.isConfirmed ? null : held.lease }
+      })
+      yield { name, capacity, reservations }
+      if (reservations.length < pieceSize) return
+      start = behind(reservations.at(-1)?.id)
+    }
   }
 
   #reserve(resource: string, id: string, { amount, leaseUntil, now }: Reservation): ReserveReply {
@@ -192,4 +216,9 @@ class LmdbResources implements Resources {
       throw await translated(error, this.#dir)
     }
   }
+}
+
+/** The first name above another one: names hold no space. */
+function behind(name = ''): string {
+  return `${name} `
 }

@@ -1,8 +1,8 @@
 /** The LMDB environment of the embedded store: how it is opened, its tables, its two records in JSON. */
 import { mkdirSync } from 'node:fs'
-import { type Database, open, type RootDatabase } from 'lmdb'
+import { type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
-import { type Cluster, type Meta, StoreError } from './store.ts'
+import { type Cluster, type Meta, nothingAdded, StoreError } from './store.ts'
 import { endKey, textKey } from './stored-row.ts'
 
 type Bytes = Database<Uint8Array, Buffer>
@@ -25,13 +25,19 @@ export type Tables = {
 /** Key of the installation's record. */
 export const clusterKey = Buffer.from('cluster')
 
-/** What headers did not say in earlier builds. */
-const absent = { addr: '', dpos: 0, adopting: null } as const
+/** Largest size of the data file unless an installation says otherwise. */
+export const defaultMaxBytes = 64 * 2 ** 30
 
-/** Opens, or makes, the environment of a folder with its tables. */
-export function openTables(dir: string, maxBytes: number): Tables {
+/** What headers did not say in earlier builds. */
+const absent = { addr: '', dpos: 0, adopting: null, begun: [], fill: null } as const
+
+/**
+ * Opens, or makes, the environment of a folder with its tables.
+ * @param use `read`: nothing is written or made, while another process may write; a folder without a store fails
+ */
+export function openTables(dir: string, maxBytes = defaultMaxBytes, use: 'write' | 'read' = 'write'): Tables {
   try {
-    mkdirSync(dir, { recursive: true })
+    if (use === 'write') mkdirSync(dir, { recursive: true })
     const root = open<Uint8Array, Buffer>({
       path: dir,
       // A commit is durable when it resolves: fsync belongs to the transaction and is not overlapped with the next.
@@ -43,8 +49,9 @@ export function openTables(dir: string, maxBytes: number): Tables {
       eventTurnBatching: false,
       keyEncoding: 'binary',
       encoding: 'binary',
+      readOnly: use === 'read',
     })
-    unlinkCommitted(root)
+    if (use === 'write') unlinkCommitted(root)
     const table = (name: string, useVersions = false): Bytes =>
       root.openDB<Uint8Array, Buffer>({ name, keyEncoding: 'binary', encoding: 'binary', useVersions })
     return {
@@ -69,7 +76,7 @@ export function readCluster(tables: Tables): Cluster | null {
   const json = tables.fixed.get(clusterKey)
   if (json === undefined) return null
   try {
-    const cluster: Cluster = { log: '', ...JSON.parse(Buffer.from(json).toString()) }
+    const cluster: Cluster = { log: '', ...nothingAdded, ...JSON.parse(Buffer.from(json).toString()) }
     return cluster
   } catch (cause) {
     throw new StoreError(
@@ -83,12 +90,16 @@ export function readCluster(tables: Tables): Cluster | null {
   }
 }
 
-/** The header of a partition; null when it has none. */
-export function readHeader(tables: Tables, partition: number): Meta | null {
+/**
+ * The header of a partition; null when it has none.
+ * @param at the transaction to read in; left out: as it is now
+ */
+export function readHeader(tables: Tables, partition: number, at?: Transaction): Meta | null {
   for (const { value } of tables.headers.getRange({
     start: textKey(partition, ''),
     end: endKey(partition),
     limit: 1,
+    ...(at === undefined ? {} : { transaction: at }),
   })) {
     const meta: Meta = { ...absent, ...JSON.parse(Buffer.from(value).toString()) }
     return meta

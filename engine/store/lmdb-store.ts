@@ -14,7 +14,15 @@ import { checkCommit } from './check-commit.ts'
 import { partitionsChanged } from './init-store.ts'
 import { Journal, type JournalPlan } from './journal.ts'
 import { translated, unavailable } from './lmdb-store-errors.ts'
-import { clusterKey, encodeMeta, openTables, readCluster, readHeader, type Tables } from './lmdb-store-tables.ts'
+import {
+  clusterKey,
+  defaultMaxBytes,
+  encodeMeta,
+  openTables,
+  readCluster,
+  readHeader,
+  type Tables,
+} from './lmdb-store-tables.ts'
 import {
   type Cluster,
   type Commit,
@@ -43,7 +51,7 @@ export type LmdbStoreOptions = {
  * @throws StoreError `format_unsupported` when another release wrote it, `store_unavailable` when it cannot be opened
  */
 export function openLmdbStore(options: LmdbStoreOptions): Store {
-  const maxBytes = options.mapSizeBytes ?? 64 * 2 ** 30
+  const maxBytes = options.mapSizeBytes ?? defaultMaxBytes
   const tables = openTables(options.dir, maxBytes)
   const found = readCluster(tables)
   if (found !== null && found.format !== storeFormat) {

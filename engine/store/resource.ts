@@ -43,6 +43,13 @@ export type ResourceCount = {
   readonly oversold: number
 }
 
+/** A resource as a backup copies it; `null` units: nobody has defined it. */
+export type ResourceTotals = { readonly name: string; readonly capacity: number | null }
+/** `leaseUntil` null: confirmed. */
+export type ResourceReservation = { readonly id: string; readonly amount: number; readonly leaseUntil: number | null }
+/** Some reservations of a resource; a resource may come in several pieces, one after the other. */
+export type ResourcePiece = ResourceTotals & { readonly reservations: readonly ResourceReservation[] }
+
 /** Resources by name. Names and ids are 1 to 128 printable ASCII characters without spaces and braces. */
 export type Resources = {
   /** Says how many units there are. Changing it leaves all reservations as they are. */
@@ -63,6 +70,11 @@ export type Resources = {
   sweep(resource: string, now: number): Promise<number>
   /** A hint, already old when it comes; null: nothing is known of it. */
   count(resource: string): Promise<ResourceCount | null>
+  /**
+   * Everything that is kept, for a backup, while it is used: a reservation that was there all the time is given once or more,
+   * one that came or went meanwhile is or is not. Totals are not copied: they are the sums of the reservations.
+   */
+  all(): AsyncIterable<ResourcePiece>
   close(): Promise<void>
 }
 

@@ -24,7 +24,41 @@ export type Cluster = {
   readonly pack: string
   /** Since when each series definition (`SeriesDef.key`) has been observed. */
   readonly observedSince: Readonly<Record<string, number>>
+  /** Counts the activations of packs that added series; never runs back. */
+  readonly activations: number
+  /** The series definitions of the pack in force that it did not have at the first start. */
+  readonly added: Readonly<Record<string, AddedSeries>>
+  readonly backfill: Backfill
 }
+
+/** A series that a pack added later: what was counted under the definition before, if anything, says nothing of it. */
+export type AddedSeries = {
+  /** What it is called in stored states instead of by its definition. */
+  readonly key: string
+  /** Number of the activation that added it. */
+  readonly activation: number
+  /** Number of the backfill that filled in its past, after which that is never read again; 0: none did. */
+  readonly filled: number
+}
+
+/** The backfill in progress. One that is halted keeps its number and its series, so that it goes on where it was. */
+export type Backfill = {
+  /** Number of the last one that was asked for; 0: none ever was. */
+  readonly number: number
+  /** Definitions of the series it fills; empty: none is in progress. */
+  readonly series: readonly string[]
+  /** It is not gone on with from this instant on, Unix milliseconds. */
+  readonly until: number
+  /** Why it is not gone on with: it was told to stop, or event ids had no room (`BACKFILL_MAX_MB`). `none`: it is. */
+  readonly halt: 'none' | 'asked' | 'full'
+}
+
+/** An installation that fills nothing and has nothing to fill. */
+export const nothingAdded = {
+  activations: 0,
+  added: {},
+  backfill: { number: 0, series: [], until: 0, halt: 'none' },
+} as const
 
 /** The header of a partition. */
 export type Meta = {
@@ -49,11 +83,34 @@ export type Meta = {
    * up to `to`. null: nothing is.
    */
   readonly adopting: { readonly from: number; readonly to: number } | null
+  /** Where series that are not filled yet begin: one entry for each activation that added some. */
+  readonly begun: readonly Begun[]
+  /** The last backfill of this partition; null: there was none. */
+  readonly fill: Fill | null
   /** Running totals of the partition. */
   readonly accepted: number
   readonly duplicates: number
   readonly deadLettered: number
   readonly decisions: number
+}
+
+/** Events from offset `at` on were applied under a pack that names the series of an activation. */
+export type Begun = { readonly activation: number; readonly at: number }
+
+/**
+ * How far a partition is with a backfill. Stored with the entries it stands for, and kept until the next one begins, so that none
+ * is done twice.
+ */
+export type Fill = {
+  /** Number of the backfill. */
+  readonly number: number
+  /** Where it began to read the events log, and where it goes on. */
+  readonly from: number
+  readonly at: number
+  /** Whether everything was read that had to be. */
+  readonly isDone: boolean
+  /** From this instant on the log it reads is complete, Unix milliseconds. */
+  readonly since: number
 }
 
 /** What a commit says of the partition. Owner and seq are not among it: `acquire` sets the one, the commit number is the other. */

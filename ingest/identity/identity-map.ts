@@ -24,6 +24,13 @@ export type IdentityChange = {
  */
 export type ChangeReply = 'done' | 'taken' | 'stale' | 'forgotten' | 'full'
 
+/** One thing that a map keeps, as a backup carries it. Aliases and customers are sealed, but for the id an alias leads to. */
+export type KeptIdentity =
+  /** `customerId` null: it was taken away at that instant. */
+  | { readonly kind: 'alias'; readonly alias: string; readonly customerId: string | null; readonly at: number }
+  /** The customer was forgotten; it is known until then, Unix milliseconds. */
+  | { readonly kind: 'forgotten'; readonly customer: string; readonly until: number }
+
 export type IdentityErrorCode = 'identity_full' | 'identity_unavailable' | 'identity_corrupt' | 'identity_closed'
 
 /** I/O failure of the map, translated once in the adapter. */
@@ -50,6 +57,13 @@ export type IdentityMap = {
   aliasesOf(customerId: string): Promise<readonly string[]>
   /** Takes all aliases of a customer away and lets it get none any more; for its erasure. How many there were. */
   forget(customerId: string): Promise<number>
+  /** Everything that is kept, in pieces, while others change it: each thing as it was when its piece was read. */
+  all(): AsyncIterable<readonly KeptIdentity[]>
+  /**
+   * Keeps what another map gave, in one that has nothing of it yet; durable when resolved. At most `BATCH_MAX`.
+   * @throws IdentityError; made again it comes to the same
+   */
+  keep(kept: readonly KeptIdentity[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -74,5 +88,15 @@ export function checkChanges(changes: readonly IdentityChange[]): void {
   for (const { customerId, at } of changes) {
     assert(isCustomerId(customerId), 'an alias is linked to a customer id')
     assert(Number.isSafeInteger(at), 'instants are whole milliseconds')
+  }
+}
+
+/** Kept things that break the contract are a bug of the caller. */
+export function checkKept(kept: readonly KeptIdentity[]): void {
+  checkAliases(kept.flatMap((one) => (one.kind === 'alias' ? [one.alias] : [])))
+  assert(kept.length <= BATCH_MAX, 'a call keeps a bounded number of things')
+  for (const one of kept) {
+    if (one.kind === 'forgotten') assert(Number.isSafeInteger(one.until), 'instants are whole milliseconds')
+    else assert(one.customerId === null || isCustomerId(one.customerId), 'an alias is linked to a customer id')
   }
 }

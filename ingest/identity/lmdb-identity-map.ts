@@ -7,10 +7,12 @@ import {
   type ChangeReply,
   checkAliases,
   checkChanges,
+  checkKept,
   FORGOTTEN_KEPT_MS,
   type IdentityChange,
   IdentityError,
   type IdentityMap,
+  type KeptIdentity,
   UNLINKED_KEPT_MS,
 } from './identity-map.ts'
 
@@ -45,6 +47,8 @@ const MAP_BYTES = 64 * 1024 ** 3
 const WAITING_MAX = 100_000
 /** What one transaction drops of what is only remembered; the next one goes on. */
 const DROP_STEP = 256
+/** Things given to a backup at once. */
+const PIECE = 1_000
 /** Sorts behind every alias. */
 const BEHIND = '\uffff'
 
@@ -100,6 +104,33 @@ class LmdbIdentityMap implements IdentityMap {
     })
   }
 
+  async *all(): AsyncGenerator<readonly KeptIdentity[]> {
+    const { aliases, ends } = this.#tables
+    for (let start = ''; ; ) {
+      const found = this.#read(() => [...aliases.getRange({ start, limit: PIECE })])
+      yield found.map(({ key: alias, value: { customerId, at } }) => ({ kind: 'alias', alias, customerId, at }))
+      const last = found.at(-1)
+      if (last === undefined || found.length < PIECE) break
+      start = `${last.key} `
+    }
+    for (let from: readonly [number, string, string] = [Number.MIN_SAFE_INTEGER, '', '']; ; ) {
+      const found = this.#read(() => [...ends.getKeys({ start: [...from], limit: PIECE })])
+      yield found.flatMap(([until, kind, customer]) =>
+        kind === 'customer' ? [{ kind: 'forgotten', customer, until }] : [],
+      )
+      const last = found.at(-1)
+      if (last === undefined || found.length < PIECE) return
+      from = [last[0], last[1], `${last[2]} `]
+    }
+  }
+
+  async keep(kept: readonly KeptIdentity[]): Promise<void> {
+    checkKept(kept)
+    await this.#write(kept.length, () => {
+      for (const one of kept) this.#keep(one)
+    })
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await this.#tables.root.close()
@@ -141,6 +172,25 @@ class LmdbIdentityMap implements IdentityMap {
     aliases.putSync(alias, { customerId: null, at: since })
     ends.putSync([since + UNLINKED_KEPT_MS, 'alias', alias], true)
     return 'done'
+  }
+
+  #keep(one: KeptIdentity): void {
+    const { aliases, owned, counts, ends } = this.#tables
+    if (one.kind === 'forgotten') {
+      counts.putSync(one.customer, null)
+      ends.putSync([one.until, 'customer', one.customer], true)
+      return
+    }
+    const { alias, customerId, at } = one
+    aliases.putSync(alias, { customerId, at })
+    if (customerId === null) {
+      ends.putSync([at + UNLINKED_KEPT_MS, 'alias', alias], true)
+      return
+    }
+    const customer = this.#options.seal.customer(customerId)
+    const count = counts.get(customer)
+    if (owned.get([customer, alias]) === undefined && count !== null) counts.putSync(customer, (count ?? 0) + 1)
+    owned.putSync([customer, alias], true)
   }
 
   #owned(customer: string): string[] {

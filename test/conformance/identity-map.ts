@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AliasSeal, createAliasSeal } from '../../ingest/identity/alias-seal.ts'
-import type { IdentityChange, IdentityMap } from '../../ingest/identity/identity-map.ts'
+import type { IdentityChange, IdentityMap, KeptIdentity } from '../../ingest/identity/identity-map.ts'
 import { IdentityModel } from './identity-model.ts'
 
 /** How the suite gets at an adapter. */
@@ -200,6 +200,42 @@ export function identityMapConformance(name: string, underTest: IdentityMapUnder
       ['more aliases than a call may name', () => map.resolve(Array.from({ length: 10_001 }, () => device(1)))],
     ])('%s is a bug of the caller', async (_, call) => {
       await expect(call()).rejects.toThrow(/sealed|customer id|whole|bounded/)
+    })
+
+    it('what it keeps makes the same map elsewhere, whatever came before', async () => {
+      await map.change([
+        ...Array.from({ length: 2_500 }, (_, i) => link(device(i), `C${i % 400}`, 1_000 + i)),
+        unlink(device(3), 'C3', 9_000),
+        link(device('b'), 'C1', 2_000),
+      ])
+      await map.forget('C7')
+      await map.forget('nobody')
+      const kept: KeptIdentity[] = []
+      for await (const piece of map.all()) kept.push(...piece)
+      const otherPlace = await underTest.makePlace()
+      const other = await underTest.open(otherPlace, { seal })
+      try {
+        // In any order, and some of it twice: a restore may be cut off.
+        for (const piece of [kept.slice(1_000, 1_200), kept.slice(1_000), kept.slice(0, 1_000)]) await other.keep(piece)
+        const aliases = [...Array.from({ length: 2_500 }, (_, i) => device(i)), device('b')]
+        expect(await other.resolve(aliases)).toEqual(await map.resolve(aliases))
+        for (const customer of ['C1', 'C3', 'C7', 'C399']) {
+          expect([...(await other.aliasesOf(customer))].sort()).toEqual([...(await map.aliasesOf(customer))].sort())
+        }
+        expect(await other.resolve([device(0), device(3), device(7)])).toEqual(['C0', null, null])
+        const changes = [
+          link(device(3), 'C3', 8_999),
+          link(device('new'), 'C7', 99_000),
+          link(device('new'), 'nobody', 99_000),
+          unlink(device('b'), 'C1', 1_999),
+          link(device('b'), 'C2', 99_000),
+        ]
+        expect(await other.change(changes)).toEqual(['stale', 'forgotten', 'forgotten', 'stale', 'taken'])
+        expect(await other.forget('C1')).toBe(8)
+      } finally {
+        await other.close()
+        await underTest.removePlace(otherPlace)
+      }
     })
 
     it('refuses calls after it was closed', async () => {

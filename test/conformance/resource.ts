@@ -154,6 +154,31 @@ export function resourceConformance(name: string, underTest: ResourcesUnderTest)
       expect(await resources.reserve('a', 'y', soon)).toEqual({ kind: 'refused', left: 0 })
     })
 
+    it('tells everything that is kept, each reservation with its lease', async () => {
+      await resources.define('stock', 5_000)
+      await resources.define('empty', 3)
+      await resources.confirm('unheard', 'z', 2)
+      await Promise.all(
+        Array.from({ length: 2_500 }, (_, i) =>
+          resources.reserve('stock', `r${i}`, { ...soon, leaseUntil: 1_000 + i }),
+        ),
+      )
+      await resources.confirm('stock', 'r7', 1)
+      await resources.lapse('stock', 'r8')
+      const capacities = new Map<string, number | null>()
+      const found = new Map<string, number | null>()
+      for await (const { name, capacity, reservations } of resources.all()) {
+        capacities.set(name, capacity)
+        for (const { id, amount, leaseUntil } of reservations) found.set(`${name} ${id} ${amount}`, leaseUntil)
+      }
+      expect(capacities).toEqual(
+        new Map<string, number | null>().set('stock', 5_000).set('empty', 3).set('unheard', null),
+      )
+      const expected = new Map<string, number | null>([['unheard z 2', null]])
+      for (let i = 0; i < 2_500; i++) if (i !== 8) expected.set(`stock r${i} 1`, i === 7 ? null : 1_000 + i)
+      expect(found).toEqual(expected)
+    })
+
     it('sums of large amounts stay exact', async () => {
       await resources.define('budget', unitsMax)
       const most = { ...soon, amount: unitsMax - 1 }

@@ -1,6 +1,7 @@
 /** What the shards promise, as a suite that runs over every store. */
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../engine/store/open-store.ts'
+import { nothingAdded } from '../../engine/store/store.ts'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
@@ -218,7 +219,7 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
         completeSince: 0,
         pack: pack.hash,
       } as const
-      await store.putCluster({ ...cluster, observedSince: {} }, null)
+      await store.putCluster({ ...cluster, observedSince: {}, ...nothingAdded }, null)
       await store.close()
       const shards = await rig.started()
       const [status] = await shards.partitions()

@@ -12,6 +12,8 @@ export const zeroMeta: CommitMeta = {
   published: 0,
   dpos: 0,
   adopting: null,
+  begun: [],
+  fill: null,
   accepted: 0,
   duplicates: 0,
   deadLettered: 0,

@@ -31,6 +31,9 @@ const cluster: Cluster = {
   completeSince: 5,
   pack: 'pack',
   observedSince: { abc: 7 },
+  activations: 2,
+  added: { abc: { key: 'abd', activation: 2, filled: 0 } },
+  backfill: { number: 3, series: ['abc'], until: 1_700_000_000_000, halt: 'asked' },
 }
 
 /** Registers the suite under a name. */
@@ -243,6 +246,23 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
       expect(await store.meta(0)).toMatchObject({ seq: 1_203, adopting: { from: 3, to: 203 }, dpos: 17 })
       expect(await store.commit(0, { ...jump, meta })).toEqual({ kind: 'applied' })
       expect(await store.commit(0, workloadCommit('token-a', 4))).toEqual({ kind: 'seq_mismatch', stored: 1_203 })
+    })
+
+    it('where added series begin and how far they are filled is stored with the commit, and stays behind it', async () => {
+      await store.acquire(0, 'token-a', '')
+      const fill = { number: 3, from: 4, at: 9, isDone: false, since: 1_700_000_000_123 }
+      const begun = [
+        { activation: 1, at: 40 },
+        { activation: 2, at: 70 },
+      ]
+      const first = workloadCommit('token-a', 1)
+      await store.commit(0, { ...first, meta: { ...first.meta, begun, fill } })
+      await store.close()
+      store = await openStore()
+      expect(await store.acquire(0, 'token-b', '')).toMatchObject({ begun, fill })
+      expect(await store.meta(1)).toMatchObject({ begun: [], fill: null })
+      await store.commit(0, workloadCommit('token-b', 2))
+      expect(await store.meta(0)).toMatchObject({ begun: [], fill: null })
     })
 
     it('a process killed at any moment leaves whole commits and none that was applied is missing', async () => {

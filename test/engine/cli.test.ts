@@ -29,6 +29,7 @@ describe('help and misuse', () => {
     'tail',
     'sql',
     'partitions',
+    'backfill',
     'deadletters',
   ])('%s explains itself', (name) => {
     const { code, out } = proffer([name, '--help'])

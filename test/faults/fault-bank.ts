@@ -174,6 +174,7 @@ export class FaultBank {
         salt,
         partitions,
         observedSince: pack.layout.series.map(({ key }) => cluster?.observedSince[key] ?? Number.POSITIVE_INFINITY),
+        added: cluster?.added ?? {},
         customers: ids,
         events: await Promise.all(all.map((partition) => readAll(this.logs.events, partition))),
         decisions: await Promise.all(all.map((partition) => readAll(this.logs.decisions, partition))),

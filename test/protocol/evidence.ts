@@ -1,6 +1,6 @@
 import type { CustomerView } from '../../engine/shard/shards.ts'
 import type { Stored } from '../../engine/state/states.ts'
-import type { Meta } from '../../engine/store/store.ts'
+import type { Cluster, Meta } from '../../engine/store/store.ts'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
@@ -27,6 +27,8 @@ export type Evidence = {
   readonly partitions: number
   /** Since when each series of the pack's layout is observed. */
   readonly observedSince: readonly number[]
+  /** Which series were added to states that exist already. */
+  readonly added: Cluster['added']
   readonly customers: readonly string[]
   /** Every record that is to be counted, by partition, in the order of the log. */
   readonly events: readonly (readonly LogRecord[])[]

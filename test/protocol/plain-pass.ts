@@ -1,5 +1,6 @@
 /** What one pass over the log says of every customer, without batches, commits or faults; and what the store says. */
 import { customerView } from '../../engine/explain/customer-view.ts'
+import { storedLayout } from '../../engine/shard/series-past.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import type { States } from '../../engine/state/states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
@@ -32,14 +33,14 @@ export function passOverLog(evidence: Evidence): Pass {
 
 /** Features and suppressions of every customer as the store has them. */
 export function seenInStore(evidence: Evidence): ReadonlyMap<string, Seen> {
-  const opened = openContext(evidence)
+  const opened = openContext(evidence, storedLayout(evidence.pack.layout, evidence.added))
   for (const id of evidence.customers) opened.states.load(0, id, evidence.stored.get(id) ?? null)
   return seenOf(evidence, opened)
 }
 
 /** Numbers of the decisions whose contacts the store keeps, by customer (`decisionNumber`). */
 export function storedContacts(evidence: Evidence): ReadonlyMap<string, ReadonlySet<number>> {
-  const { states } = openContext(evidence)
+  const { states } = openContext(evidence, storedLayout(evidence.pack.layout, evidence.added))
   const contacts = new Map<string, Set<number>>()
   const contact = { at: 0, decision: 0, channel: 0, category: 0, offer: 0, class: 0 }
   for (const [id, stored] of evidence.stored) {
@@ -56,8 +57,8 @@ export function storedContacts(evidence: Evidence): ReadonlyMap<string, Readonly
 
 type Opened = { readonly states: States; readonly context: ReturnType<typeof createStepContext> }
 
-function openContext({ pack, salt, observedSince }: Evidence): Opened {
-  const states = createStates(pack.layout, { maxBytes: cacheBytes, observedSince })
+function openContext({ pack, salt, observedSince }: Evidence, layout = pack.layout): Opened {
+  const states = createStates(layout, { maxBytes: cacheBytes, observedSince })
   states.begin(0)
   return { states, context: createStepContext(pack, states, salt) }
 }

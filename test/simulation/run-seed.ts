@@ -16,6 +16,8 @@ export type Scenario = {
   readonly nodes: number
   /** How long changes take to the replica. */
   readonly replicationMs: number
+  /** Whether features are added in the middle and filled. */
+  readonly grows?: boolean
   /** Whether an answer may be forgotten: only when engine and store are lost together. */
   readonly forgets: boolean
 }
@@ -52,6 +54,18 @@ export const scenarios = {
     replicationMs: 60,
     forgets: false,
   },
+  /** Features are added and filled while everything breaks. */
+  filled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, grows: true },
+  /** And while the store loses what it had acknowledged, the progress of the fill among it. */
+  filled_and_rewound: {
+    faults: ['failover', 'failover_with_kill'],
+    count: 6,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
+    grows: true,
+  },
 } as const satisfies Record<string, Scenario>
 
 export type ScenarioName = keyof typeof scenarios
@@ -66,6 +80,7 @@ export type SeedResult = {
 }
 
 let pack: CompiledPack | null = null
+let grown: CompiledPack | null = null
 
 /** The small bank with caps that are met every few seconds. */
 export async function simulatedBank(): Promise<CompiledPack> {
@@ -74,15 +89,30 @@ export async function simulatedBank(): Promise<CompiledPack> {
   return pack
 }
 
+/** The same bank with more features, none of which a rule asks for. */
+async function grownBank(): Promise<CompiledPack> {
+  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
+  const grocery = { event: 'card.purchase', where: 'event.merchantCategory == "grocery"' }
+  const features = [
+    ...bank.features,
+    { id: 'grocery_sum_10s', kind: 'sum', value: 'amount', ...grocery, window: '10s' },
+    { id: 'grocery_30d', kind: 'count', ...grocery, window: '30d' },
+    { id: 'repaid_lifetime', kind: 'sum', event: 'repayment.made', value: 'amount', window: 'lifetime' },
+  ]
+  grown ??= compilePack(await loadBank({ caps, features }))
+  return grown
+}
+
 /** Runs a scenario with a seed and checks the whole world afterwards. */
 export async function runSeed(
   scenario: Scenario,
   seed: number,
   without: WorldOptions['without'] = new Set(),
 ): Promise<SeedResult> {
-  const compiled = await simulatedBank()
+  const more = scenario.grows === true ? await grownBank() : null
+  const first = await simulatedBank()
   const { nodes, waitFor, count } = scenario
-  const world = new World({ seed, pack: compiled, nodes, events: 1_500, waitFor, without })
+  const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, without })
   const uncommitted = watchUncommitted(world)
   world.store.replicationMs = scenario.replicationMs
   const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: 28_000, nodes })

@@ -1,12 +1,16 @@
 /** One engine of a simulated cluster: the real shards over modelled servers. */
 import type { Random } from '../../bench/workload/random.ts'
+import { BackfillRunner } from '../../engine/backfill/backfill-runner.ts'
 import type { LocalShards } from '../../engine/shard/all-partitions.ts'
 import { createShards } from '../../engine/shard/create-shards.ts'
+import { trustsAll } from '../../engine/shard/event-frame.ts'
 import type { PeerReply, Peers } from '../../engine/shard/peers.ts'
+import { SeriesPast, storedLayout } from '../../engine/shard/series-past.ts'
 import { ShardCore } from '../../engine/shard/shard-core.ts'
 import { ShardError } from '../../engine/shard/shards.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
+import type { Cluster as Record } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { openCodecs } from '../../sinks/codecs.ts'
@@ -32,6 +36,8 @@ export type Cluster = {
   /** Whether take-overs read the decisions log back; a test takes it away to see what that is for. */
   readonly adopts: boolean
   newToken(): string
+  /** Puts the pack in force, as a start does; the installation's record behind it. */
+  activate(): Record
 }
 
 /** Wires of a node to the servers; a fault on one of them is a fault of this node alone. */
@@ -42,6 +48,7 @@ export class SimNode {
   readonly process = new Process()
   readonly wires: Wires
   readonly shards: LocalShards
+  readonly runner: BackfillRunner
   /** How far its clock is ahead, milliseconds. */
   skewMs = 0
 
@@ -56,16 +63,20 @@ export class SimNode {
       peers: new Wire({ time, random, process, error: () => new Error('no answer'), timeoutMs: 300 }),
     }
     const clock = { kind: 'wall' as const, now: () => cluster.epoch + Math.floor(time.now) + this.skewMs }
-    const { layout } = cluster.pack
-    const observedSince = layout.series.map(() => 0)
+    const { pack } = cluster
+    const past = cluster.activate()
+    const events = broker.over(this.wires.broker, 'events', deliver)
+    const timing = nodeTiming(time, deliver)
     this.shards = createShards({
-      log: broker.over(this.wires.broker, 'events', deliver),
+      log: events,
       decisions: broker.over(this.wires.broker, 'decisions', deliver),
       deadLetters: cluster.deadLetters,
       store: { kind: 'lmdb', dir: 'none' },
-      pack: cluster.pack.loaded,
+      pack: pack.loaded,
       salt,
-      observedSince: Object.fromEntries(layout.series.map(({ key }) => [key, 0])),
+      observedSince: past.observedSince,
+      added: past.added,
+      backfill: past.backfill,
       clock,
       mode: 'inline',
       shards: 1,
@@ -73,23 +84,38 @@ export class SimNode {
       membership: cluster.group.membership(name, name, deliver),
       peers: this.#peers(cluster),
       readsBack: cluster.adopts,
-      timing: nodeTiming(time, deliver),
+      timing,
       newToken: cluster.newToken,
       openPort: () => {
-        const states = createStates(layout, { maxBytes: 4 * 2 ** 20, observedSince })
+        const { observedSince } = new SeriesPast(pack.layout, past)
+        const states = createStates(storedLayout(pack.layout, past.added), { maxBytes: 4 * 2 ** 20, observedSince })
         return new ShardCore({
           store: store.over(this.wires.store),
           states,
-          context: createStepContext(cluster.pack, states, salt),
+          context: createStepContext(pack, states, salt),
           codecs: openCodecs({ kind: 'own' }),
           partitions: broker.partitions,
           clock: 'wall',
           failpoint: () => {},
+          past,
+          fillBytes: 2 ** 20,
         })
       },
     })
     cluster.nodes.set(name, this)
+    this.runner = new BackfillRunner({
+      store: store.over(this.wires.store),
+      shards: this.shards,
+      log: events,
+      trusts: trustsAll,
+      pack,
+      cluster: past,
+      clock,
+      timing,
+      pageRecords: 8,
+    })
     void this.shards.start(name)
+    this.runner.start()
   }
 
   #peers({ nodes, time }: Cluster): Peers {

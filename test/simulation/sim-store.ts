@@ -68,6 +68,19 @@ export class SimStore {
     this.#confirmations = []
   }
 
+  /** The installation's record. */
+  get cluster(): Cluster | null {
+    return this.#primary.cluster
+  }
+
+  putCluster(cluster: Cluster, before: Cluster | null): boolean {
+    if (JSON.stringify(this.#primary.cluster) !== JSON.stringify(before)) return false
+    this.#change((data) => {
+      data.cluster = cluster
+    })
+    return true
+  }
+
   meta(partition: number): Meta | null {
     return this.#primary.parts.get(partition)?.meta ?? null
   }
@@ -83,15 +96,8 @@ export class SimStore {
   /** The store as a node sees it over its wire. */
   over(wire: Wire): Store {
     return {
-      cluster: () => wire.call(() => this.#primary.cluster),
-      putCluster: (cluster, before) =>
-        wire.call(() => {
-          if (JSON.stringify(this.#primary.cluster) !== JSON.stringify(before)) return false
-          this.#change((data) => {
-            data.cluster = cluster
-          })
-          return true
-        }),
+      cluster: () => wire.call(() => this.cluster),
+      putCluster: (cluster, before) => wire.call(() => this.putCluster(cluster, before)),
       putPack: (hash, json) => wire.call(() => this.#change((data) => void data.packs.set(hash, json))),
       pack: (hash) => wire.call(() => this.#primary.packs.get(hash) ?? null),
       create: (partition, meta) => wire.call(() => this.create(partition, meta)),
@@ -124,7 +130,9 @@ export class SimStore {
       return { kind: 'applied' }
     }
     if (meta.seq !== commit.from && !this.#without.has('seq check')) return { kind: 'seq_mismatch', stored: meta.seq }
-    this.#change((data) => apply(data, partition, commit))
+    const forgetsFill = this.#without.has('progress of a fill') && commit.writes.length > 0
+    const { fill } = forgetsFill ? meta : commit.meta
+    this.#change((data) => apply(data, partition, { ...commit, meta: { ...commit.meta, fill } }))
     for (const tell of this.onApplied) tell(partition, commit)
     await this.#confirmed()
     return { kind: 'applied' }
@@ -181,7 +189,7 @@ export class SimStore {
   }
 }
 
-export type StoreGuard = 'token check' | 'seq check' | 'wait for the replica'
+export type StoreGuard = 'token check' | 'seq check' | 'wait for the replica' | 'progress of a fill'
 
 /** What a node gets that has no answer in time. */
 export function noAnswer(): StoreError {

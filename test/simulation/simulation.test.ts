@@ -29,6 +29,7 @@ const guards: readonly (readonly [Guard, ScenarioName])[] = [
   ['seq check', 'rewound'],
   ['wait for the replica', 'waited_and_killed'],
   ['adoption', 'rewound'],
+  ['progress of a fill', 'filled'],
 ]
 type Guard = NonNullable<WorldOptions['without']> extends ReadonlySet<infer One> ? One : never
 

@@ -3,9 +3,13 @@
  * faults drawn from a seed. The same seed gives the same run, to the byte.
  */
 import { createRandom, type Random } from '../../bench/workload/random.ts'
+import { activatePack } from '../../engine/activate-pack.ts'
+import { lastFinished } from '../../engine/shard/series-past.ts'
 import type { Position } from '../../engine/shard/shards.ts'
 import type { Stored } from '../../engine/state/states.ts'
+import { clockSkewMs } from '../../engine/step/admit-event.ts'
 import { firstMeta } from '../../engine/store/init-store.ts'
+import { nothingAdded, type Cluster as Record, storeFormat } from '../../engine/store/store.ts'
 import type { DeadLetters, NewDeadLetter } from '../../ingest/dead-letters.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
@@ -25,6 +29,8 @@ export const epoch = Date.UTC(2026, 2, 2, 8)
 export type WorldOptions = {
   readonly seed: number
   readonly pack: CompiledPack
+  /** A pack with more features that all nodes are started again with in the middle; they are filled then. */
+  readonly grown?: CompiledPack | null
   readonly nodes: number
   readonly events: number
   /** Replicas a commit waits for. */
@@ -34,6 +40,7 @@ export type WorldOptions = {
 }
 
 const everyEventMs = 20
+const growsAtMs = 10_000
 
 export class World {
   readonly time = new VirtualTime()
@@ -46,12 +53,14 @@ export class World {
   readonly deadLetters: NewDeadLetter[] = []
   readonly #options: WorldOptions
   readonly #workload: Random
+  #pack: CompiledPack
   #produced = 0
   #asked = 0
   #tokens = 0
 
   constructor(options: WorldOptions) {
     this.#options = options
+    this.#pack = options.pack
     this.random = createRandom(options.seed, 'faults')
     this.#workload = createRandom(options.seed, 'workload')
     const { time } = this
@@ -59,11 +68,15 @@ export class World {
     const without = new Set([...(options.without ?? [])].filter((guard) => guard !== 'adoption'))
     this.store = new SimStore({ time, now, waitFor: options.waitFor, without })
     this.broker = new SimBroker({ time, now, partitions })
+    const packNow = (): CompiledPack => this.#pack
     this.cluster = {
       time,
       random: createRandom(options.seed, 'wires'),
       epoch,
-      pack: options.pack,
+      get pack() {
+        return packNow()
+      },
+      activate: () => this.#activate(now()),
       store: this.store,
       broker: this.broker,
       group: new SimGroup(time, partitions),
@@ -78,6 +91,7 @@ export class World {
     for (let i = 0; i < options.nodes; i++) this.start(`node-${i}`)
     this.#produce()
     this.#ask()
+    if (options.grown) time.after(growsAtMs, () => this.#grow(options.grown ?? options.pack))
   }
 
   /** Whether every event of the run is in the log. */
@@ -97,16 +111,16 @@ export class World {
 
   /** Runs on until everything in the log is committed and out; false: it did not come to that in time. */
   async settle(withinMs: number): Promise<boolean> {
-    const isThrough = (): boolean => this.isProduced && this.#isCommitted()
+    const isThrough = (): boolean => this.isProduced && this.#isCommitted() && this.#isFilled()
     if (!(await this.time.run(this.time.now + withinMs, isThrough))) return false
     // What waits to be published, and answers, have a little time more.
     await this.time.run(this.time.now + 8_000)
-    return this.#isCommitted()
+    return this.#isCommitted() && this.#isFilled()
   }
 
   /** Everything there is to check, as it is now. */
   evidence(): Evidence {
-    const { pack } = this.#options
+    const pack = this.#pack
     const all = Array.from({ length: partitions }, (_, partition) => partition)
     const ids = Array.from({ length: customers }, (_, i) => `C${i}`)
     const stored = new Map<string, Stored>()
@@ -119,6 +133,7 @@ export class World {
       salt,
       partitions,
       observedSince: pack.layout.series.map(() => 0),
+      added: this.store.cluster?.added ?? {},
       customers: ids,
       events: all.map((partition) => this.broker.records('events', partition)),
       decisions: all.map((partition) => this.broker.records('decisions', partition)),
@@ -137,6 +152,58 @@ export class World {
       if ((this.store.meta(partition)?.next ?? 0) < this.broker.records('events', partition).length) return false
     }
     return true
+  }
+
+  /** Every node is started again with another pack; an operator asks for the backfill until it is done. */
+  #grow(pack: CompiledPack): void {
+    const { nodes } = this.cluster
+    for (const node of nodes.values()) node.process.kill()
+    this.#pack = pack
+    for (const name of nodes.keys()) this.start(name)
+    const insist = (): void => {
+      this.time.after(1_000, insist)
+      if (this.#isFilled()) return
+      const node = this.node(this.#workload.below(this.#options.nodes))
+      if (this.store.cluster?.pack !== pack.loaded.hash) {
+        // The store has lost that the pack was put in force: as its status says, a node is started again.
+        node.process.kill()
+        this.start(node.name)
+        return
+      }
+      // What it did not hear it is told again.
+      node.process.deliver(() => void node.runner.begin(3_600_000).catch(() => undefined))
+    }
+    insist()
+  }
+
+  /** As `openInstallation` does. */
+  #activate(now: number): Record {
+    const { layout, loaded } = this.#pack
+    const first: Record = {
+      format: storeFormat,
+      partitions,
+      clock: 'wall',
+      log: '',
+      salt: '',
+      completeSince: 0,
+      pack: this.#options.pack.loaded.hash,
+      observedSince: Object.fromEntries(this.#options.pack.layout.series.map(({ key }) => [key, 0])),
+      ...nothingAdded,
+    }
+    const found = this.store.cluster
+    const next = activatePack(found ?? first, { hash: loaded.hash, layout }, now + clockSkewMs + 1)
+    if (this.#options.grown) this.store.putCluster(next, found)
+    return next
+  }
+
+  #isFilled(): boolean {
+    if (!this.#options.grown) return true
+    const added = Object.values(this.store.cluster?.added ?? {})
+    if (added.length === 0 || added.some(({ filled }) => filled === 0)) return false
+    const newest = Math.max(...added.map(({ filled }) => filled))
+    return Array.from({ length: partitions }, (_, p) => lastFinished(this.store.meta(p)?.fill ?? null)).every(
+      (finished) => finished >= newest,
+    )
   }
 
   #produce(): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Cluster, StoreError, storeFormat } from '../store.ts'
+import { type Cluster, nothingAdded, StoreError, storeFormat } from '../store.ts'
 import { corrupt } from './state-value.ts'
 
 const Record = z.object({
@@ -11,6 +11,18 @@ const Record = z.object({
   completeSince: z.number(),
   pack: z.string(),
   observedSince: z.record(z.string(), z.number()),
+  activations: z.number().default(nothingAdded.activations),
+  added: z
+    .record(z.string(), z.object({ key: z.string(), activation: z.number(), filled: z.number() }))
+    .default(nothingAdded.added),
+  backfill: z
+    .object({
+      number: z.number(),
+      series: z.array(z.string()).readonly(),
+      until: z.number(),
+      halt: z.enum(['none', 'asked', 'full']),
+    })
+    .default(() => nothingAdded.backfill),
 })
 
 /**

@@ -3,9 +3,22 @@
  * one script may touch them together, also in Redis Cluster.
  */
 import assert from 'node:assert/strict'
+import { isSealedAlias } from '../../../ingest/identity/alias.ts'
 
 /** Prefix of every key unless an installation has another one. */
 export const defaultPrefix = 'proffer:'
+
+/** What a key is, as far as others than its maker have to know. */
+export type ParsedKey =
+  | { readonly kind: 'cluster' }
+  | { readonly kind: 'pack'; readonly hash: string }
+  | { readonly kind: 'state'; readonly partition: number; readonly customerId: string }
+  /** The header, or something else of a partition. */
+  | { readonly kind: 'meta' | 'rest'; readonly partition: number }
+  | { readonly kind: 'resource' | 'leases'; readonly name: string }
+  /** Sealed, both of them. */
+  | { readonly kind: 'alias'; readonly alias: string }
+  | { readonly kind: 'aliases'; readonly customer: string }
 
 /** The keys of one installation. */
 export class KeyNames {
@@ -42,6 +55,11 @@ export class KeyNames {
     return `${this.#prefix}{p${partition}}:t`
   }
 
+  /** States changed since a backup has copied them: a set of their keys, there only while one runs. */
+  changed(partition: number): string {
+    return `${this.#prefix}{p${partition}}:changed`
+  }
+
   /** The state of a customer: a string. */
   state(partition: number, customerId: string): string {
     return `${this.#prefix}{p${partition}}:c:${customerId}`
@@ -65,5 +83,31 @@ export class KeyNames {
   /** Until when each open reservation of a resource is leased: a sorted set. */
   leases(name: string): string {
     return `${this.#prefix}{r:${name}}:leases`
+  }
+
+  /** Pattern of SCAN for these keys; `parse` tells which of what it finds are ours, for another prefix may begin like this one. */
+  pattern(which: 'all' | 'packs' | 'partitions' | 'resources' | 'identities'): string {
+    const prefix = this.#prefix.replace(/[\\[\]?*^-]/g, '\\$&')
+    const rest = { all: '*', packs: 'pack:*', partitions: '{p*', resources: '{r:*', identities: '[ai]:*' } as const
+    return prefix + rest[which]
+  }
+
+  /** What a key is; null: none of this installation's. */
+  parse(key: string): ParsedKey | null {
+    if (!key.startsWith(this.#prefix)) return null
+    const name = key.slice(this.#prefix.length)
+    if (name === 'cluster') return { kind: 'cluster' }
+    const [, hash] = /^pack:(.+)$/.exec(name) ?? []
+    if (hash !== undefined) return { kind: 'pack', hash }
+    if (name.startsWith('a:') && isSealedAlias(name.slice(2))) return { kind: 'alias', alias: name.slice(2) }
+    const [, customer] = /^i:([A-Za-z0-9_-]{22})$/.exec(name) ?? []
+    if (customer !== undefined) return { kind: 'aliases', customer }
+    const [, resource, leases] = /^\{r:([^{}]+)\}(:leases)?$/.exec(name) ?? []
+    if (resource !== undefined) return { kind: leases === undefined ? 'resource' : 'leases', name: resource }
+    const [, number, customerId, other] = /^\{p(\d{1,4})\}:(?:c:(.+)|(meta|o|t|changed))$/s.exec(name) ?? []
+    if (number === undefined) return null
+    const partition = Number(number)
+    if (customerId !== undefined) return { kind: 'state', partition, customerId }
+    return { kind: other === 'meta' ? 'meta' : 'rest', partition }
   }
 }

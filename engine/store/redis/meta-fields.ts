@@ -20,6 +20,17 @@ const Rest = z.object({
   published: whole,
   dpos: whole,
   adopting: z.object({ from: whole, to: whole }).nullable(),
+  begun: z.array(z.object({ activation: whole, at: whole })).default([]),
+  fill: z
+    .object({
+      number: whole,
+      from: whole,
+      at: whole,
+      isDone: z.boolean(),
+      since: z.number(),
+    })
+    .nullable()
+    .default(null),
   accepted: whole,
   duplicates: whole,
   deadLettered: whole,
@@ -28,7 +39,7 @@ const Rest = z.object({
 
 /** The field `rest`. */
 export function encodeRest(meta: CommitMeta): string {
-  const { next, appendTime, clock, pack, published, dpos, adopting } = meta
+  const { next, appendTime, clock, pack, published, dpos, adopting, begun, fill } = meta
   const { accepted, duplicates, deadLettered, decisions } = meta
   return JSON.stringify({
     next,
@@ -38,6 +49,8 @@ export function encodeRest(meta: CommitMeta): string {
     published,
     dpos,
     adopting,
+    begun,
+    fill,
     accepted,
     duplicates,
     deadLettered,

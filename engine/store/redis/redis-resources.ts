@@ -9,6 +9,8 @@ import {
   type Reservation,
   type ReserveReply,
   type ResourceCount,
+  type ResourcePiece,
+  type ResourceReservation,
   type Resources,
   sweepMax,
 } from '../resource.ts'
@@ -18,7 +20,11 @@ import { type LuaScript, readScript } from './lua-script.ts'
 import { listOf, numberOf, textOf } from './redis-reply.ts'
 import type { RedisServers } from './redis-servers.ts'
 import type { RedisOptions } from './redis-target.ts'
+import { scanKeys } from './scan-keys.ts'
 import { corrupt } from './state-value.ts'
+
+/** Reservations given to a backup at once, about. */
+const pieceSize = 1_000
 
 type ScriptName = 'confirm' | 'define' | 'lapse' | 'reserve' | 'sweep'
 
@@ -93,8 +99,54 @@ class RedisResources implements Resources {
     return { capacity, reserved, confirmed, oversold: oversoldOf(capacity, reserved, confirmed) }
   }
 
+  async *all(): AsyncGenerator<ResourcePiece> {
+    for (const node of this.#servers.nodes()) {
+      for await (const keys of scanKeys(node, this.#keys.pattern('resources'))) {
+        for (const key of keys) {
+          const parsed = this.#keys.parse(key)
+          if (parsed?.kind === 'resource') yield* this.#reservations(parsed.name)
+        }
+      }
+    }
+  }
+
   async close(): Promise<void> {
     this.#servers.close()
+  }
+
+  async *#reservations(name: string): AsyncGenerator<ResourcePiece> {
+    const key = this.#keys.resource(name)
+    const node = this.#servers.nodeOf(key)
+    const [stored = null] = await node.read([['HGET', key, 'capacity']])
+    const capacity = stored === null ? null : unitsOf(textOf(stored))
+    let cursor = '0'
+    do {
+      const [page] = await node.read([['HSCAN', key, cursor, 'COUNT', String(pieceSize)]])
+      const [next = null, pairs] = listOf(page)
+      cursor = textOf(next) ?? '0'
+      const fields = listOf(pairs)
+        .map((text) => textOf(text) ?? '')
+        .filter((text, i) => i % 2 === 0 && text.startsWith('i:'))
+      yield { name, capacity, reservations: fields.length === 0 ? [] : await this.#heldIn(name, fields) }
+    } while (cursor !== '0')
+  }
+
+  /** First the leases: what has none then is confirmed, or gone, when it is looked at. */
+  async #heldIn(name: string, fields: readonly string[]): Promise<ResourceReservation[]> {
+    const ids = fields.map((field) => field.slice(2))
+    const key = this.#keys.resource(name)
+    const [leases, values] = await this.#servers.nodeOf(key).read([
+      ['ZMSCORE', this.#keys.leases(name), ...ids],
+      ['HMGET', key, ...fields],
+    ])
+    const ends = listOf(leases).map(textOf)
+    return listOf(values).flatMap((reply, i): ResourceReservation[] => {
+      const [id = '', end = null, value] = [ids[i], ends[i], textOf(reply)]
+      if (value === null) return []
+      const amount = unitsOf(value.slice(1))
+      if (value.startsWith('c')) return [{ id, amount, leaseUntil: null }]
+      return end === null ? [] : [{ id, amount, leaseUntil: Number(end) }]
+    })
   }
 
   /** @param hasWritten whether a reply says that something was written; left out: always */

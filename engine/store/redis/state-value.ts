@@ -26,6 +26,13 @@ export function encodeEntries(writes: readonly StoreWrite[]): Buffer[] {
   })
 }
 
+/** The value of a customer, whole. */
+export function encodeState({ base, patches }: Stored): Buffer {
+  const writes: StoreWrite[] = patches.map((bytes, index) => ({ kind: 'patch', customerId: '', index, bytes }))
+  if (base !== null) writes.unshift({ kind: 'base', customerId: '', bytes: base, patches: 0 })
+  return Buffer.concat(encodeEntries(writes))
+}
+
 /**
  * Base and patches of a value, views into it.
  * @throws StoreError `state_corrupt` when it is anything but whole entries

@@ -43,6 +43,18 @@ describe('the plain load', () => {
     expect(bytesOf(1, 500).equals(bytesOf(2, 500))).toBe(false)
   })
 
+  test('streams of different seeds have no event id in common', () => {
+    const idsOf = (seed: number) => {
+      const stream = createStream({ seed, customers: 1000, startMs })
+      return Array.from({ length: 200 }, () => {
+        stream.next()
+        return stream.event().id
+      })
+    }
+    const ids = [0, 1, 2, 99].flatMap(idsOf)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
   test('times never run backwards, at twenty events a customer and day', () => {
     const stream = createStream({ seed: 1, customers: 500, startMs })
     let last = startMs
@@ -52,6 +64,21 @@ describe('the plain load', () => {
       last = stream.time
     }
     expect((last - startMs) / 86_400_000).toBeCloseTo(1, 2)
+  })
+
+  test('a stream of some types has only those, in bytes and as objects', () => {
+    const types = ['card.purchase', 'nps.answered']
+    const stream = createStream({ seed: 3, customers: 1000, startMs, types })
+    const buffer = new Uint8Array(maxEventBytes)
+    const seen = new Set<string>()
+    for (let i = 0; i < 1000; i++) {
+      stream.next()
+      const decoded = decodeEvent(buffer.slice(0, stream.write(buffer, 0)))
+      expect(decoded).toEqual({ kind: 'ok', event: stream.event() })
+      seen.add(stream.event().type)
+    }
+    expect([...seen].sort()).toEqual(types)
+    expect(() => createStream({ seed: 3, customers: 10, startMs, types: ['no.such'] })).toThrow(RangeError)
   })
 
   test('times whose bytes would not fit are refused', () => {

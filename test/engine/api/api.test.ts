@@ -31,7 +31,7 @@ describe('the key', () => {
     expect((await fetch(engine.url + path)).status).toBe(200)
   })
 
-  test.each(['/metrics', '/v1/customers/C1', '/v1/partitions', '/v1/dead-letters', '/v1/tail'])(
+  test.each(['/metrics', '/v1/customers/C1', '/v1/partitions', '/v1/backfill', '/v1/dead-letters', '/v1/tail'])(
     '%s needs the key',
     async (path) => {
       expect((await fetch(engine.url + path)).status).toBe(401)

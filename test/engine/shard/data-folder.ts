@@ -5,7 +5,7 @@ import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
 import { createShards, type ShardsOptions } from '../../../engine/shard/create-shards.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openStore, type StorePlace } from '../../../engine/store/open-store.ts'
-import { storeFormat } from '../../../engine/store/store.ts'
+import { nothingAdded, storeFormat } from '../../../engine/store/store.ts'
 import type { DeadLetters } from '../../../ingest/dead-letters.ts'
 import { openDeadLetters } from '../../../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../../../ingest/lmdb-log.ts'
@@ -87,6 +87,7 @@ export async function openFolder(
         completeSince: 0,
         pack: pack.hash,
         observedSince,
+        ...nothingAdded,
       })
       await store.close()
       return createShards({

@@ -14,7 +14,14 @@ import { createStates } from '../../../engine/state/flat-states.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
-import { type Commit, type CommitReply, type Store, StoreError, storeFormat } from '../../../engine/store/store.ts'
+import {
+  type Commit,
+  type CommitReply,
+  nothingAdded,
+  type Store,
+  StoreError,
+  storeFormat,
+} from '../../../engine/store/store.ts'
 import { encodeEvent } from '../../../ingest/avro-codec.ts'
 import type { Event } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
@@ -33,7 +40,7 @@ beforeEach(async () => {
   pack = compilePack(await bankPack())
   store = openLmdbStore({ dir })
   const cluster = { format: storeFormat, partitions: 1, clock: 'wall', log: '', salt: 's', completeSince: 0 } as const
-  await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {} })
+  await initStore(store, { ...cluster, pack: pack.loaded.hash, observedSince: {}, ...nothingAdded })
 })
 afterEach(async () => {
   await store.close()
@@ -78,6 +85,8 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     partitions: 1,
     clock: 'wall',
     failpoint: () => {},
+    past: { observedSince: {}, ...nothingAdded },
+    fillBytes: 2 ** 20,
   })
   expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }

@@ -49,3 +49,54 @@ describe('a day of events in another order', () => {
     })
   }
 })
+
+/** Months of entries, older ones behind newer ones: what a series filled from history goes through. */
+const anyOrder = fc
+  .array(fc.record({ at: fc.integer({ min: 0, max: 400 * 24 }), value: fc.integer({ min: -9, max: 99 }) }), {
+    maxLength: 400,
+    size: 'max',
+  })
+  .chain((entries) =>
+    fc.record({
+      entries: fc.constant(entries),
+      order: fc.shuffledSubarray(entries, { minLength: entries.length, maxLength: entries.length }),
+    }),
+  )
+
+describe('the entries of a year in another order', () => {
+  for (const [bound, days] of [
+    [1, 30],
+    [7, 300],
+    [64, 90],
+    [256, 7],
+  ] as const) {
+    it(`leaves the same state, byte for byte, with a bound of ${bound} and a window of ${days} days`, () => {
+      const layout = layoutOf(
+        [
+          { kind: 'count', series: 0, window: rolling(DAY) },
+          { kind: 'sum', series: 0, window: rolling(days * DAY) },
+          { kind: 'last', series: 0, window: lifetimeWindow },
+        ],
+        [{ bound }],
+      )
+      const taken = (entries: readonly { at: number; value: number }[]): Uint8Array => {
+        const states = createStates(layout, { maxBytes: 1 << 20, observedSince: [0] })
+        states.begin(0)
+        const slot = states.load(0, 'c1', null)
+        for (const { at, value } of entries) states.addEntry(slot, 0, T - at * HOUR, value)
+        return states.encode(slot)
+      }
+      fc.assert(
+        fc.property(anyOrder, ({ entries, order }) => {
+          const inTime = [...entries].sort((a, b) => b.at - a.at || a.value - b.value)
+          expect(hex(taken(order))).toBe(hex(taken(inTime)))
+        }),
+        { numRuns: 100, endOnFailure: true },
+      )
+    })
+  }
+})
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

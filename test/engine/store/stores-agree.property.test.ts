@@ -134,7 +134,12 @@ async function answer(store: Store, step: Step): Promise<unknown> {
     token: step.token,
     from,
     to: from + step.by,
-    meta: { ...zeroMeta, next: step.number, adopting: step.number % 3 === 0 ? { from: 1, to: step.number } : null },
+    meta: {
+      ...zeroMeta,
+      next: step.number,
+      adopting: step.number % 3 === 0 ? { from: 1, to: step.number } : null,
+      begun: step.number % 2 === 0 ? [{ activation: 1, at: step.number }] : [],
+    },
     writes,
     outbox: step.outbox,
     trim: Math.max(0, from - step.trimBy),

@@ -24,6 +24,8 @@ beforeEach(async () => {
   const watched: IdentityMap = {
     aliasesOf: (customerId) => map.aliasesOf(customerId),
     forget: (customerId) => map.forget(customerId),
+    all: () => map.all(),
+    keep: (kept) => map.keep(kept),
     close: () => map.close(),
     resolve: (aliases) => {
       asked.push(`resolve ${aliases.length}`)

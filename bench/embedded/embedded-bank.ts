@@ -7,17 +7,16 @@ import type { LocalShards } from '../../engine/shard/all-partitions.ts'
 import { createShards, type ShardsOptions } from '../../engine/shard/create-shards.ts'
 import { initStore } from '../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../engine/store/lmdb-store.ts'
-import { type Store, storeFormat } from '../../engine/store/store.ts'
+import { nothingAdded, storeFormat } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import { createIntake, type Intake } from '../../ingest/intake.ts'
 import { openDeadLetters } from '../../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../../ingest/lmdb-log.ts'
 import type { Log } from '../../ingest/log.ts'
-import { partitionOf } from '../../ingest/partition.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { seedCustomers } from '../step/seed-customers.ts'
 import { benchSalt, type TypicalStates } from '../step/typical-states.ts'
-import { streamCustomerId } from '../workload/stream.ts'
 
 export type BankOptions = {
   readonly pack: LoadedPack
@@ -53,7 +52,6 @@ export type EmbeddedBank = {
 }
 
 export const bankPartitions = 8
-const seedCustomers = 1_024
 
 /** Opens a bank whose customers have typical states, and starts its shards. */
 export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBank> {
@@ -71,8 +69,10 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     completeSince: 0,
     pack: pack.hash,
     observedSince,
+    ...nothingAdded,
   })
-  await seed(store, options)
+  const { customers } = options
+  await seedCustomers(store, { packHash: pack.hash, typical, customers, partitions: bankPartitions })
   await store.close()
   const clock = eventClock(typical.endMs)
   const environment = openLogEnvironment(join(dir, 'log'))
@@ -128,32 +128,5 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
       await environment.close()
       await rm(dir, { recursive: true, force: true })
     },
-  }
-}
-
-/** Commits the bases of all customers, as if they had been customers for a month. */
-async function seed(store: Store, { pack, typical, customers }: BankOptions): Promise<void> {
-  const ids: number[][] = Array.from({ length: bankPartitions }, () => [])
-  for (let n = 0; n < customers; n++) ids[partitionOf(streamCustomerId(n), bankPartitions)]?.push(n)
-  for (const [partition, own] of ids.entries()) {
-    const token = `seed-${partition}`
-    const meta = await store.acquire(partition, token, '')
-    if (meta === null) throw new Error('a store that was initialised has a header for each partition')
-    for (let first = 0, seq = 0; first < own.length; first += seedCustomers, seq++) {
-      const writes = own.slice(first, first + seedCustomers).map((n) => {
-        const bytes = typical.base(n, customers)
-        return { kind: 'base', customerId: streamCustomerId(n), bytes, patches: 0 } as const
-      })
-      const reply = await store.commit(partition, {
-        token,
-        from: seq,
-        to: seq + 1,
-        meta: { ...meta, clock: typical.endMs, appendTime: typical.endMs, pack: pack.hash, published: seq + 1 },
-        writes,
-        outbox: null,
-        trim: 0,
-      })
-      if (reply.kind !== 'applied') throw new Error(`a seed commit was ${reply.kind}`)
-    }
   }
 }

@@ -1,0 +1,7 @@
+/** A record that the popular stack sends for a rule that hits, as JSON. */
+export type HitRecord = {
+  readonly event: string
+  readonly customer: string
+  readonly rule: string
+  readonly at: number
+}
