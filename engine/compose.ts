@@ -31,7 +31,7 @@ import type { Logger } from './log.ts'
 import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
-import { createShards } from './shard/create-shards.ts'
+import { createShards, type ShardsOptions } from './shard/create-shards.ts'
 import { trustsAll } from './shard/event-frame.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
@@ -54,6 +54,8 @@ export type EngineOptions = {
   readonly serve: { readonly host: string; readonly port: number } | null
   readonly history: boolean
   readonly logger: Logger
+  /** Only tests set these: where the process ends, as by SIGKILL, and bounds that are met sooner. */
+  readonly shards?: Pick<ShardsOptions, 'failAt' | 'limits'>
 }
 
 /** What runs: the parts the API is served from, and how to reach and stop them. */
@@ -192,6 +194,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ...(nodes === null ? {} : { peers: nodes }),
     onBatch: (report) => telemetry.batch(report),
     onErased: (customerIds) => erasure.followUp(customerIds),
+    ...options.shards,
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
   const backfill = new BackfillRunner({

@@ -19,6 +19,8 @@ export type TcpProxy = {
   /** Listens on 127.0.0.1. */
   readonly port: number
   connections(): number
+  /** New connections lead to another port of the target's host; those that are open stay. */
+  lead(port: number): void
   /** Lets everything through again, what `stall` held first. The state at the start. */
   pass(): void
   /** Cuts all connections, and each new one as soon as it is made. */
@@ -70,6 +72,7 @@ export async function startTcpProxy({ target, port }: TcpProxyOptions): Promise<
   const armed: Armed[] = []
   const recordings = new Set<(bytes: Buffer) => void>()
   let mode: Mode = { kind: 'pass' }
+  let leadsTo = target
   let changed = Promise.withResolvers<void>()
 
   function turn(next: Mode): void {
@@ -122,7 +125,7 @@ export async function startTcpProxy({ target, port }: TcpProxyOptions): Promise<
 
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (mode.kind === 'refuse') return void client.resetAndDestroy()
-    const server = connect({ ...target, allowHalfOpen: true, noDelay: true })
+    const server = connect({ ...leadsTo, allowHalfOpen: true, noDelay: true })
     const pair: Pair = { client, server, losing: null }
     pairs.add(pair)
     // Either side may break off at any time: that ends both, and is no failure of the proxy.
@@ -139,6 +142,9 @@ export async function startTcpProxy({ target, port }: TcpProxyOptions): Promise<
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     connections: () => pairs.size,
+    lead(port) {
+      leadsTo = { ...target, port }
+    },
     pass: () => turn({ kind: 'pass' }),
     refuse: () => turn({ kind: 'refuse' }),
     stall: () => turn({ kind: 'stall' }),
@@ -146,7 +152,7 @@ export async function startTcpProxy({ target, port }: TcpProxyOptions): Promise<
     cutRequest: ({ bytes, when }) => arm({ kind: 'cut', bytes }, when),
     loseReply: ({ when } = {}) => arm({ kind: 'lose_reply' }, when),
     record: () => record(recordings),
-    replay: (bytes) => replay(target, bytes),
+    replay: (bytes) => replay(leadsTo, bytes),
     async close() {
       turn({ kind: 'refuse' })
       listener.close()

@@ -24,7 +24,7 @@ export type KafkaLogOptions = {
   readonly compression?: 'none' | 'gzip'
   /** A node that is silent so long loses its partitions; 10,000 when absent. Within the limits of the broker. */
   readonly sessionTimeoutMs?: number
-  /** How long the group waits for its members to agree on a new assignment; 10,000 when absent. */
+  /** How long the group waits for its members to agree on a new assignment; absent: 10,000, less with a short session. */
   readonly rebalanceTimeoutMs?: number
   /** How long a broker holds an empty fetch back (ms): shorter costs idle CPU, longer delays what was paused. */
   readonly maxWaitMs?: number
@@ -52,6 +52,8 @@ export type KafkaLogs = {
 
 const SESSION_MS = 10_000
 const REBALANCE_MS = 10_000
+/** Sessions that a rebalance may take at most: in two of silence everything may be somebody else's. */
+const REBALANCE_SESSIONS = 1.5
 const MAX_WAIT_MS = 50
 const BUFFER_BYTES = 512 * 1024
 /** Share of the session timeout within which a request ends: see `KafkaProducerOptions.lifetimeMs`. */
@@ -65,7 +67,8 @@ const LIFETIME_SHARE = 0.8
 export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs> {
   const { connection, sessionTimeoutMs = SESSION_MS, compression = 'none' } = options
   const { prefix, partitions } = options.topics
-  const rebalanceTimeoutMs = options.rebalanceTimeoutMs ?? REBALANCE_MS
+  const rebalanceTimeoutMs =
+    options.rebalanceTimeoutMs ?? Math.min(REBALANCE_MS, Math.floor(REBALANCE_SESSIONS * sessionTimeoutMs))
   // The group is silent while it rebalances, and silence of that length means that everything may be somebody else's.
   assert(rebalanceTimeoutMs < 2 * sessionTimeoutMs, 'a rebalance takes less than two sessions')
   const admin = createKafkaAdmin(connection)

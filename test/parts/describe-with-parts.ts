@@ -48,14 +48,32 @@ export async function describeWithOwnRedis(name: string, body: () => void): Prom
   await describeWith('own-redis', name, body)
 }
 
+/** With the Kafka that all files share, and where `startRedis` and its relatives work. */
+export async function describeWithKafkaAndOwnRedis(
+  name: string,
+  body: (brokers: readonly string[]) => void,
+): Promise<void> {
+  const redis = await answerOf('own-redis')
+  const withBrokers = (address: string): void => body(address.split(','))
+  if (redis.kind === 'ready') await describeWith('kafka', name, withBrokers)
+  else openOrSkip('own-redis', redis, name, withBrokers)
+}
+
 /** A name that no other test uses, made of letters, digits, `_` and a beginning that says whose it is. */
 export function uniqueName(beginning: string): string {
   return `${beginning}_${randomUUID().slice(0, 8)}`
 }
 
 async function describeWith(need: PartNeed, name: string, body: (address: string) => void): Promise<void> {
+  await openOrSkip(need, await answerOf(need), name, body)
+}
+
+async function answerOf(need: PartNeed): Promise<PartAnswer> {
   const response = await fetch(`${inject('partsHost')}/${need}`)
-  const answer = PartAnswer.parse(await response.json())
+  return PartAnswer.parse(await response.json())
+}
+
+function openOrSkip(need: PartNeed, answer: PartAnswer, name: string, body: (address: string) => void): void {
   if (answer.kind === 'ready') {
     describe(name, () => body(answer.address))
     return

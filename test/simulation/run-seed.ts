@@ -2,17 +2,9 @@ import { createHash } from 'node:crypto'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
-import {
-  answersAreKept,
-  capsHold,
-  closedStaysClosed,
-  countersEqualOracle,
-  oneContentAnId,
-  optOutsHold,
-  orderHolds,
-  watchUncommitted,
-} from './checkers.ts'
+import { allProblems } from '../protocol/all-checks.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
+import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
 import { partitions, World, type WorldOptions } from './world.ts'
 
@@ -119,7 +111,6 @@ export async function runSeed(
 ): Promise<SeedResult> {
   const more = scenario.grows === true ? await grownBank() : null
   const first = await simulatedBank()
-  const compiled = more ?? first
   const { nodes, waitFor, count } = scenario
   const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, without })
   const uncommitted = watchUncommitted(world)
@@ -128,21 +119,17 @@ export async function runSeed(
   await world.time.run(55_000)
   mendAll(world, nodes)
   const isSettled = await world.settle(120_000)
+  const evidence = world.evidence()
   const problems = [
     ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
     ...uncommitted(),
-    ...countersEqualOracle(world, compiled),
-    ...oneContentAnId(world),
-    ...optOutsHold(world),
-    ...closedStaysClosed(world),
-    ...orderHolds(world),
-    ...(scenario.forgets ? [] : [...capsHold(world), ...answersAreKept(world)]),
+    ...allProblems(evidence, scenario),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {
     for (const status of await statusesOf(node.shards.partitionsHere(), world)) adopted += status.adopted
   }
-  return { problems, faults, digest: digestOf(world), decisions: world.published().length, adopted }
+  return { problems, faults, digest: digestOf(world), decisions: evidence.decisions.flat().length, adopted }
 }
 
 /** A promise whose wires need virtual time to pass. */

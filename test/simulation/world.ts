@@ -6,38 +6,25 @@ import { createRandom, type Random } from '../../bench/workload/random.ts'
 import { activatePack } from '../../engine/activate-pack.ts'
 import { lastFinished } from '../../engine/shard/series-past.ts'
 import type { Position } from '../../engine/shard/shards.ts'
+import type { Stored } from '../../engine/state/states.ts'
 import { clockSkewMs } from '../../engine/step/admit-event.ts'
 import { firstMeta } from '../../engine/store/init-store.ts'
 import { nothingAdded, type Cluster as Record, storeFormat } from '../../engine/store/store.ts'
 import type { DeadLetters, NewDeadLetter } from '../../ingest/dead-letters.ts'
 import type { Event } from '../../ingest/event.ts'
-import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
-import type { Decision } from '../../sinks/decision.ts'
-import { decodeDecision } from '../../sinks/decision-codec.ts'
+import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
 import { SimBroker } from './sim-broker.ts'
 import { SimGroup } from './sim-group.ts'
-import { type Cluster, SimNode } from './sim-node.ts'
+import { type Cluster, SimNode, salt } from './sim-node.ts'
 import { SimStore, type StoreGuard } from './sim-store.ts'
 import { VirtualTime } from './virtual-time.ts'
-import { recordOf, worldEvent } from './workload.ts'
+import { capLimit, capPerMs, recordOf, worldEvent } from './workload.ts'
 
 export const partitions = 4
 export const customers = 24
 export const epoch = Date.UTC(2026, 2, 2, 8)
-
-/** An event that was acknowledged to who sent it, and when. */
-export type Acknowledged = { readonly event: Event; readonly at: number }
-
-/** An answer that a caller got. */
-export type Answer = {
-  readonly node: string
-  /** Virtual milliseconds. */
-  readonly askedAt: number
-  readonly decision: Decision
-  readonly committed: boolean
-}
 
 export type WorldOptions = {
   readonly seed: number
@@ -131,12 +118,33 @@ export class World {
     return this.#isCommitted() && this.#isFilled()
   }
 
-  /** Decisions on the topic, in its order. */
-  published(): Decision[] {
-    const all: LogRecord[] = []
-    for (let partition = 0; partition < partitions; partition++)
-      all.push(...this.broker.records('decisions', partition))
-    return all.map(({ value }) => decodeDecision(value))
+  /** Everything there is to check, as it is now. */
+  evidence(): Evidence {
+    const pack = this.#pack
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    const ids = Array.from({ length: customers }, (_, i) => `C${i}`)
+    const stored = new Map<string, Stored>()
+    for (const id of ids) {
+      const [found = null] = this.store.load(partitionOf(id, partitions), [id])
+      if (found !== null) stored.set(id, found)
+    }
+    return {
+      pack,
+      salt,
+      partitions,
+      observedSince: pack.layout.series.map(() => 0),
+      added: this.store.cluster?.added ?? {},
+      customers: ids,
+      events: all.map((partition) => this.broker.records('events', partition)),
+      decisions: all.map((partition) => this.broker.records('decisions', partition)),
+      metas: all.map((partition) => this.store.meta(partition)),
+      stored,
+      trusts: () => true,
+      answers: this.answers,
+      acknowledged: this.acknowledged,
+      cap: { limit: capLimit, perMs: capPerMs },
+      asOf: epoch + 3_600_000,
+    }
   }
 
   #isCommitted(): boolean {
@@ -261,7 +269,8 @@ export class World {
       deadlineAt: epoch + Math.floor(this.time.now) + node.skewMs + 150,
       after: null,
     })
-    this.answers.push({ node: node.name, askedAt, decision, committed })
+    const offers = decision.offers.map(({ offer }) => offer)
+    this.answers.push({ ...decision, offers, askedAt, committed })
   }
 }
 

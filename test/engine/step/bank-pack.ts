@@ -263,8 +263,8 @@ export const bank = {
 
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
 
-/** Loads the pack, with pieces replaced, through the real loader. Throws with the problems when it is refused. */
-export async function loadBank(changes: BankPieces = {}): Promise<LoadedPack> {
+/** Writes the pack's files, with pieces replaced, into a folder. */
+export async function writeBank(dir: string, changes: BankPieces = {}): Promise<void> {
   const pieces = { ...bank, ...changes }
   const files = {
     'pack.yaml': pieces.pack,
@@ -278,10 +278,15 @@ export async function loadBank(changes: BankPieces = {}): Promise<LoadedPack> {
     'contact.yaml': { caps: pieces.caps },
     'arbitration.yaml': { suitability: pieces.suitability, arbitration: pieces.arbitration },
   }
+  for (const [name, content] of Object.entries(files))
+    await writeFile(join(dir, name), stringify(content, { aliasDuplicateObjects: false }))
+}
+
+/** Loads the pack, with pieces replaced, through the real loader. Throws with the problems when it is refused. */
+export async function loadBank(changes: BankPieces = {}): Promise<LoadedPack> {
   const dir = await mkdtemp(join(tmpdir(), 'proffer-pack-'))
   try {
-    for (const [name, content] of Object.entries(files))
-      await writeFile(join(dir, name), stringify(content, { aliasDuplicateObjects: false }))
+    await writeBank(dir, changes)
     const result = await loadPack(dir)
     if (result.kind === 'ok') return result.pack
     throw new Error(result.problems.map((problem) => `${problem.file}:${problem.line} ${problem.message}`).join('\n'))

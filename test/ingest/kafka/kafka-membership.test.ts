@@ -7,7 +7,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type KafkaPart, startKafka } from '../../../bench/parts/kafka.ts'
 import { createKafkaAdmin } from '../../../ingest/kafka/kafka-admin.ts'
-import type { KafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
+import { type KafkaLogs, openKafkaLogs } from '../../../ingest/kafka/kafka-log.ts'
 import { KafkaMembership } from '../../../ingest/kafka/kafka-membership.ts'
 import type { Member } from '../../../ingest/membership.ts'
 import { describeWithOwnKafka } from '../../parts/describe-with-parts.ts'
@@ -47,6 +47,19 @@ await describeWithOwnKafka('membership in the group of engines', () => {
     expect(a.logs.membership.members()).toEqual([
       { node: 'a', addr: '127.0.0.1:1', partitions: [0, 1, 2, 3, 4, 5, 6, 7] },
     ])
+  })
+
+  test('the shortest session that the settings allow needs no other setting', async () => {
+    const logs = await openKafkaLogs({
+      connection: { brokers: broker.brokers, clientId: 'proffer-test' },
+      topics: { prefix, partitions: 2, create: true, retentionMs: 86_400_000 },
+      node: 'a',
+      addr: () => '127.0.0.1:1',
+      now: () => Date.now(),
+      sessionTimeoutMs: 3_000,
+    })
+    opened.push(logs)
+    await logs.membership.join(() => {})
   })
 
   test('nodes share the partitions, keep theirs when another comes or goes, and know of each other', async () => {

@@ -1,0 +1,76 @@
+/**
+ * Fault 1: kill -9 at each moment of a batch. Method: a node on real servers is killed at the moments in an order and at
+ * passings drawn from the seed, and started again each time, under load.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startRedis } from '../../bench/parts/redis.ts'
+import type { RedisServer } from '../../bench/parts/redis-server.ts'
+import { createRandom } from '../../bench/workload/random.ts'
+import type { FailpointName } from '../../engine/shard/failpoint.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
+import { runLoad } from './bank-load.ts'
+import { partitions } from './fault-bank.ts'
+import { faultSeeds } from './seeds.ts'
+import { mustHold, withBank } from './with-bank.ts'
+
+const moments: readonly FailpointName[] = [
+  'collected',
+  'loaded',
+  'stepped',
+  'committed',
+  'installed',
+  'released',
+  'publishing',
+  'published',
+  'drained',
+]
+const killsABank = 3
+
+await describeWithKafkaAndOwnRedis('a node that is killed', (brokers) => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+
+  const cases = faultSeeds(1).flatMap((seed) => {
+    const order = shuffled(moments, seed)
+    return Array.from({ length: moments.length / killsABank }, (_, i) => {
+      const names = order.slice(i * killsABank, (i + 1) * killsABank)
+      return { seed, names, at: names.join(', ') }
+    })
+  })
+
+  test.concurrent.for(cases)(
+    'loses and doubles nothing: seed $seed, at $at',
+    { timeout: 120_000 },
+    async ({ seed, names }) => {
+      await withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, async (bank) => {
+        const { random } = bank
+        let load = Promise.resolve()
+        for (const name of names) {
+          // A partition is taken once at a start, and customers are loaded only at first.
+          const passing = 1 + random.below(name === 'drained' || name === 'loaded' ? partitions : 20)
+          const node = await bank.start('a', { failAt: { name, passing, how: 'kill' } })
+          load = load.then(() => runLoad(bank, { events: 150 }))
+          expect(await Promise.race([node.ended, sleep(30_000, 'alive')])).toBe(null)
+          bank.tell(`killed at ${name}, passing ${passing}`)
+        }
+        await bank.start('a')
+        await load
+        await mustHold(bank)
+      })
+    },
+  )
+})
+
+function shuffled<One>(values: readonly One[], seed: number): readonly One[] {
+  const random = createRandom(seed, 'order')
+  const order = [...values]
+  for (let i = order.length - 1; i > 0; i--) {
+    const [one] = order.splice(random.below(i + 1), 1)
+    if (one !== undefined) order.push(one)
+  }
+  return order
+}

@@ -1,0 +1,143 @@
+/**
+ * Fault 9: the events log is not the one it was. Method: records are deleted unread, and topics made anew, on a real Kafka while
+ * the engine is away; holes that mean nothing come from transactions while it runs.
+ */
+import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startRedis } from '../../bench/parts/redis.ts'
+import type { RedisServer } from '../../bench/parts/redis-server.ts'
+import { createRandom } from '../../bench/workload/random.ts'
+import { signingSecret } from '../../engine/nodes/node-key.ts'
+import { partitionOf } from '../../ingest/partition.ts'
+import { createRecordSignature } from '../../ingest/record-signature.ts'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
+import { loggedEvents } from '../protocol/evidence.ts'
+import { recordOf, worldEvent } from '../simulation/workload.ts'
+import { runLoad } from './bank-load.ts'
+import { customers, type FaultBank, partitions, salt } from './fault-bank.ts'
+import { asAdmin } from './kafka-side.ts'
+import { faultSeeds } from './seeds.ts'
+import { mustHold, until, withBank } from './with-bank.ts'
+
+const limit = { timeout: 120_000 }
+
+await describeWithKafkaAndOwnRedis('an events log', (brokers) => {
+  let redis: RedisServer
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+  const inBank = (seed: number, use: (bank: FaultBank) => Promise<void>): Promise<void> =>
+    withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, use)
+
+  /** Events that are made elsewhere, appended past every adapter of ours. */
+  async function append(bank: FaultBank, events: number): Promise<void> {
+    const kafka = new Kafka({ clientId: 'faults', brokers: [...brokers], logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
+    await producer.connect()
+    await producer.send({ topic: `${bank.prefix}events`, messages: messages(bank, events) })
+    await producer.disconnect()
+  }
+
+  /** Makes the topic anew, with so many records. */
+  async function makeAnew(bank: FaultBank, events: number): Promise<void> {
+    const topic = `${bank.prefix}events`
+    await asAdmin(brokers, async (admin) => {
+      await admin.deleteTopics({ topics: [topic] })
+      const configEntries = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+      const made = { topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] }
+      await until(() => admin.createTopics(made))
+    })
+    if (events > 0) await append(bank, events)
+  }
+
+  const faults = {
+    'that lost records which were never read': {
+      closes: /^log_gap/,
+      async change(bank: FaultBank) {
+        await append(bank, 200)
+        const topic = `${bank.prefix}events`
+        await asAdmin(brokers, async (admin) => {
+          // Asked first also because the client learns the leaders of the topic by it.
+          const ends = await admin.fetchTopicOffsets(topic)
+          const gone = ends.map(({ partition, high }) => ({ partition, offset: String(Number(high) - 1) }))
+          await admin.deleteTopicRecords({ topic, partitions: gone })
+        })
+      },
+    },
+    'that was made anew and is shorter': { closes: /^log_reset/, change: (bank: FaultBank) => makeAnew(bank, 0) },
+    'that was made anew and is longer': { closes: /^log_reset/, change: (bank: FaultBank) => makeAnew(bank, 1_000) },
+  } as const
+
+  for (const [name, { closes, change }] of Object.entries(faults)) {
+    test.concurrent.for(faultSeeds(1))(`${name} closes its partitions and nothing is counted: seed %i`, limit, (seed) =>
+      inBank(seed, async (bank) => {
+        const node = await bank.start('a')
+        await runLoad(bank, { events: 200, everyMs: 4 })
+        expect(await bank.settle()).toEqual([])
+        expect(await node.stop()).toBe(true)
+        const before = await counted(bank)
+        await change(bank)
+        const again = await bank.start('a')
+        await until(async () => (await again.partitions())?.every(({ state }) => state === 'closed') === true)
+        for (const { reason } of (await again.partitions()) ?? []) expect(reason).toMatch(closes)
+        const call = { customerId: 'C1', requestId: 'closed', placement: 'inbox', withinMs: 2_000 }
+        expect(await again.decide(call)).toMatchObject({ reason: 'partition_closed', committed: false })
+        expect(await counted(bank)).toEqual(before)
+      }),
+    )
+  }
+
+  test.concurrent.for(faultSeeds(1))(
+    'with holes of transactions goes on, and what was called off does not count: seed %i',
+    limit,
+    (seed) =>
+      inBank(seed, async (bank) => {
+        await bank.start('a')
+        const kafka = new Kafka({ clientId: 'faults', brokers: [...brokers], logLevel: logLevel.NOTHING })
+        const producer = kafka.producer({
+          transactionalId: bank.prefix,
+          idempotent: true,
+          maxInFlightRequests: 1,
+          createPartitioner: Partitioners.DefaultPartitioner,
+        })
+        await producer.connect()
+        const load = runLoad(bank, { events: 300 })
+        for (let i = 0; i < 10; i++) {
+          const transaction = await producer.transaction()
+          const isCalledOff = bank.random.chance(0.5)
+          await transaction.send({
+            topic: `${bank.prefix}events`,
+            messages: messages(bank, 10, isCalledOff ? 'off' : 'on'),
+          })
+          await (isCalledOff ? transaction.abort() : transaction.commit())
+        }
+        await producer.disconnect()
+        await load
+        await mustHold(bank)
+        const ids = [...loggedEvents(await bank.evidence())].map(({ event }) => event.id)
+        expect(ids.some((id) => id.startsWith('on'))).toBe(true)
+        expect(ids.some((id) => id.startsWith('off'))).toBe(false)
+      }),
+  )
+})
+
+let made = 0
+
+/** Purchases with ids that the load does not use. */
+function messages(bank: FaultBank, events: number, name = 'else') {
+  const random = createRandom(bank.seed, `${name} ${made}`)
+  const { sign } = createRecordSignature(signingSecret(salt))
+  return Array.from({ length: events }, () => {
+    const event = worldEvent(1_000_000, random, Date.now(), customers, null)
+    const { key, value, headers = {} } = sign(recordOf({ ...event, id: `${name}-${made++}` }))
+    return { key, value: Buffer.from(value), partition: partitionOf(event.customerId, partitions), headers }
+  })
+}
+
+/** All that may not change while a partition is closed. */
+async function counted(bank: FaultBank): Promise<unknown> {
+  const { metas, stored, decisions } = await bank.evidence()
+  const without = metas.map((meta) => ({ ...meta, token: '', addr: '' }))
+  return { metas: without, stored, decisions: decisions.map((records) => records.length) }
+}

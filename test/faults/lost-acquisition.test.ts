@@ -1,0 +1,39 @@
+/**
+ * Fault 7: the write that made a node the owner is lost by a failover, so that the store names the owner before. Method: the old
+ * owner stands still while another takes over without a replica, then the replica takes over and the old owner goes on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
+import { runLoad } from './bank-load.ts'
+import { faultSeeds } from './seeds.ts'
+import { mustHold, until } from './with-bank.ts'
+import { withPair } from './with-pair.ts'
+
+await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (brokers) => {
+  test.concurrent.for(faultSeeds(1))('never both commit: seed %i', { timeout: 120_000 }, (seed) =>
+    withPair({ seed, brokers, settings: { REDIS_WAIT_REPLICAS: '0' } }, async (bank, { pair, failOver }) => {
+      const first = await bank.start('a')
+      expect(await bank.settle()).toEqual([])
+      const before = (await bank.metas()).map((meta) => meta?.addr)
+      const load = runLoad(bank, { events: 1_200, everyMs: 10 })
+      await sleep(500 + bank.random.below(500))
+      await pair.cutReplication()
+      bank.tell('replication is cut')
+      await sleep(bank.random.below(100))
+      first.pause()
+      bank.tell('a stands still')
+      const second = bank.start('b')
+      await until(async () => (await bank.metas()).every((meta, p) => meta?.addr !== before[p]))
+      bank.tell('b has everything')
+      await sleep(bank.random.below(300))
+      await failOver()
+      expect((await bank.metas()).map((meta) => meta?.addr)).toEqual(before)
+      first.resume()
+      bank.tell('a goes on')
+      await second
+      await load
+      await mustHold(bank)
+    }),
+  )
+})

@@ -1,0 +1,19 @@
+import { answersAreKept, equalsPlainPass, oneContentAnId, orderHolds } from './checkers.ts'
+import { capsHold, closedStaysClosed, contactsAreKnown, optOutsHold } from './contact-checkers.ts'
+import type { Evidence } from './evidence.ts'
+
+/**
+ * Everything that must hold of a run; what does not, in sentences.
+ * @param forgets whether answers may be forgotten that were not published yet: only when engine and store are lost together
+ */
+export function allProblems(evidence: Evidence, { forgets }: { readonly forgets: boolean }): string[] {
+  return [
+    ...equalsPlainPass(evidence),
+    ...oneContentAnId(evidence),
+    ...contactsAreKnown(evidence),
+    ...optOutsHold(evidence),
+    ...closedStaysClosed(evidence),
+    ...orderHolds(evidence),
+    ...(forgets ? [] : [...capsHold(evidence), ...answersAreKept(evidence)]),
+  ]
+}
