@@ -10,6 +10,9 @@ function sentenceOf(cause: unknown): string {
   return expected ? cause.message : (cause.stack ?? cause.message)
 }
 
+// What is kept is nobody else's to read: states, logs, dead letters, the secret of the installation.
+process.umask(0o077)
+
 // A reader that closes early (`| head`) ends the command quietly.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   if (cause.code === 'EPIPE') process.exit(0)

@@ -100,7 +100,9 @@ export function createIntake(parts: {
       const { rejection, bytes } = checked
       const deadLetterId = letterId(via, bytes, seen)
       results[index] = { kind: 'rejected', ...rejection, deadLetterId }
-      letters.push(deadLetters.put({ id: deadLetterId, ...rejection, via, bytes, at: parts.now() }))
+      // Of an erased customer only that something came is kept.
+      const kept = rejection.reason === 'erased' ? new Uint8Array(0) : bytes
+      letters.push(deadLetters.put({ id: deadLetterId, ...rejection, via, bytes: kept, at: parts.now() }))
     }
     // Letters first: if the log then refuses, the sender repeats the call and finds them there already.
     await settleAll(letters)

@@ -130,6 +130,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'customer_unknown',
     'Link the alias with an identity.linked event, then hand this one in again with `proffer deadletters redrive`.',
   ],
+  [
+    'erased',
+    'That it came is kept and nothing of what it says: nothing of this customer is taken for 800 days after the erasure.',
+  ],
   ['alias_taken', 'Another customer has the alias: unlink it there with an identity.unlinked event first.'],
   ['aliases_full', 'The customer has as many aliases as are kept: unlink one with an identity.unlinked event first.'],
 ])

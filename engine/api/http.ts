@@ -73,6 +73,7 @@ export const problems = {
   key_wrong: { status: 401, title: 'The API key is not known' },
   not_found: { status: 404, title: 'There is nothing here' },
   customer_unknown: { status: 404, title: 'The alias is linked to no customer' },
+  customer_erased: { status: 410, title: 'The customer was erased' },
   decision_unknown: { status: 404, title: 'The decision is not in the history (yet)' },
   method_wrong: { status: 405, title: 'This path takes another method' },
   body_too_large: { status: 413, title: 'The body is too large' },

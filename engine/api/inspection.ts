@@ -124,6 +124,14 @@ async function explain(parts: InspectionParts, request: HttpRequest): Promise<Ht
     return problem('query_invalid', 'Give customer=CUSTOMER and event=EVENT (their ids).')
   const named = await namedCustomer(parts.identities, name)
   if (named.kind === 'refused') return named.reply
+  try {
+    // The log has the events until its retention has passed, but they are nobody's to look at any more.
+    if ((await parts.shards.customer(named.customerId)).erasedAt !== null)
+      return problem('customer_erased', 'Nothing of this customer is shown any more; see /v1/customers/ID/erasure.')
+  } catch (cause) {
+    if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
+    throw cause
+  }
   const found = await parts.explainEvent(named.customerId, eventId, languageOf(request))
   return found === null
     ? problem('not_found', 'The log holds no such event of this customer (it may be older than the retention).')

@@ -192,7 +192,7 @@ async function explain(config: Config, decision: string | undefined, options: Ex
 function addErasure(program: Command, run: ProgramOptions['run']): void {
   program
     .command('erase')
-    .description('erase a customer everywhere, for good, and print the receipt')
+    .description('erase a customer everywhere, for good, and print the receipt; exit code 0 when it is committed')
     .argument('<customer>', 'customer id or alias')
     .addOption(new Option('--ground <ground>', 'why').choices(['request', 'retention', 'account_closed', 'other']))
     .option('--yes', 'needed: it cannot be undone')

@@ -4,7 +4,7 @@ import type { Traces } from '../../ingest/forget-customers.ts'
 import type { ErasureReport, TableReport } from '../../sinks/history/history.ts'
 
 /**
- * `gone`: nothing is left now. `gone_by`: out of reach, and gone for good at `goneBy`. `pending`: something is left yet; ask again.
+ * `gone`: nothing is left now that could be asked for. `gone_by`: nothing is made of it any more, and it is gone for good at `goneBy`. `pending`: something is left yet; ask again.
  * `unknown`: it could not be asked. `outside`: not proffer's to erase.
  */
 export type StoreState = 'gone' | 'gone_by' | 'pending' | 'unknown' | 'outside'
@@ -81,7 +81,7 @@ function stateReceipt({ customerId, known }: ErasureFacts): StoreReceipt {
     goneBy: null,
     says: known
       ? 'Features and contacts are still there.'
-      : 'Features, contacts and suppressions are gone; a keyed hash says that they were erased.',
+      : 'Features, contacts and suppressions are gone; a keyed hash says that they were erased. Files give freed room away when it is needed.',
     verify: `proffer inspect ${customerId}`,
   }
 }
@@ -141,7 +141,7 @@ function logReceipt({ name, goneAfterMs }: KeptLog, customerId: string, erasedAt
     ...rest,
     state: 'gone_by',
     goneBy: erasedAt + goneAfterMs,
-    says: 'What came before the erasure goes with the retention; what comes later is refused, and goes as much later.',
+    says: 'The records stay in the log until then, for who may read it; what comes later is refused, and goes as much later.',
   }
 }
 

@@ -1,6 +1,7 @@
 /** Copies a store into a folder. */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { decodeCluster } from '../redis/cluster-record.ts'
 import { BackupError } from './backup-error.ts'
 import { BackupFileWriter, type WrittenFile, writeFailed } from './backup-file-writer.ts'
@@ -97,17 +98,32 @@ async function sameInstallation(source: BackupSource, before: string): Promise<B
   throw new BackupError('backup_torn', 'Another rule pack was put in force during the backup. Run it again.')
 }
 
+/** Whether it had to be made. */
+async function makeFolder(dir: string): Promise<boolean> {
+  const mode = 0o700
+  try {
+    await mkdir(dir, { mode })
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'EEXIST') return false
+    // With `recursive` Node tries for ever where a file system has the parent and takes no folders.
+    if (code !== 'ENOENT' || existsSync(dirname(dir))) throw error
+    return (await mkdir(dir, { recursive: true, mode })) !== undefined
+  }
+}
+
 /** Whether the folder was made. */
 async function claimFolder(dir: string): Promise<boolean> {
   let found: string[]
-  let made: string | undefined
+  let isNew: boolean
   try {
-    made = await mkdir(dir, { recursive: true, mode: 0o700 })
+    isNew = await makeFolder(dir)
     found = await readdir(dir)
   } catch (error) {
     throw writeFailed(error)
   }
-  if (found.length === 0) return made !== undefined
+  if (found.length === 0) return isNew
   const isCutOff = !found.includes('manifest.json') && found.every((name) => /\.(proffer|tmp)$/.test(name))
   const what = isCutOff ? 'holds a backup that was cut off: remove it' : 'is not empty: give a new folder'
   throw new BackupError('folder_unusable', `${dir} ${what} (--to).`)

@@ -62,9 +62,13 @@ describe('one call', () => {
     await erase('C-late')
     for (const event of [repayment('C-late', 5), repayment('C-late', 5, { time: new Date(Date.now() - 3_600_000) })])
       expect((await post(event)).body).toMatchObject({ reason: 'erased' })
-    expect((await post(cloudEvent('C-late', 'identity.linked', { alias: '@device:new' }))).body).toMatchObject({
-      reason: 'erased',
-    })
+    const relinked = await post(cloudEvent('C-late', 'identity.linked', { alias: '@device:new' }))
+    expect(relinked.body).toMatchObject({ reason: 'erased' })
+    const letter = await engine.call('GET', `/v1/dead-letters/${Object(relinked.body).deadLetterId}`)
+    expect(letter.body).toMatchObject({ reason: 'erased', bytes: '' })
+    expect((await receiptOf('C-late')).stores).toContainEqual(
+      expect.objectContaining({ store: 'dead_letters', left: 0 }),
+    )
     await engine.engine.shards.drained()
     const receipt = await receiptOf('C-late')
     expect(entry(receipt, 'state')).toMatchObject({ state: 'gone' })
@@ -74,6 +78,15 @@ describe('one call', () => {
       expect((await engine.call('GET', `/v1/dead-letters/${id}`)).body).toMatchObject({ bytes: '' })
     const answer = await engine.call('POST', '/v1/decisions', { customerId: 'C-late', placement: 'app_offers' })
     expect(answer.body).toMatchObject({ outcome: 'fallback', reason: 'erased' })
+  })
+
+  test('an event of an erased customer is not explained any more, though the log has it yet', async () => {
+    const event = repayment('C-told', 700_000)
+    await post(event)
+    const explain = () => engine.call('GET', `/v1/explain?customer=C-told&event=${String(event['id'])}`)
+    expect((await explain()).status).toBe(200)
+    await erase('C-told')
+    expect(await explain()).toMatchObject({ status: 410, body: { code: 'customer_erased' } })
   })
 
   test('erasing again changes nothing and gives the receipt again', async () => {
