@@ -152,7 +152,7 @@ test('recorded bytes are sent again as they were', async () => {
   expect(reached).toBe('once\nnot this\nonce\n')
 })
 
-test('once it leads elsewhere new connections reach another server, and those that are open stay', async () => {
+test('new connections can be led to another server, and those that are open stay', async () => {
   const early = dial()
   early.say('one\n')
   await until('the first server answers', () => early.heard() === 'ONE\n')
