@@ -31,16 +31,24 @@ export async function runLoad(bank: FaultBank, { events, everyMs = 8, askEveryMs
   await load.settled()
 }
 
-/** Runs loads, one behind the other, until some work is done. */
-export async function loadWhile(bank: FaultBank, work: () => Promise<void>, options: LoadOptions): Promise<void> {
-  let isDone = false
-  const loads = async (): Promise<void> => {
-    while (!isDone) await runLoad(bank, options)
+/**
+ * Begins a load that goes on, `events` at a time, until it is told to end; then it runs as many once more, so that something
+ * comes in behind whatever was done meanwhile.
+ */
+export function beginLoad(bank: FaultBank, options: LoadOptions): { readonly end: () => Promise<void> } {
+  let isEnding = false
+  const running = (async () => {
+    while (!isEnding) await runLoad(bank, options)
+    await runLoad(bank, options)
+  })()
+  // A test that failed before closes the bank under the load; else its failure is that of `end`.
+  running.catch(() => {})
+  return {
+    end() {
+      isEnding = true
+      return running
+    },
   }
-  const working = work().finally(() => {
-    isDone = true
-  })
-  await Promise.all([working, loads()])
 }
 
 class Load {

@@ -7,7 +7,7 @@ import { startRedis } from '../../bench/parts/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../../bench/parts/tcp-proxy.ts'
 import { readScript } from '../../engine/store/redis/lua-script.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { loadWhile } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import type { FaultBank } from './fault-bank.ts'
 import { redisCommands } from './redis-commands.ts'
 import { faultSeeds } from './seeds.ts'
@@ -36,17 +36,16 @@ await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
     (seed) =>
       behindProxy(seed, async (bank, proxy) => {
         await bank.start('a')
-        const cut = async (): Promise<void> => {
-          for (let i = 0; i < 9; i++) {
-            await untilMoved(bank, 4 + bank.random.below(12))
-            const bytes = i % 3 === 0 ? 0 : 1 + bank.random.below(300)
-            const isReply = i % 3 !== 0 && bank.random.chance(0.7)
-            if (isReply) await proxy.loseReply({ when: isCommit })
-            else await proxy.cutRequest({ bytes, when: isCommit })
-            bank.tell(isReply ? 'the reply of a commit was lost' : `a commit was cut after ${bytes} bytes`)
-          }
+        const load = beginLoad(bank, { events: 100 })
+        for (let i = 0; i < 9; i++) {
+          await untilMoved(bank, 4 + bank.random.below(12))
+          const bytes = i % 3 === 0 ? 0 : 1 + bank.random.below(300)
+          const isReply = i % 3 !== 0 && bank.random.chance(0.7)
+          if (isReply) await proxy.loseReply({ when: isCommit })
+          else await proxy.cutRequest({ bytes, when: isCommit })
+          bank.tell(isReply ? 'the reply of a commit was lost' : `a commit was cut after ${bytes} bytes`)
         }
-        await loadWhile(bank, cut, { events: 100 })
+        await load.end()
         await mustHold(bank)
       }),
   )
@@ -55,19 +54,18 @@ await describeWithKafkaAndOwnRedis('a commit', (brokers) => {
     behindProxy(seed, async (bank, proxy) => {
       await bank.start('a')
       const recording = proxy.record()
+      // Customers ask much and events are rare, so that most commits leave the offset as it is.
+      const load = beginLoad(bank, { events: 20, everyMs: 40, askEveryMs: 5 })
       const replies: string[] = []
-      const replay = async (): Promise<void> => {
-        for (let i = 0; i < 3; i++) {
-          await untilMoved(bank, 40)
-          const old = redisCommands(recording.bytes()).filter(isCommit).slice(0, -20)
-          for (let k = 0; k < 4; k++) {
-            const bytes = old[bank.random.below(old.length)]
-            if (bytes !== undefined) replies.push((await proxy.replay(bytes)).toString())
-          }
+      for (let i = 0; i < 3; i++) {
+        await untilMoved(bank, 40)
+        const old = redisCommands(recording.bytes()).filter(isCommit).slice(0, -20)
+        for (let k = 0; k < 4; k++) {
+          const bytes = old[bank.random.below(old.length)]
+          if (bytes !== undefined) replies.push((await proxy.replay(bytes)).toString())
         }
       }
-      // Customers ask much and events are rare, so that most commits leave the offset as it is.
-      await loadWhile(bank, replay, { events: 20, everyMs: 40, askEveryMs: 5 })
+      await load.end()
       bank.tell(`replies to old commits: ${replies.map((reply) => JSON.stringify(reply)).join(' ')}`)
       await mustHold(bank)
       expect(replies.length).toBe(12)

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { type RedisServer, withRedis } from '../../bench/parts/redis-server.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { setWritable } from './kafka-side.ts'
 import { faultSeeds } from './seeds.ts'
@@ -31,7 +31,7 @@ await describeWithKafkaAndOwnRedis('a decisions topic that takes nothing', (brok
       withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, async (bank) => {
         const topic = `${bank.prefix}decisions`
         await bank.start('a', { limits: { outboxCommits } })
-        const load = runLoad(bank, { events: 600, everyMs: 12 })
+        const load = beginLoad(bank, { events: 100, everyMs: 12 })
         await sleep(500 + bank.random.below(1_000))
         await setWritable(brokers, topic, false)
         bank.tell('no decision leaves')
@@ -42,7 +42,7 @@ await describeWithKafkaAndOwnRedis('a decisions topic that takes nothing', (brok
         }
         await setWritable(brokers, topic, true)
         bank.tell('decisions leave again')
-        await load
+        await load.end()
         await mustHold(bank)
         const reasons = new Set(bank.answers.map(({ reason }) => reason))
         expect(reasons).toContain('outbox_full')

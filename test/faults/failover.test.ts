@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { withRedis } from '../../bench/parts/redis-server.ts'
 import { startTcpProxy } from '../../bench/parts/tcp-proxy.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { setWritable } from './kafka-side.ts'
 import { faultSeeds } from './seeds.ts'
@@ -21,10 +21,10 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
   test.concurrent.for(faultSeeds(2))('is adopted by the engine that lives: seed %i', limit, (seed) =>
     withPair({ seed, brokers, settings: unsafe }, async (bank, failover) => {
       await bank.start('a')
-      const load = runLoad(bank, { events: 500 })
+      const load = beginLoad(bank, { events: 100 })
       await loseCommits(bank, failover)
       await failover.failOver()
-      await load
+      await load.end()
       await bank.settle()
       const taken = await adopted(bank)
       await mustHold(bank)
@@ -37,13 +37,13 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
       // Every partition was taken once at the start; this is the first to be taken again, or one behind it.
       const passing = partitions + 1 + bank.random.below(partitions - 1)
       const node = await bank.start('a', { failAt: { name: 'drained', passing, how: 'kill' } })
-      const load = runLoad(bank, { events: 500 })
+      const load = beginLoad(bank, { events: 100 })
       await loseCommits(bank, failover)
       await failover.failOver()
       expect(await Promise.race([node.ended, sleep(20_000, 'alive')])).toBe(null)
       bank.tell(`killed when partition ${passing - partitions} of ${partitions} was taken again`)
       await bank.start('a')
-      await load
+      await load.end()
       await mustHold(bank)
     }),
   )
@@ -54,11 +54,11 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
     (seed) =>
       withPair({ seed, brokers, settings: unsafe }, async (bank, failover) => {
         const node = await bank.start('a')
-        const load = runLoad(bank, { events: 500 })
+        const load = beginLoad(bank, { events: 100 })
         await loseCommits(bank, failover)
         await Promise.all([node.kill(), failover.failOver()])
         await bank.start('a')
-        await load
+        await load.end()
         await mustHold(bank, { forgets: true })
       }),
   )
@@ -74,7 +74,7 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
         expect(await bank.settle()).toEqual([])
         await setWritable(brokers, `${bank.prefix}decisions`, false)
         bank.tell('no decision leaves')
-        const load = runLoad(bank, { events: 500 })
+        const load = beginLoad(bank, { events: 100 })
         // Early enough that customers still get offers: later on all have met their caps.
         await until(async () => bank.answers.filter(({ committed }) => committed).length > 5)
         await sleep(bank.random.below(300))
@@ -85,7 +85,7 @@ await describeWithKafkaAndOwnRedis('what a store lost by a failover', (brokers) 
         await failOver()
         await setWritable(brokers, `${bank.prefix}decisions`, true)
         await bank.start('a', {}, { REDIS_WAIT_REPLICAS: '0' })
-        await load
+        await load.end()
         await mustHold(bank)
       } finally {
         await late.close()

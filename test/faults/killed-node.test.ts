@@ -9,7 +9,7 @@ import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { createRandom } from '../../bench/workload/random.ts'
 import type { FailpointName } from '../../engine/shard/failpoint.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, withBank } from './with-bank.ts'
@@ -48,17 +48,16 @@ await describeWithKafkaAndOwnRedis('a node that is killed', (brokers) => {
     async ({ seed, names }) => {
       await withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, async (bank) => {
         const { random } = bank
-        let load = Promise.resolve()
         for (const name of names) {
           // A partition is taken once at a start, and customers are loaded only at first.
           const passing = 1 + random.below(name === 'drained' || name === 'loaded' ? partitions : 20)
           const node = await bank.start('a', { failAt: { name, passing, how: 'kill' } })
-          load = load.then(() => runLoad(bank, { events: 150 }))
+          const load = beginLoad(bank, { events: 100 })
           expect(await Promise.race([node.ended, sleep(30_000, 'alive')])).toBe(null)
           bank.tell(`killed at ${name}, passing ${passing}`)
+          await load.end()
         }
         await bank.start('a')
-        await load
         await mustHold(bank)
       })
     },

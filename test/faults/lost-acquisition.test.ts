@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, until } from './with-bank.ts'
 import { withPair } from './with-pair.ts'
@@ -16,7 +16,7 @@ await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (broke
       const first = await bank.start('a')
       expect(await bank.settle()).toEqual([])
       const before = (await bank.metas()).map((meta) => meta?.addr)
-      const load = runLoad(bank, { events: 1_200, everyMs: 10 })
+      const load = beginLoad(bank, { events: 100, everyMs: 10 })
       await sleep(500 + bank.random.below(500))
       await pair.cutReplication()
       bank.tell('replication is cut')
@@ -32,7 +32,7 @@ await describeWithKafkaAndOwnRedis('two nodes that both own a partition', (broke
       first.resume()
       bank.tell('a goes on')
       await second
-      await load
+      await load.end()
       await mustHold(bank)
     }),
   )

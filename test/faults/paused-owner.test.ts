@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, until, withBank } from './with-bank.ts'
 
@@ -26,7 +26,7 @@ await describeWithKafkaAndOwnRedis('an owner that stood still', (brokers) => {
         const [first] = await Promise.all([bank.start('a'), bank.start('b')])
         expect(await bank.settle()).toEqual([])
         const before = (await bank.metas()).map((meta) => meta?.token)
-        const load = runLoad(bank, { events: 900, everyMs: 12 })
+        const load = beginLoad(bank, { events: 100, everyMs: 12 })
         await sleep(bank.random.below(1_500))
         first.pause()
         bank.tell('a stands still')
@@ -35,7 +35,7 @@ await describeWithKafkaAndOwnRedis('an owner that stood still', (brokers) => {
         await sleep(200 + bank.random.below(1_500))
         first.resume()
         bank.tell('a goes on')
-        await load
+        await load.end()
         await mustHold(bank)
         const taken = (await bank.metas()).filter((meta, partition) => meta?.token !== before[partition])
         expect(taken.length).toBeGreaterThan(0)

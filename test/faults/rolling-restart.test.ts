@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad } from './bank-load.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, withBank } from './with-bank.ts'
 
@@ -27,14 +27,14 @@ await describeWithKafkaAndOwnRedis('a rolling restart', (brokers) => {
       withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, async (bank) => {
         await Promise.all([bank.start('a'), bank.start('b')])
         expect(await bank.settle()).toEqual([])
-        const load = runLoad(bank, { events: 1_000, everyMs: 12 })
+        const load = beginLoad(bank, { events: 100, everyMs: 12 })
         for (const name of ['a', 'b', 'a']) {
           await sleep(500 + bank.random.below(1_000))
           expect(await bank.node(name).stop()).toBe(true)
           bank.tell(`${name} has ended`)
           await bank.start(name)
         }
-        await load
+        await load.end()
         await mustHold(bank)
         expect(bank.count.unanswered).toBe(0)
         expect(bank.answers.some(({ committed }) => committed)).toBe(true)

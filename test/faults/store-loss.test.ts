@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import { type RedisServer, withRedis } from '../../bench/parts/redis-server.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad, runLoad } from './bank-load.ts'
 import { type FaultBank, partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, until, withBank } from './with-bank.ts'
@@ -34,14 +34,14 @@ await describeWithKafkaAndOwnRedis('a store', (brokers) => {
     (seed) =>
       inBank(seed, async (bank, redis) => {
         const node = await bank.start('a')
-        const load = runLoad(bank, { events: 500 })
+        const load = beginLoad(bank, { events: 100 })
         await sleep(1_000 + bank.random.below(1_000))
         await withRedis(redis.port, (client) => client.flushall())
         bank.tell('the store was emptied')
         await until(async () => (await node.partitions())?.every(({ state }) => state === 'closed') === true)
         const closedAt = Date.now()
         const out = await decided(bank)
-        await load
+        await load.end()
         const late = bank.answers.filter(({ askedAt }) => askedAt > closedAt)
         expect(late.length).toBeGreaterThan(0)
         expect(new Set(late.map(({ reason }) => reason))).toEqual(new Set(['partition_closed']))
@@ -54,11 +54,11 @@ await describeWithKafkaAndOwnRedis('a store', (brokers) => {
   test.concurrent.for(faultSeeds(1))('that lost one header closes that partition alone: seed %i', limit, (seed) =>
     inBank(seed, async (bank, redis) => {
       const node = await bank.start('a')
-      const load = runLoad(bank, { events: 300 })
+      const load = beginLoad(bank, { events: 100 })
       const lost = bank.random.below(partitions)
       await withRedis(redis.port, (client) => client.del(`${bank.prefix}{p${lost}}:meta`))
       bank.tell(`the header of p${lost} is gone`)
-      await load
+      await load.end()
       await until(async () => {
         const all = (await node.partitions()) ?? []
         return all.every(({ partition, state, next, end }) =>
