@@ -20,7 +20,7 @@ export type StreamsOptions = {
   readonly dir: string
 }
 
-/** What the JVM gets. The same collector and as much heap as four of ours would take; the stores are beside the heap. */
+/** What the JVM gets. RocksDB has its memory beside the heap. */
 export const jvmArgs = ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC'] as const
 
 const askEveryMs = 50
