@@ -57,6 +57,12 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./stream/stream.ts')).benchStream(),
   },
   {
+    name: 'kafka-streams',
+    question: 'How many events a second on Kafka and Redis, next to Kafka Streams, exactly once?',
+    options: ['--customers=30000 --events=600000 --rounds=3', ...onServers],
+    run: async () => (await import('./kafka-streams/kafka-streams.ts')).benchKafkaStreams(),
+  },
+  {
     name: 'kafka',
     question: 'How fast are events read from Kafka while deciding, next to a kafkajs handler that does nothing?',
     options: ['--customers=30000 --events=450000 --rounds=3', ...onServers],

@@ -105,7 +105,7 @@ export async function fillTopic(
   }
 }
 
-/** Tells of every record that is in a topic now, in the order of each partition. */
+/** Tells of every record that is in a topic now, in the order of each partition; of transactions only what was committed. */
 export async function readTopic(
   brokers: readonly string[],
   topic: string,
@@ -126,14 +126,17 @@ export async function readTopic(
   try {
     await consumer.subscribe({ topic, fromBeginning: true })
     const done = Promise.withResolvers<void>()
+    // Not in the handler: what holds markers of transactions only is not handed to it.
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
+      if (Number(lastOffset) + 1 >= (left.get(partition) ?? 0)) left.delete(partition)
+      if (left.size === 0) done.resolve()
+    })
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch }) => {
         for (const message of batch.messages) {
           if (Number(message.offset) < (left.get(batch.partition) ?? 0)) onRecord(batch.partition, message)
         }
-        if (Number(batch.lastOffset()) + 1 >= (left.get(batch.partition) ?? 0)) left.delete(batch.partition)
-        if (left.size === 0) done.resolve()
       },
     })
     await done.promise

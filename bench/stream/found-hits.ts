@@ -19,7 +19,7 @@ export async function ourHits(brokers: readonly string[], topic: string): Promis
   return hits
 }
 
-/** Of the popular stack's records. */
+/** Of the records of the popular stack and of Kafka Streams. */
 export async function peerHits(brokers: readonly string[], topic: string): Promise<Hits> {
   const hits = new Hits()
   await readTopic(brokers, topic, (_, { value }) => {

@@ -10,18 +10,17 @@
 import { parseArgs } from 'node:util'
 import { type BenchResult, printResult, shown } from '../report.ts'
 import { rateOf } from '../servers/bound-by.ts'
-import { measureSpan, type Span } from '../servers/measure-span.ts'
+import type { Span } from '../servers/measure-span.ts'
 import { tell } from '../servers/progress.ts'
-import { partitions, type Servers, serverArgs, startServers } from '../servers/servers.ts'
-import { fillTopic, makeTopics, readTopic, removeTopics } from '../servers/topics.ts'
+import { type Servers, serverArgs, startServers } from '../servers/servers.ts'
+import { removeTopics } from '../servers/topics.ts'
 import { loadBenchPack } from '../step/bench-pack.ts'
 import { growTypicalStates } from '../step/typical-states.ts'
 import { cardEvent } from './card-rules.ts'
 import { type Contender, createContenders } from './contenders.ts'
-import { firstDifference, type Hits } from './hits.ts'
 import { recentStream } from './recent-stream.ts'
-import { referenceHits } from './reference-hits.ts'
 import { runRetailBank } from './retail-bank-run.ts'
+import { fillCardTopic, runContender } from './run-contender.ts'
 import { type Round, streamResult } from './stream-result.ts'
 
 type Options = {
@@ -70,7 +69,7 @@ export async function benchStream(): Promise<BenchResult> {
       const { customers, bankEvents, nodeArgs } = options
       const plan = { customers, events: bankEvents, warm: Math.floor(bankEvents / 3), typical, nodeArgs }
       const bank = await runRetailBank(servers, `${servers.prefix}b${number}-`, plan)
-      tell(`round ${number}: retail-bank ${toldRate(bank)}`)
+      tell(`round ${number}: retail-bank ${shown(Math.round(rateOf(bank)))} events/s`)
       rounds.push({ ...spans, bank })
     }
     return streamResult(rounds, { ...servers.figures, customers: options.customers })
@@ -89,44 +88,17 @@ async function runContenders(
   const topic = `${prefix}events`
   const endMs = Date.now()
   const stream = () => recentStream({ seed, customers, events, types: [cardEvent], endMs })
-  tell(`filling ${topic} with ${events} events ...`)
-  await makeTopics(brokers, [topic], partitions)
-  await fillTopic(brokers, topic, { stream: stream(), events, partitions })
-  let found = 0
-  await readTopic(brokers, topic, () => found++)
-  if (found !== events) throw new Error(`the topic holds ${found} of ${events} events`)
+  await fillCardTopic(servers, topic, stream(), events)
   const contenders = createContenders(events, nodeArgs)
   const spans = new Map<Contender['name'], Span>()
   const hits = new Map<Contender['name'], number>()
   for (const contender of isBackwards ? contenders.toReversed() : contenders) {
-    await servers.flush()
-    const { span, out } = await runContender(servers, prefix, contender)
-    const expected = referenceHits(stream(), events, span.next, partitions)
-    const difference = firstDifference(expected, out)
-    if (difference !== null) throw new Error(`${contender.name}: ${difference}`)
-    tell(`${prefix} ${contender.name}: ${toldRate(span)}, ${out.count} hits as they should be, ${out.repeats} repeated`)
+    const { span, out } = await runContender(servers, prefix, contender, { stream: stream(), events })
     spans.set(contender.name, span)
     hits.set(contender.name, out.count)
   }
   await removeTopics(brokers, prefix)
   return { spans, hits }
-}
-
-async function runContender(
-  servers: Servers,
-  prefix: string,
-  contender: Contender,
-): Promise<{ readonly span: Span; readonly out: Hits }> {
-  const children = await contender.start(servers, prefix)
-  const span = await measureSpan(children, servers, contender.plan)
-  const ends = children.map((child) => child.next(({ kind }) => kind === 'ended'))
-  await Promise.all(children.map((child) => child.end()))
-  const next: Readonly<Record<number, number>> = Object.assign({}, ...(await Promise.all(ends)).map((end) => end.next))
-  return { span: { ...span, next }, out: await contender.hits(servers, prefix) }
-}
-
-function toldRate(span: Span): string {
-  return `${shown(Math.round(rateOf(span)))} events/s`
 }
 
 if (process.argv[1] !== undefined && import.meta.filename === process.argv[1]) printResult(await benchStream())

@@ -1,4 +1,4 @@
-/** A record that the popular stack sends for a rule that hits, as JSON. */
+/** A record that the popular stack and Kafka Streams send for a rule that hits, as JSON. */
 export type HitRecord = {
   readonly event: string
   readonly customer: string
