@@ -1,3 +1,4 @@
+import { StoreError } from '../store/store.ts'
 import { codeOf, isRetryable, placeOf } from './error-place.ts'
 import type { BatchResult } from './shard-port.ts'
 
@@ -9,10 +10,9 @@ export function refusedFor(error: unknown): Refused {
   const code = codeOf(error)
   if (code === 'cache_full' || isRetryable(error)) return { kind: 'retry', reason: code }
   if (code === 'state_corrupt') {
-    return {
-      kind: 'closed',
-      reason: 'The stored state of a customer cannot be decoded. Restore the store from a backup.',
-    }
+    // What the store says of itself names no customer, and tells a lost header from a damaged state.
+    const stored = 'The stored state of a customer cannot be decoded. Restore the store from a backup.'
+    return { kind: 'closed', reason: error instanceof StoreError ? error.message : stored }
   }
   return { kind: 'closed', reason: `The step failed: ${placeOf(error)}.` }
 }
