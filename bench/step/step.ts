@@ -168,6 +168,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
     const t2 = performance.now()
     const stepped = stepBatch({ context, codecs, tally }, slots, task, {
       seq: 0,
+      turn: 0,
       next: first,
       appendTime: clock,
       clock,

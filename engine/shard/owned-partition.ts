@@ -12,6 +12,8 @@ export type Owned = {
   /** Records of answers that changed nothing; they leave with the next commit. */
   waiting: OutboxDecision[]
   waitingBytes: number
+  /** Live requests that were stepped since it is owned: batches without a commit have the same `seq`. */
+  stepped: number
   readonly schemas: EventSchemas
   /** The commit that was sent and not yet answered. */
   open: OpenCommit | null

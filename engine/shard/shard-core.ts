@@ -92,7 +92,7 @@ export class ShardCore implements ShardPort {
       }
       await this.#customers.acquired(partition, meta.clock)
       const schemas = new EventSchemas(this.#options.codecs.learnEvents)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, schemas, open: null })
+      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, schemas, open: null })
       return { kind: 'acquired', meta }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
@@ -293,7 +293,8 @@ export class ShardCore implements ShardPort {
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
   #startOf(part: Owned, task: BatchTask): BatchStart {
     const { seq, next, appendTime, clock } = part.meta
-    const rest = { seq, next, appendTime, partitions: this.#options.partitions }
+    const rest = { seq, turn: part.stepped, next, appendTime, partitions: this.#options.partitions }
+    part.stepped += task.requests.length
     if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }

@@ -41,6 +41,8 @@ export type BatchTools = {
 /** Where the partition stands before the batch. */
 export type BatchStart = {
   readonly seq: number
+  /** Of its first live request, which has had none since that commit. */
+  readonly turn: number
   readonly next: number
   readonly appendTime: number
   /** Last `now`; behind it `now` never runs. */
@@ -84,7 +86,7 @@ export function stepBatch(
       placement,
       count,
       now: batch.clock,
-      turn: `${start.seq}.${place}`,
+      turn: `${start.seq}.${start.turn + place}`,
     })
     if (outcome.reserves) batch.reserves = true
     const bytes = codecs.decisions.encode(outcome.decision)
