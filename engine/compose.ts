@@ -32,6 +32,7 @@ import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
+import { codeOf, placeOf } from './shard/error-place.ts'
 import { trustsAll } from './shard/event-frame.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
@@ -233,7 +234,10 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     now,
     newId: randomUUID,
     onGivenUp: (cause) =>
-      logger.error({ cause: codeOf(cause) }, 'an erasure is not complete: see `proffer erasure`, and erase again'),
+      logger.error(
+        { code: codeOf(cause), place: placeOf(cause) },
+        'an erasure is not complete: see `proffer erasure`, and erase again',
+      ),
   })
   stack.push('erasure', () => erasure.stop())
   const parts = {
@@ -314,15 +318,6 @@ function refuseEventClock(config: Config, clock: Clock): void {
     'clock_changed',
     'On the event clock everything is embedded: unset KAFKA_BROKERS and REDIS_URL, and use a DATA_DIR of its own.',
   )
-}
-
-/** What went wrong without its message, which may hold values. */
-function codeOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause
-    ? String(cause.code)
-    : cause instanceof Error
-      ? cause.name
-      : 'unknown'
 }
 
 /** An address that others can use: a server that listens everywhere is found by the host's name. */

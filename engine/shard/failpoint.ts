@@ -1,14 +1,16 @@
-/** Named moments of a batch, at which tests end the process or the thread to prove that nothing is lost. */
-export type FailpointName =
-  | 'collected'
-  | 'loaded'
-  | 'stepped'
-  | 'committed'
-  | 'installed'
-  | 'released'
-  | 'publishing'
-  | 'published'
-  | 'drained'
+/** Named moments of a batch, in their order, at which tests end the process or the thread to prove that nothing is lost. */
+export const failpointNames = [
+  'collected',
+  'loaded',
+  'stepped',
+  'committed',
+  'installed',
+  'released',
+  'publishing',
+  'published',
+  'drained',
+] as const
+export type FailpointName = (typeof failpointNames)[number]
 
 /** Called when a batch passes a moment; in production it does nothing. */
 export type Failpoint = (name: FailpointName) => void

@@ -7,24 +7,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { createRandom } from '../../bench/workload/random.ts'
-import type { FailpointName } from '../../engine/shard/failpoint.ts'
+import { failpointNames } from '../../engine/shard/failpoint.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
 import { beginLoad } from './bank-load.ts'
 import { partitions } from './fault-bank.ts'
 import { faultSeeds } from './seeds.ts'
 import { mustHold, withBank } from './with-bank.ts'
 
-const moments: readonly FailpointName[] = [
-  'collected',
-  'loaded',
-  'stepped',
-  'committed',
-  'installed',
-  'released',
-  'publishing',
-  'published',
-  'drained',
-]
 const killsABank = 3
 
 await describeWithKafkaAndOwnRedis('a node that is killed', (brokers) => {
@@ -35,8 +24,8 @@ await describeWithKafkaAndOwnRedis('a node that is killed', (brokers) => {
   afterAll(() => redis.stop())
 
   const cases = faultSeeds(1).flatMap((seed) => {
-    const order = shuffled(moments, seed)
-    return Array.from({ length: moments.length / killsABank }, (_, i) => {
+    const order = shuffled(failpointNames, seed)
+    return Array.from({ length: failpointNames.length / killsABank }, (_, i) => {
       const names = order.slice(i * killsABank, (i + 1) * killsABank)
       return { seed, names, at: names.join(', ') }
     })

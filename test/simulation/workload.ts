@@ -3,6 +3,7 @@ import type { Random } from '../../bench/workload/random.ts'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event, FieldValue } from '../../ingest/event.ts'
 import type { NewRecord } from '../../ingest/log.ts'
+import { plainProfile } from '../engine/shard/plain-profile.ts'
 
 /** The pack's caps, so that they are met all the time. */
 export const capLimit = 3
@@ -22,18 +23,7 @@ export function worldEvent(n: number, random: Random, atMs: number, customers: n
   })
   const consent = (granted: boolean) => event('consent.updated', { channel: 'sms', granted, purpose: 'marketing' })
   if (n < customers) {
-    return event('profile.updated', {
-      employmentStatus: 'employed',
-      studentStatus: false,
-      riskGrade: 'balanced',
-      birthDate: null,
-      totalAssets: 10_000_000,
-      currency: 'CNY',
-      residenceRegion: null,
-      tier: null,
-      hasChildren: null,
-      cleared: [],
-    })
+    return event('profile.updated', plainProfile)
   }
   if (n < customers * 2) return consent(true)
   const pick = random.next()

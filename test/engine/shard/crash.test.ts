@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { FailAt, FailpointName } from '../../../engine/shard/failpoint.ts'
+import { type FailAt, failpointNames } from '../../../engine/shard/failpoint.ts'
 import type { CustomerView, Totals } from '../../../engine/shard/shards.ts'
 import { decodeEvent } from '../../../ingest/avro-codec.ts'
 import { partitionOf } from '../../../ingest/partition.ts'
@@ -22,18 +22,6 @@ const events = 9_000
 const customers = 150
 const killsAtRandom = 20
 const chunksARound = 18
-
-const moments: readonly FailpointName[] = [
-  'collected',
-  'loaded',
-  'stepped',
-  'committed',
-  'installed',
-  'released',
-  'publishing',
-  'published',
-  'drained',
-]
 
 /** What a run left behind. */
 type Outcome = {
@@ -54,8 +42,8 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'proffer-crash-'))
   logDir = join(dir, 'crashed')
   let chunk = 0
-  for (let round = 0; round < moments.length + killsAtRandom; round++) {
-    const name = moments[round]
+  for (let round = 0; round < failpointNames.length + killsAtRandom; round++) {
+    const name = failpointNames[round]
     const failAt: FailAt | null = name === undefined ? null : { name, passing: name === 'drained' ? 2 : 6, how: 'kill' }
     const mode = round % 2 === 0 ? 'inline' : 'worker'
     const killAfterMs = failAt === null ? Math.floor(Math.random() * 120) : 2_000
@@ -83,7 +71,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }))
 
 describe('after kills at random and at every moment of a batch', () => {
   it('the processes were really killed', () => {
-    expect(killed).toBe(moments.length + killsAtRandom)
+    expect(killed).toBe(failpointNames.length + killsAtRandom)
   })
 
   it('every record of the log is accepted, a duplicate or a dead letter, once', async () => {

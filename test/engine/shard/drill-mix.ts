@@ -3,6 +3,7 @@ import { createRandom } from '../../../bench/workload/random.ts'
 import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
 import type { Event, FieldValue } from '../../../ingest/event.ts'
 import type { Decision } from '../../../sinks/decision.ts'
+import { plainProfile } from './plain-profile.ts'
 import { pageView, request, type ShardRig } from './shard-rig.ts'
 
 const customers = 40
@@ -70,7 +71,7 @@ export function drillMix(rig: ShardRig, seed: number): DrillMix {
     answers,
     failed,
     async meet() {
-      const profiles = drillCustomers.map((id) => event(id, 'profile.updated', profile, 'core-banking'))
+      const profiles = drillCustomers.map((id) => event(id, 'profile.updated', plainProfile, 'core-banking'))
       const consents = ['push', 'sms', 'email', 'in_app'].flatMap((channel) =>
         drillCustomers.map((id) =>
           event(id, 'consent.updated', { channel, granted: true, purpose: 'marketing' }, 'crm'),
@@ -100,17 +101,4 @@ export function drillMix(rig: ShardRig, seed: number): DrillMix {
       await rig.append(event(customerId, 'customer.erased', { ground: 'request' }, 'crm'))
     },
   }
-}
-
-const profile = {
-  employmentStatus: 'employed',
-  studentStatus: false,
-  riskGrade: 'balanced',
-  birthDate: null,
-  totalAssets: 10_000_000,
-  currency: 'CNY',
-  residenceRegion: null,
-  tier: null,
-  hasChildren: null,
-  cleared: [],
 }

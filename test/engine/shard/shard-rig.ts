@@ -13,6 +13,7 @@ import { partitionOf } from '../../../ingest/partition.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { decodeDecision } from '../../../sinks/decision-codec.ts'
 import { bankPack, type Folder, openFolder, partitions, readAll } from './data-folder.ts'
+import { plainProfile } from './plain-profile.ts'
 
 /** Where the customers of a data folder are kept; another place for each folder. */
 export type MakePlace = (dir: string) => StorePlace
@@ -85,7 +86,7 @@ export function shardRig(makePlace: MakePlace): ShardRig {
         pageView(customerId, `profile-${customerId}`, {
           source: 'core-banking',
           type: 'profile.updated',
-          data: profile,
+          data: plainProfile,
         }),
       )
       const data = { channel: 'in_app', granted: true, purpose: 'marketing' }
@@ -93,19 +94,6 @@ export function shardRig(makePlace: MakePlace): ShardRig {
       await shards.drained()
     },
   }
-}
-
-const profile = {
-  employmentStatus: 'employed',
-  studentStatus: false,
-  riskGrade: 'balanced',
-  birthDate: null,
-  totalAssets: 10_000_000,
-  currency: 'CNY',
-  residenceRegion: null,
-  tier: null,
-  hasChildren: null,
-  cleared: [],
 }
 
 let count = 0

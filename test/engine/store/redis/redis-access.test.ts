@@ -17,6 +17,8 @@ const hasOpenssl = (() => {
   }
 })()
 
+if (!hasOpenssl && process.env['CI'] === 'true') throw new Error('openssl is missing: install it')
+
 const describeAccess: typeof describeWithOwnRedis = hasOpenssl
   ? describeWithOwnRedis
   : async (name, body) => void describe.skip(name, body)
