@@ -22,6 +22,11 @@ export type Membership = {
    * @throws LogError when the group cannot be joined
    */
   join(assigned: (partitions: readonly number[]) => void): Promise<void>
+  /**
+   * Nobody else gets what this process has for so long after it was last at work, milliseconds; null: nobody ever does. Clocks that
+   * are apart by half a second are allowed for.
+   */
+  readonly keepsForMs: number | null
   /** Resolves with the next proof that this process is still a member; at once where nothing can end that. */
   confirmed(): Promise<void>
   /** Everybody as of the last assignment. */
@@ -35,6 +40,7 @@ export type Membership = {
 export function soleMembership(partitions: number): Membership {
   const all = Array.from({ length: partitions }, (_, partition) => partition)
   return {
+    keepsForMs: null,
     join: async (assigned) => assigned(all),
     confirmed: async () => {},
     members: () => [{ node: 'this', addr: '', partitions: all }],

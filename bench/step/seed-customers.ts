@@ -35,6 +35,7 @@ export async function seedCustomers(store: Store, options: SeedOptions): Promise
         writes,
         outbox: null,
         trim: 0,
+        notAfter: null,
       })
       if (reply.kind !== 'applied') throw new Error(`a seed commit was ${reply.kind}`)
     }

@@ -159,6 +159,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
       published: 0,
       dpos: 0,
       flush: false,
+      notAfter: null,
     }
     const customers = batchCustomers(task, { next: first, partitions: 1, codec: codecs.events })
     const t1 = performance.now()

@@ -6,12 +6,13 @@ import type { PartitionOptions } from './partition-options.ts'
 import { type DefiniteResult, definiteResult } from './resend-commit.ts'
 import { lostDecisions, type Scan } from './scan-decisions.ts'
 import type { BatchResult, Progress } from './shard-port.ts'
+import type { Tenure } from './standstill.ts'
 
 /** Commit numbers jump this far beyond every one that ever left, so that none is used for a second content. */
 const seqJump = 1_000
 const limits = { events: 4_096, customers: batchCustomersMax, bytes: 512 * 1024 } as const
 
-type Steps = Pick<PartitionOptions, 'partition' | 'port' | 'decisions' | 'timing'>
+type Steps = Pick<PartitionOptions, 'partition' | 'port' | 'decisions' | 'timing'> & { readonly tenure: Tenure }
 
 /** What came of adopting: how the partition stands, or a result that ended it. */
 export type AdoptEnd =
@@ -31,10 +32,8 @@ export async function adoptLost(steps: Steps, meta: Meta, scan: Scan): Promise<A
   let bytes = 0
   const adopt = async (): Promise<Stopped | null> => {
     const { buffer } = packEvents(waiting, { ...limits, events: waiting.length, bytes: Number.POSITIVE_INFINITY })
-    const result = await definite(
-      steps,
-      steps.port.adopt({ partition: steps.partition, records: buffer, to, adopting }),
-    )
+    const task = { partition: steps.partition, records: buffer, to, adopting, notAfter: steps.tenure.until() }
+    const result = await definite(steps, steps.port.adopt(task))
     if (result.kind !== 'done') return result
     to = result.progress.seq + 1
     decisions += waiting.length
@@ -58,7 +57,8 @@ export async function adoptLost(steps: Steps, meta: Meta, scan: Scan): Promise<A
   const stopped = waiting.length > 0 ? await adopt() : null
   if (stopped !== null) return stopped
   const change = { adopting: null, dpos: scan.end }
-  const result = await definite(steps, steps.port.amend({ partition: steps.partition, to, change }))
+  const task = { partition: steps.partition, to, change, notAfter: steps.tenure.until() }
+  const result = await definite(steps, steps.port.amend(task))
   return result.kind === 'done' ? { kind: 'adopted', progress: result.progress, decisions } : result
 }
 

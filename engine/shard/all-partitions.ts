@@ -24,6 +24,7 @@ import {
   sumTotals,
   type Totals,
 } from './shards.ts'
+import { Standstill } from './standstill.ts'
 import { clockSkew } from './take-partition.ts'
 
 export type AllPartitionsOptions = Pick<
@@ -76,6 +77,7 @@ export class AllPartitions implements LocalShards {
   readonly #elsewhere: Elsewhere
   readonly #deadlines: Deadlines
   readonly #clockWatch: ClockWatch
+  readonly #standstill: Standstill
   readonly #forgetFeed: () => void
   #assigned: readonly number[] = []
   #skewed = false
@@ -89,6 +91,7 @@ export class AllPartitions implements LocalShards {
     this.#membership = membership
     this.#ports = ports
     this.#deadlines = new Deadlines(timing)
+    this.#standstill = new Standstill(options, membership.keepsForMs)
     this.#partitions = Array.from({ length: options.partitions }, (_, partition) => {
       const { partitions, peers, onBatch, ...rest } = options
       return new Partition({
@@ -96,6 +99,7 @@ export class AllPartitions implements LocalShards {
         partition,
         port: this.#portOf(partition),
         addr: () => this.#addr,
+        standstill: this.#standstill,
         confirmed: () => membership.confirmed(),
         passOn: peers === null ? null : (asked) => void this.#passOn(asked, partition),
         schedule: (run) => this.#schedule(run),
@@ -119,6 +123,7 @@ export class AllPartitions implements LocalShards {
 
   async start(addr: string): Promise<void> {
     this.#addr = addr
+    this.#standstill.start()
     await this.#membership.join((partitions) => this.#onAssigned(partitions))
     this.#clockWatch.start()
     await Promise.all(this.#assigned.map((partition) => this.#partitionAt(partition).assign()))
@@ -244,6 +249,7 @@ export class AllPartitions implements LocalShards {
   async stop(deadlineMs: number): Promise<void> {
     this.#forgetFeed()
     this.#clockWatch.stop()
+    this.#standstill.stop()
     let callOff: () => void = () => {}
     const late = new Promise<void>((resolve) => {
       callOff = this.#timing.after(deadlineMs, resolve)

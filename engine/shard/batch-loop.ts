@@ -2,13 +2,13 @@
  * Runs an owned partition: one batch after the other, and lets out what was committed. It begins behind a take-over and ends
  * for good when the partition is lost, closed or given up; owning it again is another loop.
  */
-import type { LogRecord } from '../../ingest/log.ts'
 import type { AnswerReason } from '../../rules/reasons.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import type { EventFrame } from './event-frame.ts'
 import { EventReader } from './event-reader.ts'
 import { type FillReply, FillSlot } from './fill-slot.ts'
 import { FlushTimer } from './flush-timer.ts'
+import { Lag } from './lag.ts'
 import { type Asked, answerLive, liveInputs } from './live-requests.ts'
 import type { LoopEnd, LoopParts } from './loop-parts.ts'
 import type { PartitionOptions } from './partition-options.ts'
@@ -16,6 +16,7 @@ import { readFault } from './read-fault.ts'
 import { type DefiniteResult, definiteResult } from './resend-commit.ts'
 import { runFill } from './run-fill.ts'
 import type { BatchResult, FillStep, Progress } from './shard-port.ts'
+import type { Tenure } from './standstill.ts'
 import type { Taken } from './take-partition.ts'
 
 type Done = Extract<BatchResult, { kind: 'done' }>
@@ -26,8 +27,6 @@ type Sent = { readonly asked: readonly Asked[]; readonly records: number; readon
 const flushBytes = 512 * 1024
 const readAgainMs = 100
 const retryMs = 5
-/** A backfill waits while an event is not counted for longer than this. */
-const fillBehindMs = 1_000
 
 export class BatchLoop {
   readonly #options: PartitionOptions
@@ -35,15 +34,9 @@ export class BatchLoop {
   readonly #reader: EventReader
   readonly #flush: FlushTimer
   readonly #fills = new FillSlot()
+  readonly #tenure: Tenure
+  readonly #lag: Lag
   #progress: Progress
-  /**
-   * Whether everything that was in the log at the take-over is counted. Until then no request is stepped: the store may be
-   * behind what was acknowledged, a withdrawn consent included.
-   */
-  #caughtUp: boolean
-  readonly #catchUpTo: number
-  /** Age of the oldest event that was not counted at the last look, milliseconds. */
-  #behindMs = 0
   /** A task is with the shard, or a read is under way: one at a time. */
   #busy = false
   #scheduled = false
@@ -60,8 +53,8 @@ export class BatchLoop {
     this.#reader = new EventReader(options, () => this.wake())
     this.#flush = new FlushTimer(options.timing, () => this.wake())
     this.#progress = taken.progress
-    this.#catchUpTo = taken.logEnd
-    this.#caughtUp = taken.progress.next >= taken.logEnd
+    this.#tenure = taken.tenure
+    this.#lag = new Lag(options.clock, options.limits.staleMs, { next: taken.progress.next, logEnd: taken.logEnd })
     parts.outflow.onPublished(() => this.#onPublished())
     parts.outflow.begin(taken)
     options.failpoint('drained')
@@ -70,7 +63,7 @@ export class BatchLoop {
 
   /** Whether requests cannot be stepped because events wait. */
   get isBehind(): boolean {
-    return !this.#caughtUp || this.#behindMs > this.#options.limits.staleMs
+    return !this.#lag.caughtUp || this.#lag.isStale
   }
 
   /** Why the events that come next are not taken, in a sentence; null: they are. */
@@ -98,7 +91,7 @@ export class BatchLoop {
   /** Runs a step of a backfill at the next moment between two batches, unless the partition is behind. */
   fill(step: FillStep): Promise<FillReply> {
     if (this.#ended || this.#stopping) return Promise.resolve({ kind: 'away' })
-    if (!this.#caughtUp || this.#behindMs > fillBehindMs) return Promise.resolve({ kind: 'behind' })
+    if (this.#lag.delaysFill) return Promise.resolve({ kind: 'behind' })
     const reply = this.#fills.offer(step)
     this.wake()
     return reply
@@ -127,7 +120,7 @@ export class BatchLoop {
 
   #run(): void {
     this.#scheduled = false
-    if (this.#busy || this.#ended) return
+    if (this.#busy || this.#ended || !this.#isStillOwner()) return
     const { port, partition, clock, limits } = this.#options
     const { live, views, outflow } = this.#parts
     if (views.size > 0) {
@@ -139,7 +132,7 @@ export class BatchLoop {
     }
     const isFull = outflow.isFull
     if (isFull) this.#answerAll('outbox_full')
-    else if (this.#behindMs > limits.staleMs) this.#answerAll('stale_state')
+    else if (this.#lag.isStale) this.#answerAll('stale_state')
     if (this.#mayFill && !isFull && !this.#mustFlush()) {
       this.#busy = true
       void this.#runFill()
@@ -151,7 +144,7 @@ export class BatchLoop {
       return
     }
     const customers = Math.ceil(batchCustomersMax * this.#share)
-    const asked = this.#caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
+    const asked = this.#lag.caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
     if (asked.length > 0 || this.#mustFlush()) this.#send(null, asked)
     else this.#settle()
   }
@@ -159,7 +152,7 @@ export class BatchLoop {
   async #runEvents(): Promise<void> {
     try {
       const found = await this.#reader.read(this.#progress.next)
-      this.#look(found[0])
+      this.#lag.look(found[0], !this.#reader.pending)
       const customers = Math.max(2, Math.floor(batchCustomersMax * this.#share))
       // Live requests get at most half of a batch, so that neither starves the other.
       const part = found.length > 0 ? 2 : 1
@@ -174,10 +167,11 @@ export class BatchLoop {
   }
 
   async #runFill(): Promise<void> {
-    const { outflow, onDoubt } = this.#parts
+    const { published, dpos } = this.#parts.outflow
     try {
       const waiting = this.#fills.take()
-      const result = waiting === null ? null : await runFill(this.#options, waiting, outflow, onDoubt)
+      const task = { published, dpos, notAfter: this.#tenure.until() }
+      const result = waiting === null ? null : await runFill(this.#options, waiting, task, this.#parts.onDoubt)
       if (result === null) this.#goOn()
       else if (result.kind === 'done') this.#filled(result)
       else this.#settled(result, { asked: [], records: 0, queueMs: 0 })
@@ -192,14 +186,6 @@ export class BatchLoop {
     if (result.committed) this.#parts.outflow.committed(this.#progress, null, 0)
     if (this.#needsFlush()) this.#flush.later()
     this.#goOn()
-  }
-
-  /** How far behind it is, by the first record that is not counted; undefined: there is none. */
-  #look(first: LogRecord | undefined): void {
-    const { clock } = this.#options
-    // On an event clock the log's times say nothing of how long a record has waited.
-    this.#behindMs = first === undefined || clock.kind === 'event' ? 0 : clock.now() - first.appendTime
-    if (first === undefined && !this.#reader.pending) this.#caughtUp = true
   }
 
   async #readFailed(error: unknown): Promise<void> {
@@ -218,6 +204,9 @@ export class BatchLoop {
     this.#busy = true
     const { port, partition, clock, timing } = this.#options
     const { fallbacks, outflow } = this.#parts
+    const notAfter = this.#tenure.until()
+    // Looked at behind the instant that is sent: it must not be one from after a standstill.
+    if (!this.#isStillOwner(asked)) return
     const queueMs = asked[0] === undefined ? 0 : timing.elapsed() - asked[0].askedAt
     const sent: Sent = { asked, records: fallbacks.records.length, queueMs }
     let result: BatchResult | Promise<BatchResult>
@@ -231,19 +220,15 @@ export class BatchLoop {
         published: outflow.published,
         dpos: outflow.dpos,
         flush: this.#mustFlush(),
+        notAfter,
       })
     } catch (error) {
       this.#failed(error, sent)
       return
     }
-    if (result instanceof Promise) {
-      result.then(
-        (late) => this.#finished(late, sent),
-        (error: unknown) => this.#failed(error, sent),
-      )
-    } else {
-      this.#finished(result, sent)
-    }
+    const failed = (error: unknown): void => this.#failed(error, sent)
+    if (result instanceof Promise) result.then((late) => this.#finished(late, sent), failed)
+    else this.#finished(result, sent)
   }
 
   #finished(result: BatchResult, sent: Sent): void {
@@ -263,6 +248,11 @@ export class BatchLoop {
 
   /** What became of a batch is known. */
   #settled(result: DefiniteResult, sent: Sent): void {
+    if (result.kind === 'done' && !this.#isStillOwner(sent.asked)) {
+      // What was committed leaves when the partition is taken again, as far as the store still has it.
+      if (result.committed) this.#parts.fallbacks.taken(sent.records)
+      return
+    }
     switch (result.kind) {
       case 'done':
         this.#release(result, sent)
@@ -275,6 +265,7 @@ export class BatchLoop {
       case 'lost':
       case 'fenced':
       case 'rewound':
+      case 'expired':
         this.#parts.live.giveBack(sent.asked)
         this.#end(result)
         return
@@ -291,7 +282,7 @@ export class BatchLoop {
   #release(result: Done, { asked, records, queueMs }: Sent): void {
     const { fallbacks, outflow } = this.#parts
     this.#progress = result.progress
-    if (this.#progress.next >= this.#catchUpTo) this.#caughtUp = true
+    this.#lag.counted(this.#progress.next)
     this.#waitingBytes = result.waitingBytes
     this.#reader.hold(result.held)
     fallbacks.taken(records)
@@ -337,6 +328,14 @@ export class BatchLoop {
     this.#parts.onEnd(end)
   }
 
+  /** Ends the loop, and gives requests back, when the process stood still so long that somebody else may have the partition. */
+  #isStillOwner(asked: readonly Asked[] = []): boolean {
+    if (this.#tenure.isCertain()) return true
+    this.#parts.live.giveBack(asked)
+    this.#end({ kind: 'expired' })
+    return false
+  }
+
   #answerAll(reason: AnswerReason): void {
     for (const asked of this.#parts.live.takeAll()) this.#parts.fallbacks.answer(asked, reason)
   }
@@ -352,13 +351,13 @@ export class BatchLoop {
   }
 
   get #mayFill(): boolean {
-    return this.#fills.isWaiting && this.#caughtUp && this.#behindMs <= fillBehindMs && !this.#stopping
+    return this.#fills.isWaiting && !this.#lag.delaysFill && !this.#stopping
   }
 
   #hasWork(): boolean {
     const { live, views, outflow } = this.#parts
     const reads = this.#mayRead && !outflow.isFull
-    return reads || this.#mayFill || (live.size > 0 && this.#caughtUp) || views.size > 0 || this.#mustFlush()
+    return reads || this.#mayFill || (live.size > 0 && this.#lag.caughtUp) || views.size > 0 || this.#mustFlush()
   }
 
   /** Whether a commit would store something that is not stored yet: waiting records, or how far everything is out. */

@@ -5,8 +5,8 @@ import type { ViewQueue } from './view-queue.ts'
 
 /** Why an owned partition is not run any more. */
 export type LoopEnd =
-  /** `lost`: the shard does not hold it. See `BatchResult` for the others. */
-  | { readonly kind: 'lost' | 'fenced' | 'rewound' }
+  /** `lost`: the shard does not hold it. `expired`: this process stood still, or the store. See `BatchResult` for the others. */
+  | { readonly kind: 'lost' | 'fenced' | 'rewound' | 'expired' }
   /** The thread died, or a bug stopped it: whether the batch was committed shows when the partition is taken again. */
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'closed'; readonly reason: string }

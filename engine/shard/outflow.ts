@@ -42,8 +42,8 @@ export class Outflow {
   }
 
   /** The partition was taken; the values are committed, in order. */
-  begin({ meta, progress, values }: Extract<Taken, { kind: 'taken' }>): void {
-    this.#publisher.restart({ published: meta.published, dpos: progress.dpos })
+  begin({ meta, progress, values, tenure }: Extract<Taken, { kind: 'taken' }>): void {
+    this.#publisher.restart({ published: meta.published, dpos: progress.dpos }, tenure)
     for (const { seq, value } of values) {
       if (value !== null) this.#waiters.note(value)
       this.#publisher.add(seq, value)

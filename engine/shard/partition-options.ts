@@ -7,6 +7,7 @@ import type { Failpoint } from './failpoint.ts'
 import type { MakeFallback } from './fallback.ts'
 import type { Asked } from './live-requests.ts'
 import type { BatchStats, ShardPort } from './shard-port.ts'
+import type { Standstill } from './standstill.ts'
 
 /** What a batch took, for metrics. */
 export type BatchReport = BatchStats & {
@@ -47,6 +48,7 @@ export type PartitionOptions = {
   readonly readsBack: boolean
   readonly clock: Clock
   readonly timing: Timing
+  readonly standstill: Pick<Standstill, 'tenure'>
   readonly makeFallback: MakeFallback
   /** Writes the records of fallbacks. */
   readonly codec: DecisionCodec

@@ -6,6 +6,7 @@
 import type { AnswerReason } from '../../rules/reasons.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
 import { BatchLoop } from './batch-loop.ts'
+import { placeOf } from './error-place.ts'
 import { FallbackAnswers } from './fallback-answers.ts'
 import type { FillReply } from './fill-slot.ts'
 import { type Asked, LiveQueue } from './live-requests.ts'
@@ -84,7 +85,7 @@ export class Partition {
       this.#wanted = true
       this.#round++
       this.#set('acquiring', null)
-      this.#next(() => this.#take())
+      this.#takeNext()
     }
     return this.#taking
   }
@@ -110,7 +111,7 @@ export class Partition {
     if (this.#state !== 'closed') return
     this.#failures = 0
     this.#round++
-    this.#next(() => this.#take(lost))
+    this.#takeNext(lost)
     await this.#taking
   }
 
@@ -207,10 +208,20 @@ export class Partition {
     this.#taking = this.#taking.then(work)
   }
 
-  async #take(lost: 'skip_lost' | 'keep_closed' = 'keep_closed'): Promise<void> {
+  /**
+   * Takes it once everything that is under way is over and `before` is done, unless somebody has decided otherwise by then. What was
+   * told to take it before that decision never does: two loops of one partition would commit the same records.
+   */
+  #takeNext(lost: 'skip_lost' | 'keep_closed' = 'keep_closed', before: () => Promise<void> = async () => {}): void {
     const round = this.#round
-    const isWanted = (): boolean => this.#wanted && this.#round === round
-    if (!isWanted()) return
+    const isWanted = (): boolean => this.#wanted && this.#round === round && this.#loop === null
+    this.#next(async () => {
+      if (isWanted()) await before()
+      if (isWanted()) await this.#take(lost, isWanted)
+    })
+  }
+
+  async #take(lost: 'skip_lost' | 'keep_closed', isWanted: () => boolean): Promise<void> {
     this.#set('acquiring', null)
     const taken = await takePartition(this.#options, {
       isWanted,
@@ -277,14 +288,19 @@ export class Partition {
       case 'fenced':
         this.#set('idle', 'Another node has taken the partition.')
         this.#turnAllAway()
-        this.#next(() => this.#takeBack())
+        this.#takeNext('keep_closed', () => this.#mayTakeBack())
         return
       case 'rewound':
         this.#set('acquiring', 'The store went back behind what it had acknowledged; taking the partition again.')
-        this.#next(() => this.#takeAgain())
+        // Everything that was applied is published first: only then does the decisions log say all that has to be adopted.
+        this.#takeNext('keep_closed', () => this.#outflow.idle())
+        return
+      case 'expired':
+        this.#set('acquiring', 'This node or the store stood still for too long; taking the partition again.')
+        this.#takeNext('keep_closed', () => this.#mayTakeAnew())
         return
       case 'lost':
-        this.#next(() => this.#take())
+        this.#takeNext()
         return
       case 'failed':
         this.#failed(end.error)
@@ -295,30 +311,35 @@ export class Partition {
   }
 
   /** Somebody else took it although it is still assigned here: only a member that is one takes it back, and not at once. */
-  async #takeBack(): Promise<void> {
-    const round = this.#round
+  async #mayTakeBack(): Promise<void> {
     const pauseMs = this.#pauseMs
     this.#pauseMs = longerPause(pauseMs)
     await this.#options.timing.sleep(pauseMs)
-    if (this.#wanted && this.#round === round) await this.#options.confirmed()
-    await this.#take()
+    await this.#confirmed()
   }
 
-  /** Everything that was applied is published first: only then does the decisions log say all that has to be adopted. */
-  async #takeAgain(): Promise<void> {
-    await this.#outflow.idle()
-    await this.#take()
+  /**
+   * Whether it is still assigned here shows first. What waits to be published is left to the outbox of the store: others may have
+   * gone on from a state without it.
+   */
+  async #mayTakeAnew(): Promise<void> {
+    for (const outflow of [this.#outflow, ...this.#finishing]) await outflow.stop()
+    await this.#confirmed()
+  }
+
+  /** Membership that ended instead takes the partition away, too. */
+  async #confirmed(): Promise<void> {
+    await this.#options.confirmed().catch(() => undefined)
   }
 
   #failed(error: unknown): void {
     this.#failures++
     if (this.#failures < failuresMax) {
-      this.#next(() => this.#take())
+      this.#takeNext()
       return
     }
-    const kind = error instanceof Error ? error.name : 'failure'
     this.#close(
-      `The shard failed ${this.#failures} times in a row (${kind}) at offset ${this.#progress.next} of the log.`,
+      `The shard failed ${this.#failures} times in a row (${placeOf(error)}) at offset ${this.#progress.next} of the log.`,
     )
   }
 

@@ -11,6 +11,7 @@ import type { Meta } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import { decodeOutbox, type Outbox, type OutboxDeadLetter } from './outbox.ts'
 import { backOffMs, longerPause } from './partition-options.ts'
+import type { Tenure } from './standstill.ts'
 
 export type PublisherOptions = {
   readonly partition: number
@@ -34,6 +35,7 @@ export class Publisher {
   #published = 0
   #dpos = 0
   #last = 0
+  #tenure: Tenure | null = null
   #running = false
   #stopped = false
   #underWay: Promise<void> = Promise.resolve()
@@ -76,8 +78,9 @@ export class Publisher {
     this.#underWay = this.#publishAll()
   }
 
-  /** Starts behind a commit, after the partition was taken: everything up to it is out. */
-  restart({ published, dpos }: Pick<Meta, 'published' | 'dpos'>): void {
+  /** Starts behind a commit, after the partition was taken: everything up to it is out. It ends with the tenure. */
+  restart({ published, dpos }: Pick<Meta, 'published' | 'dpos'>, tenure: Tenure): void {
+    this.#tenure = tenure
     if (published > this.#last) this.#last = published
     this.#dpos = Math.max(this.#dpos, dpos)
     if (this.#queue.length === 0) this.#moved()
@@ -101,7 +104,7 @@ export class Publisher {
 
   async #publishAll(): Promise<void> {
     let pauseMs: number = backOffMs.least
-    while (this.#queue.length > 0 && !this.#stopped) {
+    while (this.#queue.length > 0 && this.#mayGoOn()) {
       const group = takeGroup(this.#queue)
       this.#options.failpoint('publishing')
       try {
@@ -120,6 +123,10 @@ export class Publisher {
       this.#moved()
     }
     this.#running = false
+  }
+
+  #mayGoOn(): boolean {
+    return !this.#stopped && this.#tenure?.isCertain() !== false
   }
 
   /** Where the decisions log ends behind these values; null when they hold no decision. */

@@ -1,6 +1,7 @@
 import type { WaitingFill } from './fill-slot.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import { type DefiniteResult, definiteResult } from './resend-commit.ts'
+import type { FillTask } from './shard-port.ts'
 
 /**
  * Runs a step of a backfill and replies to who asked for it. Returns what became of its commit; null: it had none.
@@ -9,12 +10,12 @@ import { type DefiniteResult, definiteResult } from './resend-commit.ts'
 export async function runFill(
   options: Pick<PartitionOptions, 'port' | 'partition' | 'timing'>,
   { step, reply }: WaitingFill,
-  out: { readonly published: number; readonly dpos: number },
+  out: Pick<FillTask, 'published' | 'dpos' | 'notAfter'>,
   onDoubt: (reason: string | null) => void,
 ): Promise<DefiniteResult | null> {
   const { port, partition } = options
   try {
-    const filled = await port.fill({ partition, step, published: out.published, dpos: out.dpos })
+    const filled = await port.fill({ partition, step, ...out })
     if (filled.kind === 'refused') {
       reply(filled)
       return null

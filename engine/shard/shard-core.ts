@@ -128,8 +128,12 @@ export class ShardCore implements ShardPort {
     try {
       await this.#customers.load(partition, slots, missing)
       const clock = Math.max(part.meta.clock, adoptRecords({ states, codec: codecs.decisions }, slots, task.records))
-      const { to, adopting } = task
-      return this.#send(partition, part, this.#amendment(part, partition, { to, change: { clock, adopting } }))
+      const { to, adopting, notAfter } = task
+      return this.#send(
+        partition,
+        part,
+        this.#amendment(part, partition, { to, change: { clock, adopting }, notAfter }),
+      )
     } catch (error) {
       return this.#refused(partition, error)
     }
@@ -144,7 +148,7 @@ export class ShardCore implements ShardPort {
     return this.#send(partition, part, this.#amendment(part, partition, task))
   }
 
-  async fill({ partition, step, published, dpos }: FillTask): Promise<FillResult> {
+  async fill({ partition, step, published, dpos, notAfter }: FillTask): Promise<FillResult> {
     const part = this.#owned.get(partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'a series is filled between batches')
@@ -169,7 +173,7 @@ export class ShardCore implements ShardPort {
     try {
       await this.#customers.load(partition, slots, missing)
       const added = this.#fills.add(slots, found, limits)
-      const task = { to: part.meta.seq + 1, change: { fill, published, dpos } }
+      const task = { to: part.meta.seq + 1, change: { fill, published, dpos }, notAfter }
       return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
     } catch (error) {
       this.#fills.forget(partition)
@@ -335,7 +339,7 @@ export class ShardCore implements ShardPort {
     part.waitingBytes = 0
     const exceptions = duplicates.length + deadLetters.length
     return {
-      commit: { token, from: seq, to, meta, writes, outbox, trim: task.published },
+      commit: { token, from: seq, to, meta, writes, outbox, trim: task.published, notAfter: task.notAfter },
       done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
     }
   }
@@ -344,13 +348,13 @@ export class ShardCore implements ShardPort {
   #amendment(
     part: Owned,
     partition: number,
-    { to, change }: { readonly to: number; readonly change: Partial<CommitMeta> },
+    { to, change, notAfter }: Pick<AmendTask, 'to' | 'notAfter'> & { readonly change: Partial<CommitMeta> },
   ): OpenCommit {
     const { token, addr, seq, ...before } = part.meta
     const meta: CommitMeta = { ...before, begun: this.#past.begun(part.meta), ...change }
     const writes = this.#customers.writes(partition)
     return {
-      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published },
+      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published, notAfter },
       done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
     }
   }
@@ -377,7 +381,7 @@ export class ShardCore implements ShardPort {
       return { ...open.done, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
-    if (reply.kind === 'fenced') return { kind: 'fenced' }
+    if (reply.kind === 'fenced' || reply.kind === 'expired') return { kind: reply.kind }
     if (reply.stored < open.commit.from) return { kind: 'rewound' }
     const reason = `The stored commit number ${reply.stored} is beyond ${open.commit.to}, which only a fault can cause.`
     return { kind: 'closed', reason }

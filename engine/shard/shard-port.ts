@@ -19,9 +19,15 @@ export type LiveInput = {
 /** A decision record that was made on the main thread (a fallback) and waits for a commit. */
 export type ReadyRecord = { readonly customerId: string; readonly bytes: Uint8Array }
 
-/** One batch of one partition. */
-export type BatchTask = {
+/** What every commit is given. */
+type OwnersTask = {
   readonly partition: number
+  /** See `Commit.notAfter`. */
+  readonly notAfter: number | null
+}
+
+/** One batch of one partition. */
+export type BatchTask = OwnersTask & {
   /** A frame of `event-frame.ts`, moved to the shard; null: no events. */
   readonly events: ArrayBuffer | null
   readonly requests: readonly LiveInput[]
@@ -37,8 +43,7 @@ export type BatchTask = {
 }
 
 /** Decisions that left although the store lost their commits; see `adopt-lost.ts`. */
-export type AdoptTask = {
-  readonly partition: number
+export type AdoptTask = OwnersTask & {
   /** A frame of their records, moved to the shard; of at most as many customers as a batch. */
   readonly records: ArrayBuffer
   /** Number of the commit; numbers that ever left are jumped over. */
@@ -47,15 +52,13 @@ export type AdoptTask = {
 }
 
 /** A commit that changes nothing but what the header says. */
-export type AmendTask = {
-  readonly partition: number
+export type AmendTask = OwnersTask & {
   readonly to: number
   readonly change: Partial<Pick<CommitMeta, 'next' | 'appendTime' | 'dpos' | 'adopting'>>
 }
 
 /** A part of a backfill, between two batches. */
-export type FillTask = {
-  readonly partition: number
+export type FillTask = OwnersTask & {
   readonly step: FillStep
   /** As in a batch. */
   readonly published: number
@@ -154,6 +157,8 @@ export type BatchResult =
   | { readonly kind: 'fenced' }
   /** The store is behind what it had acknowledged: publish what was applied, then acquire again. */
   | { readonly kind: 'rewound' }
+  /** The commit came too late for it to be certain that the partition is still owned; it is not applied. Acquire again. */
+  | { readonly kind: 'expired' }
   | { readonly kind: 'closed'; readonly reason: string }
 
 export type AcquireResult =

@@ -6,6 +6,7 @@ import { decodeOutbox, encodeOutbox } from './outbox.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
 import { type Scan, scanDecisions } from './scan-decisions.ts'
 import type { Progress } from './shard-port.ts'
+import type { Tenure } from './standstill.ts'
 
 /** What is left to publish of a commit; null: nothing, it only waits to be dropped from the store. */
 export type Unpublished = { readonly seq: number; readonly value: Uint8Array | null }
@@ -25,6 +26,7 @@ export type Taken =
       /** Where the events log ended then: what was acknowledged before lies below it. */
       readonly logEnd: number
       readonly adopted: number
+      readonly tenure: Tenure
     }
   /** `meta`: the header as it was found, if it was. */
   | { readonly kind: 'closed'; readonly meta: Meta | null; readonly reason: string }
@@ -41,6 +43,8 @@ export type Steering = {
   readonly lost: 'skip_lost' | 'keep_closed'
   readonly onFailure: (reason: string) => void
 }
+
+type Tenant = PartitionOptions & { readonly tenure: Tenure }
 
 type Attempt = Exclude<Taken, { kind: 'given_up' }> | { readonly kind: 'again'; readonly reason: string }
 
@@ -64,24 +68,26 @@ async function attemptToTake(options: PartitionOptions, lost: Steering['lost']):
   try {
     const skew = await clockSkew(options)
     if (skew !== null) return { kind: 'again', reason: skewSentence(skew) }
+    const tenure = options.standstill.tenure()
     const result = await port.acquire(partition, options.newToken(), options.addr())
     if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
     if (result.kind === 'failed') return { kind: 'again', reason: result.reason }
     const { meta } = result
     const logEnd = (await options.log.bounds(partition)).end
     const reason = await logFault(options.log, partition, meta)
-    if (reason === null) return await drain(options, meta, logEnd)
-    return lost === 'skip_lost' ? await skipLost(options, meta) : { kind: 'closed', meta, reason }
+    if (reason === null) return await drain({ ...options, tenure }, meta, logEnd)
+    return lost === 'skip_lost' ? await skipLost({ ...options, tenure }, meta) : { kind: 'closed', meta, reason }
   } catch {
     return { kind: 'again', reason: 'The shard or the log does not answer; trying again.' }
   }
 }
 
 /** An operator gave the lost events up: the partition goes on where the log begins now. */
-async function skipLost(options: PartitionOptions, meta: Meta): Promise<Attempt> {
-  const { partition, port, log } = options
+async function skipLost(options: Tenant, meta: Meta): Promise<Attempt> {
+  const { partition, port, log, tenure } = options
   const { start } = await log.bounds(partition)
-  const result = await port.amend({ partition, to: meta.seq + 1, change: { next: start, appendTime: 0 } })
+  const change = { next: start, appendTime: 0 }
+  const result = await port.amend({ partition, to: meta.seq + 1, change, notAfter: tenure.until() })
   // Taken anew from the header as it is now, whatever the answer was.
   return { kind: 'again', reason: result.kind === 'done' ? 'Going on where the log begins.' : 'Trying again.' }
 }
@@ -89,18 +95,18 @@ async function skipLost(options: PartitionOptions, meta: Meta): Promise<Attempt>
 const nothingRead: Scan = { out: new Set(), lostTo: null, end: 0 }
 
 /** What is left to publish, and the adoption of what the store lost. */
-async function drain(options: PartitionOptions, meta: Meta, logEnd: number): Promise<Attempt> {
-  const { partition, port, decisions, readsBack } = options
+async function drain(options: Tenant, meta: Meta, logEnd: number): Promise<Attempt> {
+  const { partition, port, decisions, readsBack, tenure } = options
   const scan = readsBack ? await scanDecisions(decisions, partition, meta) : nothingRead
   const values = await port.outbox(partition, meta.published, meta.seq)
   const left = values.map(({ seq, value }) => ({ seq, value: withoutDecisions(value, scan.out) }))
   if (scan.lostTo === null && meta.adopting === null) {
-    return { kind: 'taken', meta, progress: meta, values: left, logEnd, adopted: 0 }
+    return { kind: 'taken', meta, progress: meta, values: left, logEnd, adopted: 0, tenure }
   }
   const end = await adoptLost(options, meta, scan)
   switch (end.kind) {
     case 'adopted':
-      return { kind: 'taken', meta, progress: end.progress, values: left, logEnd, adopted: end.decisions }
+      return { kind: 'taken', meta, progress: end.progress, values: left, logEnd, adopted: end.decisions, tenure }
     case 'closed':
       return { kind: 'closed', meta, reason: end.reason }
     default:

@@ -133,12 +133,19 @@ export type Commit = {
   readonly outbox: Uint8Array | null
   /** Outbox values up to and including this seq were published and may be dropped. */
   readonly trim: number
+  /**
+   * Instant of the store's clock from which on the commit is not applied any more, Unix milliseconds: its sender may have stood
+   * still and somebody else may have had the partition meanwhile. null: none. A store without a clock of its own does not look.
+   */
+  readonly notAfter: number | null
 }
 
 export type CommitReply =
   | { readonly kind: 'applied' }
   /** Another owner has the partition. Nothing was written. */
   | { readonly kind: 'fenced' }
+  /** `notAfter` is over. Nothing was written. */
+  | { readonly kind: 'expired' }
   /** The stored seq is neither `from` nor `to`. Nothing was written. */
   | { readonly kind: 'seq_mismatch'; readonly stored: number }
 

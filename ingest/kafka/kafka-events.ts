@@ -42,6 +42,7 @@ export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
     node: options.node,
     addr: options.addr,
     now: options.now,
+    sessionTimeoutMs,
     joinTimeoutMs: 2 * (sessionTimeoutMs + rebalanceTimeoutMs),
   })
   const assign = (assigned: readonly number[]) => {

@@ -16,6 +16,7 @@ export type KafkaMembershipOptions = {
   /** Where this node can be asked, `host:port`; empty: nowhere. */
   readonly addr: () => string
   readonly now: () => number
+  readonly sessionTimeoutMs: number
   /** How long joining may take before `join` gives up. */
   readonly joinTimeoutMs: number
 }
@@ -28,6 +29,8 @@ type Waiter = { readonly resolve: () => void; readonly reject: (error: LogError)
 
 /** The membership port on a consumer group. What the group does comes in by `assign`, `heard`, `lost` and `failed`. */
 export class KafkaMembership implements Membership {
+  /** The session begins with the last heartbeat, of which there are ten a session. */
+  readonly keepsForMs: number
   readonly #options: KafkaMembershipOptions
   #consumer: KafkaConsumer | null = null
   #assigned: ((partitions: readonly number[]) => void) | null = null
@@ -45,6 +48,7 @@ export class KafkaMembership implements Membership {
 
   constructor(options: KafkaMembershipOptions) {
     this.#options = options
+    this.keepsForMs = Math.floor(options.sessionTimeoutMs / 2)
   }
 
   /** Names the consumer that is the member. */

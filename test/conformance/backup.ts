@@ -175,6 +175,7 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
             writes: [],
             outbox: null,
             trim: 0,
+            notAfter: null,
           }
           expect(await other.commit(0, commit)).toEqual({ kind: 'applied' })
         } finally {
@@ -225,7 +226,16 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
       const { seq = 0 } = (await store.meta(1)) ?? {}
       const tombstone = tombstoneOf(loadCluster.salt, 'erased')
       const writes = [{ kind: 'erase', customerId: 'erased', index: 0, at: 7, tombstone }] as const
-      const commit = { token: 'token', from: seq, to: seq + 1, meta: zeroMeta, writes, outbox: null, trim: 0 }
+      const commit = {
+        token: 'token',
+        from: seq,
+        to: seq + 1,
+        meta: zeroMeta,
+        writes,
+        outbox: null,
+        trim: 0,
+        notAfter: null,
+      }
       expect(await store.commit(1, commit)).toEqual({ kind: 'applied' })
       const device = (name: number) => mapSeal.alias(`@device:${name}`)
       const links = Array.from({ length: 3_000 }, (_, i) => {

@@ -80,7 +80,7 @@ function firstCommit(to: number): Commit {
     const customerId = `C${(to - 1) * 200 + i}`
     return { kind: 'base', customerId, bytes: Buffer.alloc(100 + (i % 7) * 90, to), patches: 0 }
   })
-  return { token: 'token', from: to - 1, to, meta: metaAt(to), writes, outbox: null, trim: 0 }
+  return { token: 'token', from: to - 1, to, meta: metaAt(to), writes, outbox: null, trim: 0, notAfter: null }
 }
 
 function randomCommit(to: number, random: Random): Commit {
@@ -102,6 +102,7 @@ function randomCommit(to: number, random: Random): Commit {
     writes: [...writes.values()],
     outbox: random.below(3) === 0 ? null : Buffer.from(`out ${to}`),
     trim: Math.max(0, to - 5),
+    notAfter: null,
   }
 }
 

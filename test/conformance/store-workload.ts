@@ -67,6 +67,7 @@ export function workloadCommit(token: string, to: number): Commit {
     writes,
     outbox: to % 3 === 0 ? null : Buffer.from(`out ${to}`),
     trim: Math.max(0, to - 5),
+    notAfter: null,
   }
 }
 

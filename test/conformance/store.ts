@@ -105,7 +105,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     it('an erased customer is gone with every patch, leaves a tombstone, and can be there anew', async () => {
       await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 12)
-      const rest = { token: 'token-a', meta: zeroMeta, outbox: null, trim: 0 }
+      const rest = { token: 'token-a', meta: zeroMeta, outbox: null, trim: 0, notAfter: null }
       const erase: StoreWrite = { kind: 'erase', customerId: 'C7', at: 1_700_000_000_123, tombstone: 'ab'.repeat(16) }
       expect((await store.load(0, ['C7']))[0]).not.toBeNull()
       expect(await store.commit(0, { ...rest, from: 12, to: 13, writes: [erase] })).toEqual({ kind: 'applied' })
@@ -161,6 +161,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
         writes,
         outbox: new Uint8Array(400_000),
         trim: 0,
+        notAfter: null,
       }
       expect(await store.commit(0, commit)).toEqual({ kind: 'applied' })
       const loaded = await store.load(

@@ -16,6 +16,7 @@ export type FaultName =
   | 'failover_with_kill'
   | 'failover_then_kill'
   | 'blackout'
+  | 'acquisition_lost'
 
 /** Faults that may come together in any order when a commit waits for the replica. */
 export const anyFault: readonly FaultName[] = [
@@ -76,6 +77,8 @@ function durationOf(world: World, name: FaultName): number {
     case 'failover_then_kill':
     case 'blackout':
       return 200 + random.below(18_000)
+    case 'acquisition_lost':
+      return 4_000 + random.below(12_000)
     case 'clock_ahead':
       return 5_000 + random.below(20_000)
     case 'leave':
@@ -131,7 +134,7 @@ function begin(world: World, name: FaultName, index: number, forMs: number): voi
       })
       return
     case 'clock_ahead':
-      node.skewMs = 400 + world.random.below(500_000)
+      node.skewMs = 400 + world.random.below(world.random.chance(0.5) ? 6_000 : 5_000_000)
       mend(() => {
         node.skewMs = 0
       })
@@ -158,6 +161,17 @@ function begin(world: World, name: FaultName, index: number, forMs: number): voi
         })
       })
       return
+    case 'acquisition_lost': {
+      // The owner stands still for so long that another one takes over, but only the primary hears of that.
+      store.replicationMs = Number.POSITIVE_INFINITY
+      process.pause()
+      mend(() => {
+        store.failover()
+        store.replicationMs = 300
+        process.resume()
+      })
+      return
+    }
     case 'failover_with_kill':
       store.failover()
       process.kill()

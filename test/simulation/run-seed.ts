@@ -18,6 +18,8 @@ export type Scenario = {
   readonly replicationMs: number
   /** Whether features are added in the middle and filled. */
   readonly grows?: boolean
+  /** The last instant at which a fault may begin; left out: shortly before the last event. */
+  readonly withinMs?: number
   /** Whether an answer may be forgotten: only when engine and store are lost together. */
   readonly forgets: boolean
 }
@@ -53,6 +55,17 @@ export const scenarios = {
     nodes: 2,
     replicationMs: 60,
     forgets: false,
+  },
+  /** Who took over is not known to the store any more: it names the owner before, who stood still meanwhile. */
+  acquisition_lost: {
+    faults: ['acquisition_lost'],
+    count: 2,
+    // Over before the last event: an owner that has nothing to commit does not notice that the store went back.
+    withinMs: 13_000,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
   },
   /** Features are added and filled while everything breaks. */
   filled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, grows: true },
@@ -115,7 +128,7 @@ export async function runSeed(
   const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, without })
   const uncommitted = watchUncommitted(world)
   world.store.replicationMs = scenario.replicationMs
-  const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: 28_000, nodes })
+  const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: scenario.withinMs ?? 28_000, nodes })
   await world.time.run(55_000)
   mendAll(world, nodes)
   const isSettled = await world.settle(120_000)

@@ -18,9 +18,12 @@ export class SimGroup {
   readonly #time: VirtualTime
   readonly #partitions: number
   readonly #seats = new Map<string, Seat>()
+  /** How long a member that stands still keeps what it has. */
+  readonly #keepsForMs: number | null
   #round = 0
 
-  constructor(time: VirtualTime, partitions: number) {
+  constructor(time: VirtualTime, partitions: number, keepsForMs: number | null) {
+    this.#keepsForMs = keepsForMs
     this.#time = time
     this.#partitions = partitions
     this.#expire()
@@ -62,6 +65,7 @@ export class SimGroup {
       )
     }
     return {
+      keepsForMs: this.#keepsForMs,
       join: (assigned) =>
         new Promise((resolve) => {
           join(assigned, resolve)

@@ -130,6 +130,7 @@ export class SimStore {
       return { kind: 'applied' }
     }
     if (meta.seq !== commit.from && !this.#without.has('seq check')) return { kind: 'seq_mismatch', stored: meta.seq }
+    if (commit.notAfter !== null && this.#now() > commit.notAfter) return { kind: 'expired' }
     const forgetsFill = this.#without.has('progress of a fill') && commit.writes.length > 0
     const { fill } = forgetsFill ? meta : commit.meta
     this.#change((data) => apply(data, partition, { ...commit, meta: { ...commit.meta, fill } }))

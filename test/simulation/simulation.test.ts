@@ -30,6 +30,7 @@ const guards: readonly (readonly [Guard, ScenarioName])[] = [
   ['wait for the replica', 'waited_and_killed'],
   ['adoption', 'rewound'],
   ['progress of a fill', 'filled'],
+  ['end of a tenure', 'acquisition_lost'],
 ]
 type Guard = NonNullable<WorldOptions['without']> extends ReadonlySet<infer One> ? One : never
 

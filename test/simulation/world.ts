@@ -16,7 +16,7 @@ import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
 import { SimBroker } from './sim-broker.ts'
-import { SimGroup } from './sim-group.ts'
+import { SimGroup, sessionMs } from './sim-group.ts'
 import { type Cluster, SimNode, salt } from './sim-node.ts'
 import { SimStore, type StoreGuard } from './sim-store.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -36,7 +36,7 @@ export type WorldOptions = {
   /** Replicas a commit waits for. */
   readonly waitFor: 0 | 1
   /** Guards taken away, to see that the faults are found then. */
-  readonly without?: ReadonlySet<StoreGuard | 'adoption'>
+  readonly without?: ReadonlySet<StoreGuard | 'adoption' | 'end of a tenure'>
 }
 
 const everyEventMs = 20
@@ -65,7 +65,10 @@ export class World {
     this.#workload = createRandom(options.seed, 'workload')
     const { time } = this
     const now = (): number => epoch + Math.floor(time.now)
-    const without = new Set([...(options.without ?? [])].filter((guard) => guard !== 'adoption'))
+    const without = new Set<StoreGuard>()
+    for (const guard of options.without ?? []) {
+      if (guard !== 'adoption' && guard !== 'end of a tenure') without.add(guard)
+    }
     this.store = new SimStore({ time, now, waitFor: options.waitFor, without })
     this.broker = new SimBroker({ time, now, partitions })
     const packNow = (): CompiledPack => this.#pack
@@ -79,7 +82,7 @@ export class World {
       activate: () => this.#activate(now()),
       store: this.store,
       broker: this.broker,
-      group: new SimGroup(time, partitions),
+      group: new SimGroup(time, partitions, options.without?.has('end of a tenure') === true ? null : sessionMs / 2),
       deadLetters: lettersInto(this.deadLetters),
       nodes: new Map(),
       adopts: options.without?.has('adoption') !== true,

@@ -1,9 +1,10 @@
 -- One batch of one partition: all of it or nothing.
 -- KEYS  1 meta (hash), 2 outbox (hash), 3 tombstones (hash), 4.. states (strings)
--- ARGV  1 token, 2 from, 3 to, 4 rest of the header (JSON), 5 number of trimmed seqs, 6 '1' or '0': has an outbox value,
+-- ARGV  1 token, 2 from, 3 to, 4 rest of the header (JSON), 5 instant of this clock from which on it is not applied, in
+--       milliseconds (empty: none), 6 number of trimmed seqs, 7 '1' or '0': has an outbox value,
 --       then the trimmed seqs, the outbox value if it has one, an entry for each state (see state-value.ts; empty: the customer
 --       is erased), and a tombstone and its instant for each customer that is erased
--- Returns 'applied' | 'repeated', when it had been applied | 'fenced' | 'corrupt' | the stored seq, when it is neither from nor to
+-- Returns 'applied' | 'repeated', when it had been applied | 'fenced' | 'expired' | 'corrupt' | the stored seq, when it is neither from nor to
 -- Seqs are compared as text: a Lua number would round them.
 local KEYS, ARGV = KEYS, ARGV
 local call, pcall, byte, type = redis.call, redis.pcall, string.byte, type
@@ -17,6 +18,11 @@ if stored[2] == to then
   return 'repeated'
 end
 if stored[2] ~= ARGV[2] then return stored[2] or 'corrupt' end
+local not_after = tonumber(ARGV[5])
+if not_after then
+  local time = call('TIME')
+  if time[1] * 1000 + time[2] / 1000 > not_after then return 'expired' end
+end
 if type(pcall('HLEN', outbox)) ~= 'number' then return 'corrupt' end
 if type(pcall('HLEN', KEYS[3])) ~= 'number' then return 'corrupt' end
 
@@ -32,8 +38,8 @@ local function put_back(last)
   end
 end
 
-local trims = tonumber(ARGV[5])
-local entries = 3 + trims + tonumber(ARGV[6])
+local trims = tonumber(ARGV[6])
+local entries = 4 + trims + tonumber(ARGV[7])
 for i = 4, #KEYS do
   local key, entry = KEYS[i], ARGV[entries + i]
   local done
@@ -62,8 +68,8 @@ if stored[3] and #KEYS > 3 then
   if not holds or type(pcall('SADD', changed, unpack(KEYS, 4))) ~= 'number' then call('HDEL', meta, 'backup') end
 end
 
-if ARGV[6] == '1' then call('HSET', outbox, to, ARGV[7 + trims]) end
-for i = 7, 6 + trims do call('HDEL', outbox, ARGV[i]) end
+if ARGV[7] == '1' then call('HSET', outbox, to, ARGV[8 + trims]) end
+for i = 8, 7 + trims do call('HDEL', outbox, ARGV[i]) end
 for i = entries + #KEYS + 1, #ARGV, 2 do call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
 call('HSET', meta, 'seq', to, 'rest', ARGV[4])
 return 'applied'

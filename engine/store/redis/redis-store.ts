@@ -131,7 +131,7 @@ class RedisStore implements Store {
 
   async commit(partition: number, commit: Commit): Promise<CommitReply> {
     checkCommit(commit)
-    const { token, from, to, meta, writes } = commit
+    const { token, from, to, meta, writes, notAfter } = commit
     const outbox = this.#outboxes.get(partition) ?? (await this.#outboxOf(partition))
     if (outbox === null) return { kind: 'fenced' }
     const trims = outbox.oldest(commit.trim, trimsMax)
@@ -149,6 +149,7 @@ class RedisStore implements Store {
         String(from),
         String(to),
         encodeRest(meta),
+        notAfter === null ? '' : String(notAfter),
         String(trims.length),
         String(value.length),
         ...trims.map(String),
@@ -166,7 +167,7 @@ class RedisStore implements Store {
     } else {
       // What the outbox holds is asked for again: of a repeat it is not known how much was done by whom.
       this.#outboxes.delete(partition)
-      if (said === 'fenced') return { kind: 'fenced' }
+      if (said === 'fenced' || said === 'expired') return { kind: said }
       if (said !== 'repeated') return { kind: 'seq_mismatch', stored: seqOf(said) }
     }
     this.#reader.expect(partition, to)

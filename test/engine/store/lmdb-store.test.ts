@@ -37,6 +37,7 @@ describe('the LMDB store', () => {
     writes: [{ kind: 'base', customerId: `C${from}`, bytes: new Uint8Array(50_000).fill(from), patches: 0 }],
     outbox: null,
     trim: 0,
+    notAfter: null,
   })
 
   it('data of another format are refused with a sentence', async () => {
@@ -94,6 +95,7 @@ describe('the LMDB store', () => {
       writes: [{ kind: 'patch', customerId: 'C', index: from, bytes: Buffer.from(`p${from}`) }],
       outbox: null,
       trim: 0,
+      notAfter: null,
     })
     await store.commit(0, patch('first', 0))
     const other = openLmdbStore({ dir, journalBytes: 10_000 })

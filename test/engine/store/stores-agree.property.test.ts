@@ -143,5 +143,6 @@ async function answer(store: Store, step: Step): Promise<unknown> {
     writes,
     outbox: step.outbox,
     trim: Math.max(0, from - step.trimBy),
+    notAfter: null,
   })
 }

@@ -155,7 +155,15 @@ await describeWithOwnKafka('membership in the group of engines', () => {
 
   test('a consumer that starts again in its process counts as later than the one that ended', () => {
     const connection = { brokers: [...broker.brokers], clientId: 'proffer-test' }
-    const about = { groupId: 'g', topic: 't', node: 'a', addr: () => '', joinTimeoutMs: 1_000, now: () => 5_000 }
+    const about = {
+      groupId: 'g',
+      topic: 't',
+      node: 'a',
+      addr: () => '',
+      joinTimeoutMs: 1_000,
+      sessionTimeoutMs: 10_000,
+      now: () => 5_000,
+    }
     const membership = new KafkaMembership({ admin: createKafkaAdmin(connection), ...about })
     membership.starting()
     const first = membership.said()

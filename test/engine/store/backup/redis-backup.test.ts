@@ -71,7 +71,16 @@ await describeWithOwnRedis('a backup of Redis', () => {
   const commit = async (partition: number, customerId: string): Promise<void> => {
     const { seq = 0 } = (await store.meta(partition)) ?? {}
     const writes = [{ kind: 'patch', customerId, index: 0, bytes: Buffer.from('more') }] as const
-    const made = { token: 'token', from: seq, to: seq + 1, meta: zeroMeta, writes, outbox: null, trim: 0 }
+    const made = {
+      token: 'token',
+      from: seq,
+      to: seq + 1,
+      meta: zeroMeta,
+      writes,
+      outbox: null,
+      trim: 0,
+      notAfter: null,
+    }
     expect(await store.commit(partition, made)).toEqual({ kind: 'applied' })
   }
 

@@ -75,6 +75,17 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     expect(await dump()).toEqual(before)
   })
 
+  it('that comes too late for its owner to be certain is not applied, and one that was applied still says so', async () => {
+    const late = { ...workloadCommit('token', 7), notAfter: Date.now() - 50 }
+    const before = await dump()
+    expect(await store.commit(0, late)).toEqual({ kind: 'expired' })
+    expect(await dump()).toEqual(before)
+    const inTime = { ...workloadCommit('token', 7), notAfter: Date.now() + 60_000 }
+    expect(await store.commit(0, inTime)).toEqual({ kind: 'applied' })
+    expect(await store.commit(0, late)).toEqual({ kind: 'applied' })
+    expect(await storedStates(store)).toEqual(expectedStates(7))
+  })
+
   it('sent to a server that stands still lands at most once, however often it is sent', async () => {
     process.kill(redis.pid(), 'SIGSTOP')
     const commit = workloadCommit('token', 7)

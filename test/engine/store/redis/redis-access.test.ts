@@ -57,7 +57,16 @@ await describeAccess('access to Redis', () => {
     })
     await store.create(0, zeroMeta)
     await store.acquire(0, 'token', '')
-    const commit = { token: 'token', from: 0, to: 1, meta: zeroMeta, writes: [], outbox: Buffer.from('out'), trim: 0 }
+    const commit = {
+      token: 'token',
+      from: 0,
+      to: 1,
+      meta: zeroMeta,
+      writes: [],
+      outbox: Buffer.from('out'),
+      trim: 0,
+      notAfter: null,
+    }
     expect(await store.commit(0, commit)).toEqual({ kind: 'applied' })
     expect(await store.outbox(0, 0, 1)).toMatchObject([{ seq: 1 }])
     await store.close()

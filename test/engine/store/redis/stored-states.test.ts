@@ -90,7 +90,9 @@ await describeWithOwnRedis('what Redis keeps of a customer', () => {
     const seq = '9007199254740993'
     await redis.client.hset('proffer:{p0}:meta', 'seq', seq)
     const commit = { token: 'token', from: 9_007_199_254_740_991, to: 9_007_199_254_740_992, meta: zeroMeta }
-    await expect(store.commit(0, { ...commit, writes: [], outbox: null, trim: 0 })).rejects.toMatchObject({
+    await expect(
+      store.commit(0, { ...commit, writes: [], outbox: null, trim: 0, notAfter: null }),
+    ).rejects.toMatchObject({
       code: 'state_corrupt',
     })
     expect(await redis.client.hget('proffer:{p0}:meta', 'seq')).toBe(seq)
