@@ -3,6 +3,7 @@ import { eventTypes } from '../ingest/event-types.ts'
 import { createChecking, type Locate } from './check/checking.ts'
 import { checkConditions } from './check/conditions.ts'
 import { checkConflicts } from './check/conflicts.ts'
+import { checkContactRules } from './check/contact-rules.ts'
 import { checkDefinitions } from './check/definitions.ts'
 import { checkGuardrails } from './check/guardrails.ts'
 import { checkLadders } from './check/ladders.ts'
@@ -26,6 +27,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   const checking = createChecking(model, eventTypes, { variables, ...vocabulariesOf(variables, eventTypes) }, locate)
   checkNames(checking)
   checkDefinitions(checking)
+  checkContactRules(checking)
   if (checking.problems.some((problem) => problem.code === 'id_duplicate' || problem.code === 'name_reserved')) {
     return checking
   }

@@ -69,8 +69,15 @@ export function compileLayout(
     variables: variables.length,
     zone: model.zone,
     dedupeMs: model.latenessMs + clockAheadMaxMs,
-    contactsMs: model.caps.reduce((most, cap) => Math.max(most, cap.perMs), 0),
+    contactsMs: contactsMsOf(model),
   }
+}
+
+/** How far back any rule of the contact policy looks. */
+function contactsMsOf({ caps, gaps, pauses }: Model): number {
+  const most = [...caps.map(({ perMs }) => perMs), ...gaps.map(({ leastMs }) => leastMs)]
+  for (const { withinMs, answerMs, forMs } of pauses) most.push(withinMs + answerMs + forMs)
+  return most.reduce((longest, ms) => Math.max(longest, ms), 0)
 }
 
 /** How far back a feature looks from the instant of evaluation, in milliseconds; 0 for lifetime (running totals). */

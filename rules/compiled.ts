@@ -90,7 +90,7 @@ export type Layout = {
   readonly zone: string
   /** How long recent event ids are remembered: the lateness of the pack and `clockAheadMaxMs`. */
   readonly dedupeMs: number
-  /** Longest window of any cap: contacts are kept that long. */
+  /** How far back any rule of the contact policy looks: contacts are kept that long. */
   readonly contactsMs: number
 }
 
@@ -188,8 +188,11 @@ export type CompiledPack = {
   readonly placements: readonly CompiledPlacement[]
   /** Guardrails whose scope holds offer o on channel c: `guardrailsOf(o, c)`, by index, computed once at compile time. */
   readonly guardrailsOf: (offer: number, channel: string) => readonly number[]
-  /** Caps whose scope holds offer o on channel c, by index into `model.caps`. */
+  /** Caps whose scope holds offer o on channel c, by index into `model.caps`; and so on. */
   readonly capsOf: (offer: number, channel: string) => readonly number[]
+  readonly gapsOf: (offer: number, channel: string) => readonly number[]
+  readonly pausesOf: (offer: number, channel: string) => readonly number[]
+  readonly quietHoursOf: (offer: number, channel: string) => readonly number[]
   /** Ids of the lawful sources. */
   readonly lawfulSources: ReadonlySet<string>
   /** Frame index of `source.lawful`. */

@@ -156,6 +156,8 @@ export type ChannelModel = {
   readonly id: string
   /** Whether a decision on this channel is a contact that caps count. */
   readonly contact: boolean
+  /** Whether its gateway reports what it sent: then a contact that nobody confirmed stops counting when it has lapsed. */
+  readonly receipts: boolean
   readonly place: Place
 }
 
@@ -185,6 +187,54 @@ export type CapModel = {
   readonly place: Place
 }
 
+/** At least `leastMs` between a contact that matches `after` and the next one that matches `applies`. */
+export type GapModel = {
+  readonly id: string
+  readonly leastMs: number
+  readonly after: Scope
+  readonly applies: Scope
+  readonly text: Text
+  readonly place: Place
+}
+
+/**
+ * Rest for a customer who does not react: after `times` contacts that match `applies` within `withinMs`, none of which was answered
+ * within `answerMs`, there is none for `forMs` from the end of the last one's time to answer.
+ */
+export type PauseModel = {
+  readonly id: string
+  readonly times: number
+  readonly withinMs: number
+  readonly answerMs: number
+  readonly forMs: number
+  readonly applies: Scope
+  readonly text: Text
+  readonly place: Place
+}
+
+/** What becomes of a message in quiet hours; `switch` proposes the offer for another outbound placement instead. */
+export type QuietThen =
+  | { readonly kind: 'hold' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'switch'; readonly placement: string }
+
+/** From `from` until before `to` by the customer's clock, over midnight when `to` is not later. Minutes of the day. */
+export type QuietHoursModel = {
+  readonly id: string
+  readonly from: number
+  readonly to: number
+  readonly applies: Scope
+  readonly then: QuietThen
+  readonly text: Text
+  readonly place: Place
+}
+
+/** Whose clock counts: an enum attribute of IANA zones, else one of regions with a zone each, else the pack's zone. */
+export type ZonesModel = {
+  readonly attribute: string | null
+  readonly region: { readonly attribute: string; readonly zones: Readonly<Record<string, string>> } | null
+}
+
 export type Model = {
   readonly name: string
   readonly description: string
@@ -210,6 +260,12 @@ export type Model = {
   readonly placements: readonly PlacementModel[]
   readonly channels: readonly ChannelModel[]
   readonly caps: readonly CapModel[]
+  readonly gaps: readonly GapModel[]
+  readonly pauses: readonly PauseModel[]
+  readonly quietHours: readonly QuietHoursModel[]
+  /** What was held for quiet hours is released over so many milliseconds, so that not everything leaves at once. */
+  readonly releaseSpreadMs: number
+  readonly zones: ZonesModel
   readonly suitability: {
     /** The enum attribute that holds the customer's risk grade. */
     readonly attribute: string

@@ -15,6 +15,7 @@ export type PlaceOf = (file: PackFileName, path: Path) => Place
 export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
   const pack = contents['pack.yaml']
   const { suitability, arbitration } = contents['arbitration.yaml']
+  const contact = contents['contact.yaml']
   return {
     name: pack.name,
     description: pack.description,
@@ -57,12 +58,39 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       ...channel,
       place: placeOf('placements.yaml', ['channels', i]),
     })),
-    caps: contents['contact.yaml'].caps.map(({ per, applies, ...cap }, i) => ({
+    caps: contact.caps.map(({ per, applies, ...cap }, i) => ({
       ...cap,
       perMs: milliseconds(per),
       applies: scopeOf(applies),
       place: placeOf('contact.yaml', ['caps', i]),
     })),
+    gaps: contact.gaps.map(({ least, after, applies, ...gap }, i) => ({
+      ...gap,
+      leastMs: milliseconds(least),
+      after: scopeOf(after ?? applies),
+      applies: scopeOf(applies),
+      place: placeOf('contact.yaml', ['gaps', i]),
+    })),
+    pauses: contact.pauses.map((pause, i) => ({
+      id: pause.id,
+      times: pause.ignored,
+      withinMs: milliseconds(pause.within),
+      answerMs: milliseconds(pause.answer),
+      forMs: milliseconds(pause.for),
+      applies: scopeOf(pause.applies),
+      text: pause.text,
+      place: placeOf('contact.yaml', ['pauses', i]),
+    })),
+    quietHours: contact.quietHours.map(({ from, to, then, applies, ...hours }, i) => ({
+      ...hours,
+      from: minuteOfDay(from),
+      to: minuteOfDay(to),
+      then: typeof then === 'string' ? { kind: then } : { kind: 'switch', placement: then.switch },
+      applies: scopeOf(applies),
+      place: placeOf('contact.yaml', ['quietHours', i]),
+    })),
+    releaseSpreadMs: milliseconds(contact.releaseSpread),
+    zones: contact.zones,
     suitability,
     arbitration,
   }
@@ -119,6 +147,10 @@ function scopeOf(scope: {
     channels: scope.channels,
     classes: scope.classes,
   }
+}
+
+function minuteOfDay(text: string): number {
+  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
 }
 
 function milliseconds(text: string): number {

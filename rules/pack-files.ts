@@ -27,6 +27,10 @@ const text = z
   .describe('A text in English and Chinese')
 const messageClass = z.enum(['regulatory', 'service', 'marketing'])
 const list = <T extends z.ZodType>(item: T, max: number) => z.array(item).max(max)
+const clockTime = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day in quotes: "21:00"')
+  .describe('A time of day in quotes: "21:00"')
 const selector = z.union([z.literal('all'), z.array(z.string().min(1)).min(1).max(1_000)], {
   error: 'must be all, or a list with at least one entry',
 })
@@ -209,7 +213,14 @@ export const triggersFile = z.strictObject({
 
 export const placementsFile = z.strictObject({
   channels: list(
-    z.strictObject({ id: ruleId, contact: z.boolean().describe('Whether caps count what goes out here') }),
+    z.strictObject({
+      id: ruleId,
+      contact: z.boolean().describe('Whether caps count what goes out here'),
+      receipts: z
+        .boolean()
+        .default(false)
+        .describe('Whether the gateway reports what it sent; what nobody confirmed in time then stops to count'),
+    }),
     100,
   ).min(1),
   placements: list(
@@ -225,6 +236,12 @@ export const placementsFile = z.strictObject({
   ).min(1),
 })
 
+const quietThen = z
+  .union([z.enum(['hold', 'drop']), z.strictObject({ switch: z.string().min(1).describe('An outbound placement') })], {
+    error: 'must be hold, drop, or switch with a placement',
+  })
+  .describe('hold: until the hours are over, and all is looked at again; drop; switch: to another outbound placement')
+
 export const contactFile = z.strictObject({
   caps: list(
     z.strictObject({
@@ -236,6 +253,59 @@ export const contactFile = z.strictObject({
     }),
     1_000,
   ),
+  gaps: list(
+    z.strictObject({
+      id: ruleId,
+      least: duration.describe('Least time between two contacts'),
+      after: scope.nullable().default(null).describe('The earlier contact; left out: of the same kind as the later one'),
+      applies: scope.describe('The later contact'),
+      text,
+    }),
+    1_000,
+  )
+    .default([])
+    .describe('Least time between contacts, of one kind or of two: after this never that'),
+  pauses: list(
+    z.strictObject({
+      id: ruleId,
+      ignored: z.int().min(1).max(20).describe('So many contacts that were not answered'),
+      within: duration.describe('within this time'),
+      answer: duration.describe('How long a customer has to answer: to click, accept or dismiss'),
+      for: duration.describe('How long there is rest then'),
+      applies: scope,
+      text,
+    }),
+    200,
+  )
+    .default([])
+    .describe('Rest for customers who do not react'),
+  quietHours: list(
+    z.strictObject({
+      id: ruleId,
+      from: clockTime.describe('Local time of the customer, such as 21:00; this minute is quiet'),
+      to: clockTime.describe('Local time of the customer, such as 08:00; this minute is not'),
+      applies: scope,
+      then: quietThen,
+      text,
+    }),
+    50,
+  )
+    .default([])
+    .describe('Hours in which customers are not disturbed'),
+  releaseSpread: duration.default('15m').describe('What was held leaves spread over this time'),
+  zones: z
+    .strictObject({
+      attribute: z.string().min(1).nullable().default(null).describe('An enum attribute of IANA zones'),
+      region: z
+        .strictObject({
+          attribute: z.string().min(1).describe('An enum attribute of regions'),
+          zones: z.record(z.string().min(1), z.string().min(1)).describe('The IANA zone of each region'),
+        })
+        .nullable()
+        .default(null),
+    })
+    .default({ attribute: null, region: null })
+    .describe('Whose clock counts: the attribute, else the region, else the zone of the pack'),
 })
 
 export const arbitrationFile = z.strictObject({

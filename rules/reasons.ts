@@ -97,6 +97,36 @@ const funnelTexts = {
     en: '{offer} was not sent: the customer has been contacted often enough ({rule}: {value} of {limit}).',
     zh: '未发送“{offer}”：对客户的触达次数已达上限（{rule}：{value}/{limit}）。',
   },
+  gap_not_over: {
+    stage: 'contact',
+    en: '{offer} was not sent: the last contact of this kind is too recent ({rule}).',
+    zh: '未发送“{offer}”：距上次同类触达间隔不足（{rule}）。',
+  },
+  paused: {
+    stage: 'contact',
+    en: '{offer} was not sent: the customer did not react to earlier messages and is left in peace ({rule}).',
+    zh: '未发送“{offer}”：客户未回应此前的消息，暂停打扰（{rule}）。',
+  },
+  quiet_hours: {
+    stage: 'contact',
+    en: '{offer} was not sent: these are quiet hours where the customer lives ({rule}).',
+    zh: '未发送“{offer}”：客户所在地处于免打扰时段（{rule}）。',
+  },
+  held: {
+    stage: 'contact',
+    en: '{offer} waits until the quiet hours of the customer are over and is looked at again then ({rule}).',
+    zh: '“{offer}”等待客户免打扰时段结束后重新评估（{rule}）。',
+  },
+  switched: {
+    stage: 'contact',
+    en: '{offer} was proposed for another channel: these are quiet hours on this one ({rule}).',
+    zh: '“{offer}”已改由其他渠道推荐：本渠道处于免打扰时段（{rule}）。',
+  },
+  hold_expired: {
+    stage: 'trigger',
+    en: '{offer} had waited for so long that it does not hold any more.',
+    zh: '“{offer}”等待过久，已失效。',
+  },
   lost_arbitration: {
     stage: 'arbitration',
     en: '{offer} lost to a better offer: its score was {value}.',
@@ -150,6 +180,14 @@ const answerTexts = {
   all_dropped: answer(
     'Every candidate for {placement} was dropped, each for the reason given with it.',
     '展示位{placement}的全部候选均被排除，原因见各候选。',
+  ),
+  held_back: answer(
+    'What there was to say waits until the quiet hours of the customer are over.',
+    '待客户免打扰时段结束后再行触达。',
+  ),
+  pack_changed: answer(
+    'What was held is not part of the rule pack any more.',
+    '等待中的内容已不在当前规则包中。',
   ),
   silence_chosen: answer(
     'Saying nothing was the best choice for {placement}.',

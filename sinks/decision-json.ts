@@ -35,6 +35,8 @@ export function decisionJson(decision: Decision): DecisionJson {
       class: feature.class,
     })),
     contacts: decision.contacts.map((contact) => ({ ...contact })),
+    confirmBy: decision.confirmBy,
+    held: decision.held.map((held) => ({ ...held })),
   }
 }
 

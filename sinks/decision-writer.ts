@@ -1,5 +1,5 @@
 /**
- * Writes a decision in the Avro encoding of `schemas/decision.2.avsc`, byte for byte what avsc writes (a property test holds it
+ * Writes a decision in the Avro encoding of `schemas/decision.3.avsc`, byte for byte what avsc writes (a property test holds it
  * to that). Records are mostly names of a closed set (offers, reasons, rules, features): their bytes are kept and copied, which
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
@@ -85,6 +85,16 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     }
   }
   byte(0)
+  long(decision.confirmBy)
+  if (decision.held.length > 0) {
+    long(decision.held.length)
+    for (const held of decision.held) {
+      name(held.trigger)
+      long(held.at)
+      long(held.expiresAt)
+    }
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }
@@ -100,6 +110,7 @@ function writeFate(fate: Fate): void {
   number(fate.value)
   number(fate.lever)
   number(fate.score)
+  long(fate.possibleAt)
 }
 
 function writeFeature(feature: FeatureUsed): void {

@@ -36,6 +36,8 @@ export type Fate = {
   readonly value: number
   readonly lever: number
   readonly score: number
+  /** When it is possible again if nothing else changes, Unix milliseconds; 0: no passing of time makes it so. */
+  readonly possibleAt: number
 }
 
 /** A feature or attribute that was read, as it stood. `lo == hi`: known. -Infinity / +Infinity: no bound on that side. */
@@ -56,7 +58,18 @@ export type ContactTaken = {
   readonly class: (typeof messageClasses)[number]
 }
 
+/** What waits for quiet hours to end: the offers of a trigger are looked at again then, and may leave as another decision. */
+export type HeldOffers = {
+  readonly trigger: string
+  /** When they are due, and from when on they are not worth sending any more; Unix milliseconds. */
+  readonly at: number
+  readonly expiresAt: number
+}
+
 export type OfferedItem = { readonly offer: string; readonly score: number }
+
+/** Source and type of the cause of a decision on offers that waited and are due. No system sends such events. */
+export const released = { source: 'proffer', type: 'hold.released' } as const
 
 export type Decision = {
   /** 32 hex digits: hash of salt, kind and cause. */
@@ -64,7 +77,7 @@ export type Decision = {
   readonly customerId: string
   readonly cause: {
     readonly kind: 'event' | 'request'
-    /** Event id or request id. */
+    /** Event id or request id. Of `released`: the decision that let its offers wait first. */
     readonly id: string
     /** Event source; empty for requests. */
     readonly source: string
@@ -89,4 +102,10 @@ export type Decision = {
   readonly features: readonly FeatureUsed[]
   /** Contacts taken, on `channel` at `now`; empty when nothing was offered or the channel counts none. */
   readonly contacts: readonly ContactTaken[]
+  /**
+   * The contacts count until this instant, and for good once the gateway confirms that the message went out; 0: for good at once.
+   * Later than `notAfter`, so that a message that may still leave is counted.
+   */
+  readonly confirmBy: number
+  readonly held: readonly HeldOffers[]
 }

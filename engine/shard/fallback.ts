@@ -35,6 +35,8 @@ export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFa
       fates: [],
       features: [],
       contacts: [],
+      confirmBy: 0,
+      held: [],
     }
   }
 }

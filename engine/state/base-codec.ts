@@ -10,8 +10,8 @@ import { BOUND, coarsenSeries, contentBytes, lowerBound, takeSeries } from './se
 import { readSeries, skipSeries, writeSeries } from './series-codec.ts'
 import type { SeriesRules } from './series-rules.ts'
 
-/** Version of the stored layout that is written, the first byte of bases and patches. Version 1 knew no adopted decisions. */
-export const LAYOUT_VERSION = 2
+/** Version of the stored layout that is written, the first byte of bases and patches; what the older ones lacked says `readSections`. */
+export const LAYOUT_VERSION = 3
 const OLDEST_VERSION = 1
 export const CHECKSUM_BYTES = 4
 const KEYS_MAX = 60_000
@@ -93,7 +93,7 @@ export function readBase(parts: CodecParts, r: number, bytes: Uint8Array, reader
     if (target === -1) skipSeries(reader)
     else loadSeries(parts, r, target - shape.attributes, reader)
   }
-  readSections(heap, r, reader, { adopted: bytes[0] !== OLDEST_VERSION })
+  readSections(heap, r, reader, bytes[0]!)
   if (!reader.done) throw new StateError('state_corrupt', 'a stored state is longer than its content')
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { CHECKSUM_BYTES, type CodecParts, LAYOUT_VERSION, renumber, writeBase } from './base-codec.ts'
 import { ByteWriter, checksum } from './bytes.ts'
+import { nextHeldIn } from './held.ts'
 import type { CustomerIndex } from './customer-index.ts'
 import { PatchLog } from './patch-log.ts'
 import { ERASED_AT } from './record.ts'
@@ -18,7 +19,7 @@ import {
   SLOT_FIELDS,
   type Slots,
 } from './slots.ts'
-import type { Slot, Write } from './states.ts'
+import type { Due, Slot, Write } from './states.ts'
 
 /** Patches after which a base is written, and bytes of patches beyond which one is written sooner. */
 export const PATCHES_MAX = 32
@@ -96,6 +97,19 @@ export class Batches {
       this.#table[slot * SLOT_FIELDS + PENDING] = writer.at - start
     }
     return this.#collect(batch, writer.bytes.slice(0, writer.at))
+  }
+
+  /** See `States.dues`. */
+  dues(partition: number): Due[] {
+    const batch = this.#open[partition]
+    assert(batch !== undefined, 'a batch was begun')
+    const dues: Due[] = []
+    for (let slot = batch.head; slot !== -1; slot = this.#table[slot * SLOT_FIELDS + NEXT]!) {
+      if (!this.#slots.hasDueMark(slot)) continue
+      const at = nextHeldIn(this.#parts.heap, this.#table[slot * SLOT_FIELDS + RECORD]!)
+      dues.push({ customerId: this.#index.idOf(slot), at })
+    }
+    return dues
   }
 
   /** Ends the batch of a partition. */

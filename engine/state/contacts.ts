@@ -5,8 +5,10 @@ import type { Contact } from './states.ts'
 /** Most contacts kept for one customer. */
 export const CONTACTS_MAX = 512
 const SMALLEST = 2
-/** A contact is 4 words: instant, decision, then u32 channel, category, offer, class. */
-const WORDS = 4
+/** A contact is 5 words: instant, decision, then u32 channel, category, offer, class and whether it was answered, then until when. */
+const WORDS = 5
+const UNTIL = 4
+const ANSWERED = 0x100
 
 /**
  * Adds a contact in its place by instant and drops those that no cap looks at any more. `r` is the record.
@@ -34,7 +36,8 @@ export function addContactTo(heap: Heap, r: number, contact: Contact, keepMs: nu
   u32[p * 2 + 4] = contact.channel
   u32[p * 2 + 5] = contact.category
   u32[p * 2 + 6] = contact.offer
-  u32[p * 2 + 7] = contact.class
+  u32[p * 2 + 7] = contact.class | (contact.answered ? ANSWERED : 0)
+  f64[p + UNTIL] = contact.until
   u16[h + CONTACTS_N] = n + 1
   return fits
 }
@@ -51,6 +54,28 @@ export function removeContactFrom(heap: Heap, r: number, decision: number): bool
   return false
 }
 
+/** The contacts of a decision count for good; false when all of them did, or there is none. */
+export function confirmContactIn(heap: Heap, r: number, decision: number): boolean {
+  let changed = false
+  for (let i = 0, p = heap.u32[r * 2 + CONTACTS]!; i < heap.u16[r * 4 + CONTACTS_N]!; i++, p += WORDS) {
+    if (heap.f64[p + 1] !== decision || heap.f64[p + UNTIL] === 0) continue
+    heap.f64[p + UNTIL] = 0
+    changed = true
+  }
+  return changed
+}
+
+/** The contacts of a decision were answered; false when all of them were, or there is none. */
+export function answerContactIn(heap: Heap, r: number, decision: number): boolean {
+  let changed = false
+  for (let i = 0, p = heap.u32[r * 2 + CONTACTS]!; i < heap.u16[r * 4 + CONTACTS_N]!; i++, p += WORDS) {
+    if (heap.f64[p + 1] !== decision || (heap.u32[p * 2 + 7]! & ANSWERED) !== 0) continue
+    heap.u32[p * 2 + 7]! |= ANSWERED
+    changed = true
+  }
+  return changed
+}
+
 /** Reads contact `i`, 0 the oldest. */
 export function readContact(
   heap: Heap,
@@ -64,7 +89,9 @@ export function readContact(
   into.channel = heap.u32[p * 2 + 4]!
   into.category = heap.u32[p * 2 + 5]!
   into.offer = heap.u32[p * 2 + 6]!
-  into.class = heap.u32[p * 2 + 7]!
+  into.class = heap.u32[p * 2 + 7]! & 0xff
+  into.answered = (heap.u32[p * 2 + 7]! & ANSWERED) !== 0
+  into.until = heap.f64[p + UNTIL]!
 }
 
 function instantOf(heap: Heap, r: number, i: number): number {

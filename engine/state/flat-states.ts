@@ -6,11 +6,12 @@ import { readContact } from './contacts.ts'
 import { CustomerCache } from './customer-cache.ts'
 import { classOf, Evaluator } from './evaluate.ts'
 import type { Heap } from './heap.ts'
+import { heldAt, nextHeldIn } from './held.ts'
 import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
-import { ADOPTED_N, CONTACTS_N, ERASED_AT } from './record.ts'
+import { ADOPTED_N, CONTACTS_N, ERASED_AT, HELD_N } from './record.ts'
 import { SLOT_BYTES, type Slots } from './slots.ts'
-import type { Contact, FeatureClass, Slot, States, Stored, Write } from './states.ts'
+import type { Contact, Due, FeatureClass, Held, Slot, States, Stored, Write } from './states.ts'
 import { suppressedUntilIn } from './suppressions.ts'
 
 const KB = 1024
@@ -166,6 +167,53 @@ export class FlatStates implements States {
     return true
   }
 
+  confirmContact(slot: Slot, decision: number): boolean {
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.confirmContact(this.#slots.recordOf(slot), decision)) return false
+    this.#patches.confirmContact(log, decision)
+    this.#cache.batches.close(slot, log)
+    return true
+  }
+
+  answerContact(slot: Slot, decision: number): boolean {
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.answerContact(this.#slots.recordOf(slot), decision)) return false
+    this.#patches.answerContact(log, decision)
+    this.#cache.batches.close(slot, log)
+    return true
+  }
+
+  hold(slot: Slot, held: Held): boolean {
+    const log = this.#cache.batches.open(slot, held.at)
+    if (!this.#mutations.hold(this.#slots.recordOf(slot), held)) return false
+    this.#patches.hold(log, held)
+    this.#cache.batches.close(slot, log)
+    this.#slots.markDue(slot)
+    return true
+  }
+
+  letGo(slot: Slot, trigger: number, placement: number): boolean {
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.letGo(this.#slots.recordOf(slot), trigger, placement)) return false
+    this.#patches.letGo(log, trigger, placement)
+    this.#cache.batches.close(slot, log)
+    this.#slots.markDue(slot)
+    return true
+  }
+
+  heldOf(slot: Slot): readonly Held[] {
+    const r = this.#slots.recordOf(slot)
+    return Array.from({ length: this.#heap.u16[r * 4 + HELD_N]! }, (_, i) => heldAt(this.#heap, r, i))
+  }
+
+  nextDue(slot: Slot): number {
+    return nextHeldIn(this.#heap, this.#slots.recordOf(slot))
+  }
+
+  dues(partition: number): readonly Due[] {
+    return this.#cache.batches.dues(partition)
+  }
+
   contactCount(slot: Slot): number {
     return this.#heap.u16[this.#slots.recordOf(slot) * 4 + CONTACTS_N]!
   }
@@ -205,6 +253,7 @@ export class FlatStates implements States {
   erase(slot: Slot, at: number): void {
     const log = this.#cache.batches.open(slot, at)
     const r = this.#slots.recordOf(slot)
+    if (this.nextDue(slot) > 0) this.#slots.markDue(slot)
     this.#mutations.erase(r, at)
     this.#cache.parts.directory.clear(r)
     this.#cache.batches.close(slot, log)

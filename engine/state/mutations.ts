@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import type { Layout } from '../../rules/compiled.ts'
 import { addAdopted, isAdoptedIn, removeAdopted } from './adopted.ts'
 import { ANSWER_OFFERS_MAX, addAnswer } from './answers.ts'
-import { addContactTo, removeContactFrom } from './contacts.ts'
+import { addContactTo, answerContactIn, confirmContactIn, removeContactFrom } from './contacts.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
+import { addHeld, removeHeld } from './held.ts'
 import type { RecordShape } from './record.ts'
 import {
   ADOPTED,
@@ -16,6 +17,8 @@ import {
   CONTACTS,
   CONTACTS_N,
   ERASED_AT,
+  HELD,
+  HELD_N,
   ID_LENGTH,
   RING,
   RING_IDS,
@@ -26,7 +29,7 @@ import {
 import { appendId, isRemembered } from './ring.ts'
 import { addToSeries, contentBytes, ENTRIES, giveSeries, lowerBound, PANES_AT } from './series.ts'
 import type { SeriesRules } from './series-rules.ts'
-import type { Contact } from './states.ts'
+import type { Contact, Held } from './states.ts'
 import { liftIn, suppressIn } from './suppressions.ts'
 
 /** A series is not bounded further than this by the soft limit. */
@@ -117,6 +120,24 @@ export class Mutations {
     return removeContactFrom(this.#heap, r, decision)
   }
 
+  confirmContact(r: number, decision: number): boolean {
+    return confirmContactIn(this.#heap, r, decision)
+  }
+
+  answerContact(r: number, decision: number): boolean {
+    return answerContactIn(this.#heap, r, decision)
+  }
+
+  hold(r: number, held: Held): boolean {
+    assertInstant(held.at)
+    assertInstant(held.expiresAt)
+    return addHeld(this.#heap, r, held)
+  }
+
+  letGo(r: number, trigger: number, placement: number): boolean {
+    return removeHeld(this.#heap, r, trigger, placement)
+  }
+
   rememberAnswer(r: number, idHigh: number, idLow: number, at: number, offers: readonly number[]): boolean {
     assertInstant(at)
     assert(offers.length <= ANSWER_OFFERS_MAX, 'an answer names at most 64 offers')
@@ -151,7 +172,7 @@ export class Mutations {
     const { u16, u32 } = this.#heap
     const h = r * 4
     const ids = u16[h + RING_IDS]! * 12 + u16[h + ADOPTED_N]! * 8
-    const small = (u16[h + CONTACTS_N]! + u16[h + SUPPRESSIONS_N]!) * 32 + u32[r * 2 + ANSWERS_USED]! * 4
+    const small = u16[h + SUPPRESSIONS_N]! * 32 + (u16[h + CONTACTS_N]! + u16[h + HELD_N]!) * 40 + u32[r * 2 + ANSWERS_USED]! * 4
     return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + ids + small
   }
 
@@ -159,7 +180,7 @@ export class Mutations {
   takenBytes(r: number): number {
     const { u32, arena } = this.#heap
     let bytes = arena.sizeOf(blockOf(this.#heap, r))
-    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED]) bytes += arena.sizeOf(u32[r * 2 + field]!)
+    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED, HELD]) bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
       const p = u32[blockAt(this.#shape, r, series)]!
       if (p !== 0) bytes += arena.sizeOf(p) + arena.sizeOf(u32[p * 2 + PANES_AT]!)
@@ -185,6 +206,7 @@ export class Mutations {
     heap.give(u32[r * 2 + SUPPRESSIONS]!)
     heap.give(u32[r * 2 + ANSWERS]!)
     heap.give(u32[r * 2 + ADOPTED]!)
+    heap.give(u32[r * 2 + HELD]!)
   }
 
   /** Halves the exact entries of the largest series until the customer is below the soft limit or nothing is left to halve. */

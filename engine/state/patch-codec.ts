@@ -5,9 +5,9 @@ import { StateError } from './heap.ts'
 import type { Mutations } from './mutations.ts'
 import type { PatchLog } from './patch-log.ts'
 import type { RecordShape } from './record.ts'
-import { readContactFields, readOffers, writeContact } from './section-codec.ts'
+import { readContactFields, readHeldFields, readOffers, writeContact, writeHeld } from './section-codec.ts'
 import type { SeriesRules } from './series-rules.ts'
-import type { Contact } from './states.ts'
+import type { Contact, Held } from './states.ts'
 
 /** Operations of a patch; numbers are part of the stored format. */
 const NAME_ATTRIBUTE = 1
@@ -23,6 +23,10 @@ const REMOVE_CONTACT = 10
 const ANSWER = 11
 const ADOPT = 12
 const SETTLE = 13
+const CONFIRM_CONTACT = 14
+const ANSWER_CONTACT = 15
+const HOLD = 16
+const LET_GO = 17
 /** Above the longest operation without its offers. */
 const OPERATION_BYTES = 64
 
@@ -105,10 +109,31 @@ export class PatchWriter {
   }
 
   removeContact(log: PatchLog, decision: number): void {
+    this.#ofDecision(log, REMOVE_CONTACT, decision)
+  }
+
+  confirmContact(log: PatchLog, decision: number): void {
+    this.#ofDecision(log, CONFIRM_CONTACT, decision)
+  }
+
+  answerContact(log: PatchLog, decision: number): void {
+    this.#ofDecision(log, ANSWER_CONTACT, decision)
+  }
+
+  hold(log: PatchLog, held: Held): void {
     const to = log.writer
     to.reserve(OPERATION_BYTES)
-    to.u8(REMOVE_CONTACT)
-    to.key(decision)
+    to.u8(HOLD)
+    to.zigzag(held.at - log.reference)
+    writeHeld(held, to)
+  }
+
+  letGo(log: PatchLog, trigger: number, placement: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(LET_GO)
+    to.u32(trigger)
+    to.u32(placement)
   }
 
   answer(log: PatchLog, answer: Answer): void {
@@ -123,16 +148,17 @@ export class PatchWriter {
   }
 
   adopt(log: PatchLog, decision: number): void {
-    const to = log.writer
-    to.reserve(OPERATION_BYTES)
-    to.u8(ADOPT)
-    to.key(decision)
+    this.#ofDecision(log, ADOPT, decision)
   }
 
   settle(log: PatchLog, decision: number): void {
+    this.#ofDecision(log, SETTLE, decision)
+  }
+
+  #ofDecision(log: PatchLog, operation: number, decision: number): void {
     const to = log.writer
     to.reserve(OPERATION_BYTES)
-    to.u8(SETTLE)
+    to.u8(operation)
     to.key(decision)
   }
 
@@ -153,6 +179,8 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
   offer: 0,
   class: 0,
   decision: 0,
+  until: 0,
+  answered: false,
 }
 
 /** Applies patches to records by the same mutations that made them. */
@@ -161,6 +189,8 @@ export class Replayer {
   readonly #directory: Directory
   readonly #shape: RecordShape
   readonly #rules: readonly SeriesRules[]
+  /** Layout version of the patch that is replayed. */
+  #version = 0
 
   constructor(mutations: Mutations, directory: Directory, shape: RecordShape, rules: readonly SeriesRules[]) {
     this.#mutations = mutations
@@ -176,6 +206,7 @@ export class Replayer {
    */
   replay(r: number, bytes: Uint8Array, reader: ByteReader, targets: number[]): void {
     openSealed(bytes, reader)
+    this.#version = bytes[0]!
     const reference = reader.instant()
     while (!reader.done) this.#operation(r, reader.u8(), reference, reader, targets)
   }
@@ -232,12 +263,28 @@ export class Replayer {
       }
       case ADD_CONTACT:
         contact.at = instant(reference, reader)
-        readContactFields(contact, reader)
+        readContactFields(contact, reader, this.#version)
         mutations.addContact(r, contact)
         return
       case REMOVE_CONTACT:
         mutations.removeContact(r, reader.key())
         return
+      case CONFIRM_CONTACT:
+        mutations.confirmContact(r, reader.key())
+        return
+      case ANSWER_CONTACT:
+        mutations.answerContact(r, reader.key())
+        return
+      case HOLD: {
+        const at = instant(reference, reader)
+        mutations.hold(r, readHeldFields(at, reader))
+        return
+      }
+      case LET_GO: {
+        const trigger = reader.u32()
+        mutations.letGo(r, trigger, reader.u32())
+        return
+      }
       case ANSWER: {
         const high = reader.u32()
         const low = reader.u32()

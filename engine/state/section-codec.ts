@@ -4,9 +4,10 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 import { addContactTo, CONTACTS_MAX, readContact } from './contacts.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
-import { ADOPTED_N, ANSWERS, ANSWERS_N, CONTACTS_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
+import { addHeld, HELD_MAX, heldAt } from './held.ts'
+import { ADOPTED_N, ANSWERS, ANSWERS_N, CONTACTS_N, HELD_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
 import { acceptedOf, appendId, idOf, RING_MAX } from './ring.ts'
-import type { Contact } from './states.ts'
+import type { Contact, Held } from './states.ts'
 import { putSuppression, readSuppression, SUPPRESSIONS_MAX } from './suppressions.ts'
 
 const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
@@ -16,14 +17,18 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
   offer: 0,
   class: 0,
   decision: 0,
+  until: 0,
+  answered: false,
 }
+/** Beside the class of a contact. */
+const ANSWERED = 0x80
 const suppression = { key: 0, began: 0, until: 0, lifted: 0 }
 
-/** Appends event ids, contacts, suppressions, answers and adopted decisions of record `r`. */
+/** Appends event ids, contacts, suppressions, answers, adopted decisions and what is held of record `r`. */
 export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
   writeIds(heap, r, writer)
   const contacts = heap.u16[r * 4 + CONTACTS_N]!
-  writer.reserve(contacts * 40 + 8)
+  writer.reserve(contacts * 48 + 8)
   writer.varint(contacts)
   let before = 0
   for (let i = 0; i < contacts; i++) {
@@ -47,15 +52,23 @@ export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
   writer.reserve(adopted * 8 + 8)
   writer.varint(adopted)
   for (let i = 0; i < adopted; i++) writer.key(adoptedAt(heap, r, i))
+  const held = heap.u16[r * 4 + HELD_N]!
+  writer.reserve(held * 48 + 8)
+  writer.varint(held)
+  for (let i = 0; i < held; i++) {
+    const one = heldAt(heap, r, i)
+    writer.varint(one.at)
+    writeHeld(one, writer)
+  }
 }
 
-/** Reads them into an empty record; `adopted`: whether adopted decisions were written. */
-export function readSections(heap: Heap, r: number, reader: ByteReader, written: { readonly adopted: boolean }): void {
+/** Reads them into an empty record, as a layout version wrote them: 1 knew no adopted decisions, 2 no leases and nothing held. */
+export function readSections(heap: Heap, r: number, reader: ByteReader, version: number): void {
   readIds(heap, r, reader)
   let before = 0
   for (let left = reader.count(CONTACTS_MAX); left > 0; left--) {
     before += reader.instant()
-    readContactFields(contact, reader)
+    readContactFields(contact, reader, version)
     contact.at = before
     addContactTo(heap, r, contact, Number.POSITIVE_INFINITY)
   }
@@ -72,8 +85,13 @@ export function readSections(heap: Heap, r: number, reader: ByteReader, written:
     const at = reader.instant()
     addAnswer(heap, r, high, low, at, readOffers(reader))
   }
-  if (!written.adopted) return
+  if (version < 2) return
   for (let left = reader.count(ADOPTED_MAX); left > 0; left--) addAdopted(heap, r, reader.key())
+  if (version < 3) return
+  for (let left = reader.count(HELD_MAX); left > 0; left--) {
+    const at = reader.instant()
+    addHeld(heap, r, readHeldFields(at, reader))
+  }
 }
 
 /** Everything of a contact but its instant. */
@@ -81,17 +99,42 @@ export function writeContact(from: Contact, writer: ByteWriter): void {
   writer.u32(from.channel)
   writer.u32(from.category)
   writer.u32(from.offer)
-  writer.u8(from.class)
+  writer.u8(from.class | (from.answered ? ANSWERED : 0))
   writer.key(from.decision)
+  writer.varint(from.until)
 }
 
-/** Reads what `writeContact` wrote. */
-export function readContactFields(into: { -readonly [K in keyof Contact]: Contact[K] }, reader: ByteReader): void {
+/** Reads what `writeContact` wrote; before version 3 every contact counted for good. */
+export function readContactFields(
+  into: { -readonly [K in keyof Contact]: Contact[K] },
+  reader: ByteReader,
+  version: number,
+): void {
   into.channel = reader.u32()
   into.category = reader.u32()
   into.offer = reader.u32()
-  into.class = reader.u8()
+  const kind = reader.u8()
+  into.class = kind & ~ANSWERED
+  into.answered = (kind & ANSWERED) !== 0
   into.decision = reader.key()
+  into.until = version < 3 ? 0 : reader.instant()
+}
+
+/** Everything of what is held but when it is due. */
+export function writeHeld(from: Held, writer: ByteWriter): void {
+  writer.varint(from.expiresAt)
+  writer.u32(from.trigger)
+  writer.u32(from.placement)
+  for (const part of from.origin) writer.u32(part)
+}
+
+/** Reads what `writeHeld` wrote. */
+export function readHeldFields(at: number, reader: ByteReader): Held {
+  const expiresAt = reader.instant()
+  const trigger = reader.u32()
+  const placement = reader.u32()
+  const origin: Held['origin'] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
+  return { at, expiresAt, trigger, placement, origin }
 }
 
 /** A count and that many offer keys. */

@@ -24,6 +24,8 @@ const PINNED = 1
 const RECENT = 2
 /** A base goes with this commit; cleared when it is installed. */
 const BASE = 4
+/** When something is due next may have changed in the open batch. */
+const DUE = 8
 
 /** Bytes a slot takes outside the arena, its share of the index (up to four entries of 8 bytes) included. */
 export const SLOT_BYTES = SLOT_FIELDS * 4 + 32
@@ -97,7 +99,7 @@ export class Slots {
   /** Ends the batch for a slot. */
   unpin(slot: number): void {
     const at = slot * SLOT_FIELDS
-    this.table[at + FLAGS]! &= ~(PINNED | BASE)
+    this.table[at + FLAGS]! &= ~(PINNED | BASE | DUE)
     this.table[at + FIRST_RUN] = -1
     this.table[at + LAST_RUN] = -1
     this.table[at + PENDING] = 0
@@ -106,6 +108,15 @@ export class Slots {
 
   markBase(slot: number): void {
     this.table[slot * SLOT_FIELDS + FLAGS]! |= BASE
+  }
+
+  /** When something of the customer is due next may have changed in the open batch. */
+  markDue(slot: number): void {
+    this.table[slot * SLOT_FIELDS + FLAGS]! |= DUE
+  }
+
+  hasDueMark(slot: number): boolean {
+    return (this.table[slot * SLOT_FIELDS + FLAGS]! & DUE) !== 0
   }
 
   hasBaseMark(slot: number): boolean {

@@ -30,7 +30,27 @@ export type Contact = {
   readonly class: number
   /** First 53 bits of the decision id, as an integer. */
   readonly decision: number
+  /** From this instant on it does not count unless it was confirmed; 0: it counts. */
+  readonly until: number
+  /** Whether the customer reacted to it: clicked, accepted or dismissed. */
+  readonly answered: boolean
 }
+
+/** What waits for quiet hours to end: the offers of a trigger, to be looked at again. */
+export type Held = {
+  /** When it is due. */
+  readonly at: number
+  /** From this instant on it is not worth sending any more. */
+  readonly expiresAt: number
+  /** 32-bit hashes of the ids of trigger and placement. */
+  readonly trigger: number
+  readonly placement: number
+  /** The decision that held it first: its id in four parts of 32 bits. */
+  readonly origin: readonly [number, number, number, number]
+}
+
+/** When something of a customer is due next; 0: nothing is. */
+export type Due = { readonly customerId: string; readonly at: number }
 
 /** How a feature's value is known: exact, between two bounds, or not at all. */
 export type FeatureClass = 'exact' | 'bounded' | 'unknown'
@@ -78,9 +98,24 @@ export type States = {
   addContact(slot: Slot, contact: Contact): void
   /** Gives a slot back (message failed); false when no such contact is known. */
   removeContact(slot: Slot, decision: number): boolean
+  /** The contacts of a decision count for good: their message went out. False when there is none that did not before. */
+  confirmContact(slot: Slot, decision: number): boolean
+  /** The customer reacted to the contacts of a decision; false when there is none that was not answered before. */
+  answerContact(slot: Slot, decision: number): boolean
   contactCount(slot: Slot): number
   /** The i-th contact, oldest first, written into `into` (reused by the caller). */
   contactAt(slot: Slot, i: number, into: { -readonly [K in keyof Contact]: Contact[K] }): void
+
+  /** Holds a trigger's offers; of two for one trigger and placement the later one stays. False when too many are held. */
+  hold(slot: Slot, held: Held): boolean
+  /** Lets go of what a trigger holds for a placement; false when it holds nothing. */
+  letGo(slot: Slot, trigger: number, placement: number): boolean
+  /** What is held, in the order it is due. */
+  heldOf(slot: Slot): readonly Held[]
+  /** When something of the customer is due next; 0: nothing is. */
+  nextDue(slot: Slot): number
+  /** Whose next due instant changed in the open batch of a partition, and to what; 0: nothing is due any more. */
+  dues(partition: number): readonly Due[]
 
   /** Remembers what a request was answered (offer keys); the last 8 within 10 minutes are kept. */
   rememberAnswer(slot: Slot, idHigh: number, idLow: number, at: number, offers: readonly number[]): void

@@ -1,8 +1,8 @@
 import { hash32, hash64 } from '../../ingest/hash.ts'
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, released } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
-import { decisionNumber } from './decision-id.ts'
-import { classCodes } from './funnel/tables.ts'
+import { decisionNumber, decisionParts } from './decision-id.ts'
+import { classCodes } from './funnel/contact-rules.ts'
 import { scratchContact } from './scratch-contact.ts'
 
 const idHash = new Uint32Array(2)
@@ -10,13 +10,19 @@ const known = scratchContact()
 
 /**
  * Takes the effects of a decision that left although the store lost its commit: the contacts it took, the answer a request
- * was given, and, for a decision that an event caused, that it is made. Idempotent by the decision's id. Pure; does not
+ * was given, what it let wait, and, for a decision that an event caused, that it is made. What waits and was taken up again is due once more then, and
+ * finds its decision made. Idempotent by the decision's id. Pure; does not
  * depend on the pack. Of an erased customer nothing is taken.
  */
 export function adoptDecision(states: States, slot: Slot, decision: Decision): void {
   if (states.erasedAt(slot) > 0) return
   const number = decisionNumber(decision.id)
   if (decision.cause.kind === 'event') states.adopt(slot, number)
+  const isReleased = decision.cause.source === released.source && decision.cause.type === released.type
+  for (const { trigger, at, expiresAt } of decision.held) {
+    const origin = decisionParts(isReleased ? decision.cause.id : decision.id)
+    states.hold(slot, { at, expiresAt, trigger: hash32(trigger), placement: hash32(decision.placement), origin })
+  }
   if (decision.contacts.length === 0 || hasContact(states, slot, number)) return
   const channel = hash32(decision.channel)
   for (const { offer, category, class: messageClass } of decision.contacts) {
@@ -27,6 +33,8 @@ export function adoptDecision(states: States, slot: Slot, decision: Decision): v
       offer: hash32(offer),
       class: classCodes[messageClass],
       decision: number,
+      until: decision.confirmBy,
+      answered: false,
     })
   }
   if (decision.cause.kind !== 'request') return

@@ -25,7 +25,7 @@ export function applyEvent(
   if (lawful) {
     setAttributes(context, slot, event, heard, plan)
     addEntries(context, slot, event, time, plan, null)
-    if (event.type === 'message.failed') giveContactBack(context, slot, event)
+    applyReceipt(context, slot, event)
   }
   applySuppressions(context, slot, event, time, plan, lawful ? heard : null)
 }
@@ -85,11 +85,30 @@ export function addEntries(
   }
 }
 
-/** A message that will not reach the customer is no contact: its places under the caps are free again. */
-function giveContactBack(context: StepContext, slot: Slot, event: Event): void {
+/**
+ * What is said of a decision that went out. A message that will not reach the customer is no contact: its places under the caps are
+ * free again. One that was sent counts for good, also when it had lapsed meanwhile. What the customer reacted to was sent.
+ */
+function applyReceipt({ states }: StepContext, slot: Slot, event: Event): void {
+  const kind = receipts.get(event.type)
+  if (kind === undefined) return
   const id = event.data['decisionId']
   if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return
   const decision = decisionNumber(id)
-  // One contact for each offer of the decision.
-  while (context.states.removeContact(slot, decision)) {}
+  if (kind === 'failed') {
+    // One contact for each offer of the decision.
+    while (states.removeContact(slot, decision)) {}
+    return
+  }
+  states.confirmContact(slot, decision)
+  if (kind === 'answered') states.answerContact(slot, decision)
 }
+
+const receipts: ReadonlyMap<string, 'failed' | 'sent' | 'answered'> = new Map([
+  ['message.failed', 'failed'],
+  ['message.sent', 'sent'],
+  ['message.delivered', 'sent'],
+  ['offer.clicked', 'answered'],
+  ['offer.accepted', 'answered'],
+  ['offer.dismissed', 'answered'],
+])

@@ -1,3 +1,4 @@
+import type { CompiledOffer } from '../../rules/compiled.ts'
 import type { ReasonCode } from '../../rules/reasons.ts'
 import type { ContactTaken, Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
 import { decisionNumber } from './decision-id.ts'
@@ -16,22 +17,20 @@ export type DecisionParts = {
   readonly validFrom: number
   /** Frame indexes of the features to record. */
   readonly variables: readonly number[]
+  /** What waits for later. */
+  readonly held?: Decision['held']
 }
+
+/** A contact may be confirmed this long after its message could leave at the latest: receipts travel too, milliseconds. */
+const receiptMs = 300_000
 
 /** The record of what the run came to. For a fallback, `run.chosen` is empty and the placement's fallback is offered. */
 export function buildDecision(context: StepContext, parts: DecisionParts): Decision {
   const { run, pack } = context
-  const offers: OfferedItem[] = []
-  let validForMs = Number.POSITIVE_INFINITY
-  for (const { offer, score } of run.chosen) {
-    offers.push({ offer: offer.id, score })
-    validForMs = Math.min(validForMs, offer.model.validForMs)
-  }
+  const offers: OfferedItem[] = run.chosen.map(({ offer, score }) => ({ offer: offer.id, score }))
   const fallback = parts.outcome === 'fallback' ? pack.offers[run.placement.fallback] : undefined
-  if (fallback !== undefined) {
-    offers.push({ offer: fallback.id, score: 0 })
-    validForMs = Math.min(validForMs, fallback.model.validForMs)
-  }
+  if (fallback !== undefined) offers.push({ offer: fallback.id, score: 0 })
+  const contacts = contactsOf(run, parts)
   return {
     id: parts.id,
     customerId: parts.customerId,
@@ -42,25 +41,41 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     eventTime: parts.times.eventTime,
     acceptedAt: parts.times.acceptedAt,
     now: parts.times.now,
-    notAfter: offers.length === 0 ? 0 : parts.validFrom + validForMs,
+    notAfter: offers.length === 0 ? 0 : parts.validFrom + validForMs(run, fallback),
     outcome: parts.outcome,
     reason: parts.reason,
     offers,
     fates: fatesOf(run),
     features: readFeatures(run, parts.variables),
-    contacts: contactsOf(run, parts),
+    contacts,
+    confirmBy: contacts.length === 0 ? 0 : confirmBy(run, parts.validFrom),
+    held: parts.held ?? [],
   }
 }
 
-/** Why nothing was chosen: there was nobody, silence was better than the best of them, or all fell earlier. */
+/** How long what was chosen holds, the shortest of its offers. */
+function validForMs(run: FunnelRun, fallback?: CompiledOffer): number {
+  const offers = run.chosen.map(({ offer }) => offer)
+  if (fallback !== undefined) offers.push(fallback)
+  return offers.reduce((least, { model }) => Math.min(least, model.validForMs), Number.POSITIVE_INFINITY)
+}
+
+/** Until when contacts of the run count without a receipt; 0: for good, as nobody reports what went out there. */
+function confirmBy(run: FunnelRun, validFrom: number): number {
+  if (run.tables.placements[run.placement.index]?.receipts !== true) return 0
+  return validFrom + validForMs(run) + receiptMs
+}
+
+/** Why nothing was chosen: there was nobody, it waits, silence was better than the best of them, or all fell earlier. */
 export function emptyReason(run: FunnelRun): ReasonCode {
   if (run.size === 0) return 'no_candidate'
+  for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'held') return 'held_back'
   for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'below_nothing') return 'silence_chosen'
   return 'all_dropped'
 }
 
 /** Counts the chosen as contacts of the customer, when the placement's channel is one that caps count. */
-export function recordContacts(context: StepContext, id: string): boolean {
+export function recordContacts(context: StepContext, id: string, validFrom: number): boolean {
   const { run, states } = context
   const { tables, placement } = run
   const table = tables.placements[placement.index]
@@ -73,6 +88,8 @@ export function recordContacts(context: StepContext, id: string): boolean {
       offer: offer.key,
       class: tables.classCodes[offer.index] ?? 0,
       decision: decisionNumber(id),
+      until: confirmBy(run, validFrom),
+      answered: false,
     })
   }
   return true
@@ -101,6 +118,7 @@ function fatesOf(run: FunnelRun): readonly Fate[] {
       value: candidate.value,
       lever: candidate.lever,
       score: candidate.score,
+      possibleAt: candidate.possibleAt,
     })
   }
   return fates

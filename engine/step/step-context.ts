@@ -67,6 +67,8 @@ function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Flo
     chosen: [],
     guardrailStates: new Uint8Array(pack.guardrails.length),
     capCounts: new Int32Array(pack.loaded.model.caps.length),
+    gapLasts: new Float64Array(pack.loaded.model.gaps.length),
+    pauseEnds: new Float64Array(pack.loaded.model.pauses.length),
     gradeAllowed: Number.NaN,
   }
 }

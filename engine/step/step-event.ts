@@ -1,14 +1,15 @@
 import { erasureType } from '../../ingest/erasure.ts'
-import type { TypePlan } from '../../rules/compiled.ts'
+import type { CompiledOffer, CompiledPlacement, CompiledTrigger, TypePlan } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
-import { decisionId, decisionNumber } from './decision-id.ts'
+import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
 import { candidateReads, withTriggerReads } from './features-used.ts'
-import { resetRun } from './funnel/run.ts'
+import { propose, resetRun } from './funnel/run.ts'
+import { holdOffers } from './hold-offers.ts'
 import { runFunnel } from './run-funnel.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 import { fillFrame, findTriggers } from './triggers.ts'
@@ -65,24 +66,63 @@ function decidePlacements(
 ): readonly Decision[] {
   const wanted = new Set<number>()
   for (let i = 0; i < hits; i++) wanted.add(hitAt(context, plan, i)?.placement ?? -1)
+  const { placements } = context.pack
+  const { switchTargets } = context.run.tables
   const decisions: Decision[] = []
-  for (const placement of context.pack.placements) {
-    if (!wanted.has(placement.index) || placement.direction !== 'outbound') continue
-    const { run } = context
-    const id = decisionId(context.salt, 'event', [input.event.source, input.event.id, placement.id])
-    // It left before the store lost it: its effects are adopted, and a second content must not follow.
-    if (context.states.settle(run.slot, decisionNumber(id))) continue
-    resetRun(run, placement, placement.slots)
-    proposeFromTriggers(context, plan, hits, input.now - time)
-    run.asOf = time
-    fillFrame(context, plan.triggers.reads)
-    run.asOf = Math.max(time, input.now)
-    const reads = candidateReads(run)
-    fillFrame(context, reads)
-    runFunnel(context)
-    decisions.push(decisionOf(context, input, { id, time, variables: withTriggerReads(run, reads) }))
+  const switched: Switched[] = []
+  const decide = (placement: CompiledPlacement, targets: boolean): void => {
+    if (switchTargets.has(placement.index) !== targets || placement.direction !== 'outbound') return
+    const come = switched.filter(({ to }) => to === placement.index)
+    if (!wanted.has(placement.index) && come.length === 0) return
+    const decision = decidePlacement(context, input, { placement, time, plan, hits, come })
+    if (decision === null) return
+    decisions.push(decision)
+    if (!targets) switched.push(...switchedOf(context))
   }
+  for (const placement of placements) decide(placement, false)
+  for (const placement of switchTargets.size === 0 ? [] : placements) decide(placement, true)
   return decisions
+}
+
+/** An offer that goes another way because of quiet hours. */
+type Switched = { readonly to: number; readonly offer: CompiledOffer; readonly trigger: CompiledTrigger }
+
+function switchedOf({ run }: StepContext): readonly Switched[] {
+  const switched: Switched[] = []
+  for (let i = 0; i < run.size; i++) {
+    const { offer, trigger, switchTo } = run.candidates[i] ?? {}
+    if (offer !== undefined && trigger != null && switchTo !== undefined && switchTo >= 0)
+      switched.push({ to: switchTo, offer, trigger })
+  }
+  return switched
+}
+
+function decidePlacement(
+  context: StepContext,
+  input: EventInput,
+  parts: {
+    readonly placement: CompiledPlacement
+    readonly time: number
+    readonly plan: TypePlan
+    readonly hits: number
+    readonly come: readonly Switched[]
+  },
+): Decision | null {
+  const { run } = context
+  const { placement, time, plan, hits, come } = parts
+  const id = decisionId(context.salt, 'event', [input.event.source, input.event.id, placement.id])
+  // It left before the store lost it: its effects are adopted, and a second content must not follow.
+  if (context.states.settle(run.slot, decisionNumber(id))) return null
+  resetRun(run, placement, placement.slots)
+  proposeFromTriggers(context, plan, hits, input.now - time)
+  for (const { offer, trigger } of come) propose(run, offer, trigger)
+  run.asOf = time
+  fillFrame(context, plan.triggers.reads)
+  run.asOf = Math.max(time, input.now)
+  const reads = candidateReads(run)
+  fillFrame(context, reads)
+  runFunnel(context)
+  return decisionOf(context, input, { id, time, variables: withTriggerReads(run, reads) })
 }
 
 function decisionOf(
@@ -92,7 +132,8 @@ function decisionOf(
 ): Decision {
   const { event, acceptedAt, now } = input
   const { run } = context
-  if (run.chosen.length > 0) recordContacts(context, id)
+  if (run.chosen.length > 0) recordContacts(context, id, now)
+  const held = holdOffers(context, event.customerId, decisionParts(id))
   const offered = run.chosen.length > 0
   return buildDecision(context, {
     id,
@@ -103,6 +144,7 @@ function decisionOf(
     reason: offered ? 'offered' : emptyReason(run),
     validFrom: now,
     variables,
+    held,
   })
 }
 

@@ -55,7 +55,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   }
   const decision = decide(context, input, 'reserves')
   if (run.chosen.length === 0) return { decision, reserves: false, repeats: false }
-  recordContacts(context, decision.id)
+  recordContacts(context, decision.id, input.now)
   const keys = run.chosen.map((candidate) => candidate.offer.key)
   states.rememberAnswer(slot, high, low, input.now, keys)
   return { decision, reserves: true, repeats: false }

@@ -55,6 +55,13 @@ export type RequestInput = {
   readonly turn: string
 }
 
+/** Something of a customer is due. */
+export type TimerInput = {
+  readonly customerId: string
+  /** The partition's clock. */
+  readonly now: number
+}
+
 export type RequestOutcome = {
   readonly decision: Decision
   /** Whether it changed the state (reserved a contact) and must wait for its commit. */

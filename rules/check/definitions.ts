@@ -5,6 +5,7 @@ import { unknownValue } from '../compile-types.ts'
 import type { AttributeModel, FeatureModel } from '../model.ts'
 import { numericType } from '../pack-vocabulary.ts'
 import { formatDuration } from '../quantities.ts'
+import { isZone } from '../zones.ts'
 import { type Checking, oneOf, type Spot } from './checking.ts'
 import { checkEvent } from './names.ts'
 
@@ -38,16 +39,6 @@ function checkPackValues({ model, refuse }: Checking): void {
 
 function decimalsOf(currency: string): number | undefined {
   return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone })
-    return true
-  } catch (error) {
-    if (error instanceof RangeError) return false
-    throw error
-  }
 }
 
 function checkSources({ model, refuse }: Checking): void {

@@ -33,6 +33,9 @@ function checkIds(checking: Checking): void {
   once(checking, 'placements.yaml', 'channels', model.channels, 'hashed')
   once(checking, 'placements.yaml', 'placements', model.placements, 'plain')
   once(checking, 'contact.yaml', 'caps', model.caps, 'plain')
+  once(checking, 'contact.yaml', 'gaps', model.gaps, 'plain')
+  once(checking, 'contact.yaml', 'pauses', model.pauses, 'plain')
+  once(checking, 'contact.yaml', 'quietHours', model.quietHours, 'plain')
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))
   for (const [i, cap] of model.caps.entries()) {
     if (!guardrails.has(cap.id)) continue
@@ -95,7 +98,8 @@ function checkScopes(checking: Checking): void {
   }
 }
 
-function checkScope(checking: Checking, spot: Spot, scope: Scope): void {
+/** Refuses a scope that names a category or channel that the pack does not have. */
+export function checkScope(checking: Checking, spot: Spot, scope: Scope): void {
   const { model } = checking
   const channels = model.channels.map((channel) => channel.id)
   checkSelector(

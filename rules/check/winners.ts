@@ -47,7 +47,8 @@ function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: r
   if (rival.riskGrade !== null && (offer.riskGrade === null || rival.riskGrade > offer.riskGrade)) return false
   if (rival.class === 'marketing' && leastScore(rival) < nothing) return false
   return places.every((place) => {
-    const rules = [...model.guardrails.map((guardrail) => guardrail.closes), ...model.caps.map((cap) => cap.applies)]
+    const contact = [...model.caps, ...model.gaps, ...model.pauses, ...model.quietHours]
+    const rules = [...model.guardrails.map((guardrail) => guardrail.closes), ...contact.map((rule) => rule.applies)]
     return rules.every(
       (scope) =>
         !inScope(scope, rival.category, rival.class, place.channel) ||

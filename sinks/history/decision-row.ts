@@ -21,6 +21,7 @@ const time = "DateTime64(3, 'UTC')"
 const offers = ({ decision }: LoggedDecision) => decision.offers
 const fates = ({ decision }: LoggedDecision) => decision.fates
 const features = ({ decision }: LoggedDecision) => decision.features
+const held = ({ decision }: LoggedDecision) => decision.held
 const contacts = ({ decision }: LoggedDecision) => decision.contacts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
@@ -59,6 +60,11 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   wordsColumn('contact_offers', contacts, (contact) => contact.offer),
   wordsColumn('contact_categories', contacts, (contact) => contact.category),
   wordsColumn('contact_classes', contacts, (contact) => contact.class),
+  doublesColumn('fate_possible_ats', fates, (fate) => fate.possibleAt),
+  wholeColumn('confirm_by', 'UInt64', ({ decision }) => decision.confirmBy),
+  wordsColumn('held_triggers', held, (one) => one.trigger),
+  doublesColumn('held_ats', held, (one) => one.at),
+  doublesColumn('held_expiries', held, (one) => one.expiresAt),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
@@ -75,10 +81,14 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        arrayMap((p, c, v, l, s) -> [p, c, v, l, s], fate_propensities, fate_contexts, fate_values, fate_levers,
                 fate_scores) AS terms,
        arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features,
-       arrayZip(contact_offers, contact_categories, contact_classes) AS contacts
+       arrayZip(contact_offers, contact_categories, contact_classes) AS contacts,
+       fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
 const stage = z.enum(stages)
+
+/** A whole number, which ClickHouse may write as text. */
+const whole = z.union([z.number(), z.string().regex(/^\d{1,15}$/).transform(Number)])
 
 /** A double as ClickHouse writes it in JSON with quoted denormals. */
 const double = z.union([
@@ -109,6 +119,9 @@ export const decisionFromRow: z.ZodType<Decision> = z
     terms: z.array(z.tuple([double, double, double, double, double])),
     features: z.array(z.tuple([z.string(), double, double, z.enum(['exact', 'bounded', 'unknown'])])),
     contacts: z.array(z.tuple([z.string(), z.string(), z.enum(messageClasses)])),
+    possible_ats: z.array(z.number()),
+    confirm_by: whole,
+    held: z.array(z.tuple([z.string(), z.number(), z.number()])),
   })
   .transform((row) => ({
     id: row.id,
@@ -126,8 +139,10 @@ export const decisionFromRow: z.ZodType<Decision> = z
     offers: row.offers.map(([offer, score]) => ({ offer, score })),
     fates: row.fates.map(([offer, trigger, reached, reason, rule], i) => {
       const [propensity, context, value, lever, score] = row.terms[i] ?? [0, 0, 0, 0, 0]
-      return { offer, trigger, stage: reached, reason, rule, propensity, context, value, lever, score }
+      return { offer, trigger, stage: reached, reason, rule, propensity, context, value, lever, score, possibleAt: row.possible_ats[i] ?? 0 }
     }),
     features: row.features.map(([name, lo, hi, known]) => ({ name, lo, hi, class: known })),
     contacts: row.contacts.map(([offer, category, kind]) => ({ offer, category, class: kind })),
+    confirmBy: row.confirm_by,
+    held: row.held.map(([trigger, at, expiresAt]) => ({ trigger, at, expiresAt })),
   }))

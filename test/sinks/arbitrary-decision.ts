@@ -32,6 +32,7 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
       value: number,
       lever: number,
       score: number,
+      possibleAt: instant,
     }),
     { maxLength: 12 },
   ),
@@ -43,4 +44,6 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     fc.record({ offer: text, category: text, class: fc.constantFrom('regulatory', 'service', 'marketing') }),
     { maxLength: 4 },
   ),
+  confirmBy: instant,
+  held: fc.array(fc.record({ trigger: text, at: instant, expiresAt: instant }), { maxLength: 3 }),
 })

@@ -14,8 +14,10 @@ export function filterGuarded(run: FunnelRun): void {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
     const guardrail = closedBy(run, candidate.offer.index)
-    if (guardrail !== null) drop(candidate, 'guardrail', reasonOf(guardrail), guardrail.id)
-    else if (!run.lawful) drop(candidate, 'guardrail', 'unlawful_source', null)
+    if (guardrail !== null) {
+      drop(candidate, 'guardrail', reasonOf(guardrail), guardrail.id)
+      candidate.possibleAt = opensAt(run, guardrail)
+    } else if (!run.lawful) drop(candidate, 'guardrail', 'unlawful_source', null)
   }
 }
 
@@ -29,6 +31,12 @@ function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
     if (run.guardrailStates[index] === closed) return guardrail
   }
   return null
+}
+
+/** When a guardrail that is closed by a suppression alone opens again; 0: no passing of time opens it. */
+function opensAt(run: FunnelRun, guardrail: CompiledGuardrail): number {
+  if (guardrail.condition?.may(run.lo, run.hi, run.event) === true) return 0
+  return guardrail.hasSuppression ? run.states.suppressedUntil(run.slot, guardrail.key) : 0
 }
 
 function isClosed(run: FunnelRun, guardrail: CompiledGuardrail): boolean {

@@ -15,11 +15,7 @@ export function fillPlacement(run: FunnelRun): void {
       drop(best, 'placement', 'duplicate_offer', null)
       continue
     }
-    const full = takeContact(run, best)
-    if (full !== null) {
-      drop(best, 'contact', 'cap_reached', full.id)
-      continue
-    }
+    if (!takeContact(run, best)) continue
     drop(best, 'offered', 'offered', null)
     run.chosen.push(best)
   }

@@ -31,6 +31,10 @@ export type Candidate = {
   value: number
   lever: number
   score: number
+  /** When it is possible again if nothing else changes, Unix milliseconds; 0: nothing says so. */
+  possibleAt: number
+  /** Placement it is to be proposed for instead; -1: none. */
+  switchTo: number
 }
 
 export type FunnelRun = {
@@ -62,6 +66,10 @@ export type FunnelRun = {
   readonly guardrailStates: Uint8Array
   /** For each cap: contacts in its window including those taken in this run; -1 not counted yet. */
   readonly capCounts: Int32Array
+  /** For each gap: the last contact it looks at, -1 none; NaN not looked at yet. */
+  readonly gapLasts: Float64Array
+  /** For each pause: when it ends, 0 there is none; -1 not looked at yet. */
+  readonly pauseEnds: Float64Array
   /** Highest product grade allowed; NaN: not asked yet. */
   gradeAllowed: number
 }
@@ -105,6 +113,8 @@ export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledT
   candidate.value = 0
   candidate.lever = 0
   candidate.score = 0
+  candidate.possibleAt = 0
+  candidate.switchTo = -1
   return candidate
 }
 
@@ -116,6 +126,8 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.chosen.length = 0
   run.guardrailStates.fill(0)
   run.capCounts.fill(-1)
+  run.gapLasts.fill(Number.NaN)
+  run.pauseEnds.fill(-1)
   run.gradeAllowed = Number.NaN
 }
 
@@ -132,5 +144,7 @@ function emptyCandidate(offer: CompiledOffer): Candidate {
     value: 0.5,
     lever: 0.5,
     score: 0.5,
+    possibleAt: 0.5,
+    switchTo: -1,
   }
 }

@@ -3,23 +3,9 @@
  * guardrails, ranks of classes.
  */
 import { hash32 } from '../../../ingest/hash.ts'
-import type { CompiledOffer, CompiledPack, CompiledPlacement } from '../../../rules/compiled.ts'
-import type { CapModel, MessageClass, Scope } from '../../../rules/model.ts'
-
-/** Code of a message class in stored contacts. */
-export const classCodes: Readonly<Record<MessageClass, number>> = { regulatory: 0, service: 1, marketing: 2 }
-
-/** A cap over the keys that contacts carry. `null`: every key. */
-export type CapTable = {
-  readonly model: CapModel
-  readonly categories: ReadonlySet<number> | null
-  readonly exceptCategories: ReadonlySet<number>
-  readonly channels: ReadonlySet<number> | null
-  /** For each class code, whether contacts of the class are counted. */
-  readonly counts: readonly boolean[]
-  /** For each class code, whether candidates of the class are stopped. */
-  readonly stops: readonly boolean[]
-}
+import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
+import type { Scope } from '../../../rules/model.ts'
+import { type ContactRules, classCodes, contactRules } from './contact-rules.ts'
 
 /** Which guardrails the final gate asks about an offer on a placement, and what they read. */
 export type GateRules = { readonly guardrails: readonly number[]; readonly reads: readonly number[] }
@@ -28,6 +14,8 @@ export type PlacementTable = {
   readonly channelKey: number
   /** Whether a decision on its channel is a contact. */
   readonly contact: boolean
+  /** Whether its gateway reports what it sent. */
+  readonly receipts: boolean
   /** By offer index: why the offer cannot be shown there; null: it can. */
   readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
   /** Offers a live request asks about: those that fit, without the fallback. */
@@ -43,13 +31,18 @@ export type PlacementTable = {
 export type FunnelTables = {
   readonly placements: readonly PlacementTable[]
   readonly placementById: ReadonlyMap<string, CompiledPlacement>
+  /** By the keys that what is held names them by. */
+  readonly placementByKey: ReadonlyMap<number, CompiledPlacement>
+  readonly triggerByKey: ReadonlyMap<number, CompiledTrigger>
+  /** Placements that quiet hours switch to, by index: they are filled after the others. */
+  readonly switchTargets: ReadonlySet<number>
   readonly offerByKey: ReadonlyMap<number, CompiledOffer>
   /** By offer index. */
   readonly categoryKeys: readonly number[]
   readonly classCodes: readonly number[]
   /** Lower wins. */
   readonly classRanks: readonly number[]
-  readonly caps: readonly CapTable[]
+  readonly contact: ContactRules
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
   readonly gradeVariable: number
   /** Every attribute and feature. */
@@ -61,38 +54,56 @@ export function createTables(pack: CompiledPack): FunnelTables {
   const model = pack.loaded.model
   const gradeVariable = pack.layout.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
+  const contact = contactRules(pack)
   return {
-    placements: pack.placements.map((placement) => placementTable(pack, placement, gradeVariable)),
+    placements: pack.placements.map((placement) => placementTable(pack, placement, gradeVariable, contact.clocks.reads)),
     placementById: new Map(pack.placements.map((placement) => [placement.id, placement])),
+    placementByKey: new Map(pack.placements.map((placement) => [hash32(placement.id), placement])),
+    triggerByKey: new Map(pack.triggers.map((trigger) => [hash32(trigger.id), trigger])),
+    switchTargets: switchTargets(pack),
     offerByKey: new Map(pack.offers.map((offer) => [offer.key, offer])),
     categoryKeys: pack.offers.map((offer) => hash32(offer.model.category)),
     classCodes: pack.offers.map((offer) => classCodes[offer.model.class]),
     classRanks: pack.offers.map((offer) => ranks.get(offer.model.class) ?? ranks.size),
-    caps: model.caps.map(capTable),
+    contact,
     gradeVariable,
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),
   }
 }
 
-function placementTable(pack: CompiledPack, placement: CompiledPlacement, gradeVariable: number): PlacementTable {
+function placementTable(
+  pack: CompiledPack,
+  placement: CompiledPlacement,
+  gradeVariable: number,
+  clockReads: readonly number[],
+): PlacementTable {
   const model = pack.loaded.model
+  const channel = model.channels.find(({ id }) => id === placement.channel)
   const misfits = misfitsOf(pack, placement)
   const gateOf = gateTable(pack, placement.channel, gradeVariable)
   const gate = pack.offers.map((offer) => gateOf(offer))
+  const quietReads = (offer: number): readonly number[] =>
+    pack.quietHoursOf(offer, placement.channel).length > 0 ? clockReads : []
   const offerReads = pack.offers.map((offer, i) =>
-    misfits[i] === null ? ascending([...ownReads(offer), ...(gate[i]?.reads ?? [])]) : [],
+    misfits[i] === null ? ascending([...ownReads(offer), ...(gate[i]?.reads ?? []), ...quietReads(i)]) : [],
   )
   const fitting = new Set(placement.offers)
   const candidates = pack.offers.filter(({ index }) => fitting.has(index) && index !== placement.fallback)
   return {
     channelKey: hash32(placement.channel),
-    contact: model.channels.some((channel) => channel.id === placement.channel && channel.contact),
+    contact: channel?.contact === true,
+    receipts: channel?.receipts === true,
     misfits,
     candidates,
     gate,
     offerReads,
     reads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
   }
+}
+
+function switchTargets({ placements, loaded }: CompiledPack): ReadonlySet<number> {
+  const ids = loaded.model.quietHours.flatMap(({ then }) => (then.kind === 'switch' ? [then.placement] : []))
+  return new Set(placements.filter(({ id }) => ids.includes(id)).map(({ index }) => index))
 }
 
 function misfitsOf(pack: CompiledPack, placement: CompiledPlacement): PlacementTable['misfits'] {
@@ -142,18 +153,4 @@ function holds(scope: Scope, offer: CompiledOffer, channel: string): boolean {
     (scope.channels === 'all' || scope.channels.includes(channel)) &&
     (scope.classes === 'all' || scope.classes.includes(messageClass))
   )
-}
-
-function capTable(model: CapModel): CapTable {
-  const { categories, exceptCategories, channels, classes } = model.applies
-  const named = (name: MessageClass): boolean => classes !== 'all' && classes.includes(name)
-  const all = classes === 'all'
-  return {
-    model,
-    categories: categories === 'all' ? null : new Set(categories.map(hash32)),
-    exceptCategories: new Set(exceptCategories.map(hash32)),
-    channels: channels === 'all' ? null : new Set(channels.map(hash32)),
-    counts: [all || named('regulatory'), all || named('service'), all || named('marketing')],
-    stops: [false, named('service'), all || named('marketing')],
-  }
 }

@@ -62,6 +62,8 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     reason: offered ? 'offered' : 'all_dropped',
     offers: offered ? [{ offer: whole.offer, score: 0.4 }] : [],
     contacts: [],
+    confirmBy: 0,
+    held: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

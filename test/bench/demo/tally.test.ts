@@ -33,6 +33,8 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     fates,
     features: [],
     contacts: [],
+    confirmBy: 0,
+    held: [],
   }
 }
 

@@ -23,7 +23,7 @@ function change(states: FlatStates, slot: number, from: number): void {
   }
   states.setAttribute(slot, 0, 3, T)
   states.suppress(slot, 9, T, T + DAY)
-  states.addContact(slot, { at: T + from, channel: 1, category: 2, offer: 3, class: 2, decision: from })
+  states.addContact(slot, { at: T + from, channel: 1, category: 2, offer: 3, class: 2, decision: from, until: 0, answered: false })
   states.rememberAnswer(slot, 1, 2, T, [5, 6])
   states.adopt(slot, from + 1e12)
 }

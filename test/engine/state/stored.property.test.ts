@@ -36,6 +36,10 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('answer' as const), n: fc.nat(9), at }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt' as const), n: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), n: fc.nat(20), at }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('confirm' as const), n: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('react' as const), n: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('let_go' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const), n: fc.nat(20) }) },
 )
 type Operation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
@@ -75,9 +79,29 @@ function apply(states: FlatStates, slot: number, operation: Operation): void {
         offer: operation.n,
         class: 2,
         decision,
+        until: operation.n % 2 === 0 ? 0 : operation.at + DAY,
+        answered: operation.n % 3 === 0,
       })
       return
     }
+    case 'confirm':
+      states.confirmContact(slot, operation.n * 1e12)
+      return
+    case 'react':
+      states.answerContact(slot, operation.n * 1e12)
+      return
+    case 'hold':
+      states.hold(slot, {
+        at: operation.at + DAY,
+        expiresAt: operation.at + 3 * DAY,
+        trigger: 4_000_000_000 + operation.n,
+        placement: operation.n % 2,
+        origin: [operation.n, 4_000_000_000, 0, 1],
+      })
+      return
+    case 'let_go':
+      states.letGo(slot, 4_000_000_000 + operation.n, operation.n % 2)
+      return
     case 'remove':
       states.removeContact(slot, operation.n * 1e12)
       return

@@ -238,6 +238,8 @@ const caps = [
   },
 ]
 
+const contact = {}
+
 const suitability = {
   attribute: 'riskGrade',
   allows: { conservative: 1, steady: 2, balanced: 3, aggressive: 5 },
@@ -257,6 +259,8 @@ export const bank = {
   channels,
   placements,
   caps,
+  /** Gaps, pauses, quiet hours, zones. */
+  contact,
   suitability,
   arbitration,
 }
@@ -275,7 +279,7 @@ export async function writeBank(dir: string, changes: BankPieces = {}): Promise<
     'offers.yaml': { offers: pieces.offers },
     'triggers.yaml': { triggers: pieces.triggers },
     'placements.yaml': { channels: pieces.channels, placements: pieces.placements },
-    'contact.yaml': { caps: pieces.caps },
+    'contact.yaml': { caps: pieces.caps, ...Object(pieces.contact) },
     'arbitration.yaml': { suitability: pieces.suitability, arbitration: pieces.arbitration },
   }
   for (const [name, content] of Object.entries(files))

@@ -9,9 +9,11 @@ import type { EventOutcome, RequestOutcome, StepContext } from '../../../engine/
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { stepEvent } from '../../../engine/step/step-event.ts'
 import { stepRequest } from '../../../engine/step/step-request.ts'
+import { stepTimer } from '../../../engine/step/step-timer.ts'
 import type { Event, FieldValue } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
+import type { Decision } from '../../../sinks/decision.ts'
 
 export const dayMs = 86_400_000
 export const day0 = Date.UTC(2026, 0, 1)
@@ -33,6 +35,8 @@ export type Bank = {
   slot(customerId: string): Slot
   send(customerId: string, type: string, data: Readonly<Record<string, FieldValue>>, sent: Sent): EventOutcome
   ask(customerId: string, placement: string, asked: Asked): RequestOutcome
+  /** Takes up what is due. */
+  wake(customerId: string, at: number): readonly Decision[]
 }
 
 export function createBank(
@@ -86,6 +90,11 @@ export function createBank(
       })
       commit()
       return outcome
+    },
+    wake: (customerId, at) => {
+      const decisions = stepTimer(context, slot(customerId), { customerId, now: at })
+      commit()
+      return decisions
     },
   }
 }

@@ -1,0 +1,128 @@
+/** The contact policy over the keys that contacts carry, worked out once for a pack. */
+import { hash32 } from '../../../ingest/hash.ts'
+import type { CompiledPack } from '../../../rules/compiled.ts'
+import type {
+  CapModel,
+  GapModel,
+  MessageClass,
+  Model,
+  PauseModel,
+  QuietHoursModel,
+  Scope,
+} from '../../../rules/model.ts'
+import type { Contact } from '../../state/states.ts'
+import { LocalClock } from '../local-clock.ts'
+
+/** Code of a message class in stored contacts. */
+export const classCodes: Readonly<Record<MessageClass, number>> = { regulatory: 0, service: 1, marketing: 2 }
+
+/** A scope over stored keys. `null`: every key. */
+export type KeyScope = {
+  readonly categories: ReadonlySet<number> | null
+  readonly exceptCategories: ReadonlySet<number>
+  readonly channels: ReadonlySet<number> | null
+  /** By class code. */
+  readonly classes: readonly boolean[]
+}
+
+/** A rule of one of the kinds: which candidates it stops, which contacts it looks at. */
+export type ContactRule<RuleModel> = {
+  readonly model: RuleModel
+  readonly looksAt: KeyScope
+  /** For each class code, whether candidates of the class are stopped. */
+  readonly stops: readonly boolean[]
+}
+
+/** Whose clock counts for a customer, from the frame. */
+export type Clocks = {
+  /** Frame indexes that `of` reads. */
+  readonly reads: readonly number[]
+  readonly of: (lo: Float64Array, hi: Float64Array) => LocalClock
+}
+
+export type ContactRules = {
+  readonly caps: readonly ContactRule<CapModel>[]
+  readonly gaps: readonly ContactRule<GapModel>[]
+  readonly pauses: readonly ContactRule<PauseModel>[]
+  readonly quietHours: readonly { readonly model: QuietHoursModel; readonly stops: readonly boolean[] }[]
+  readonly clocks: Clocks
+}
+
+export function contactRules(pack: CompiledPack): ContactRules {
+  const { model } = pack.loaded
+  return {
+    caps: model.caps.map((cap) => ({ model: cap, looksAt: keyScope(cap.applies), stops: stops(cap.applies) })),
+    gaps: model.gaps.map((gap) => ({ model: gap, looksAt: keyScope(gap.after), stops: stops(gap.applies) })),
+    pauses: model.pauses.map((pause) => ({
+      model: pause,
+      looksAt: keyScope(pause.applies),
+      stops: stops(pause.applies),
+    })),
+    quietHours: model.quietHours.map((hours) => ({ model: hours, stops: stops(hours.applies) })),
+    clocks: clocksOf(model),
+  }
+}
+
+/** Whether a scope holds a contact. */
+export function holdsContact(scope: KeyScope, contact: Contact): boolean {
+  return holdsKeys(scope, contact.category, contact.channel, contact.class)
+}
+
+export function holdsKeys(scope: KeyScope, category: number, channel: number, messageClass: number): boolean {
+  return (
+    scope.classes[messageClass] === true &&
+    (scope.categories === null || scope.categories.has(category)) &&
+    !scope.exceptCategories.has(category) &&
+    (scope.channels === null || scope.channels.has(channel))
+  )
+}
+
+function keyScope({ categories, exceptCategories, channels, classes }: Scope): KeyScope {
+  const named = (name: MessageClass): boolean => classes === 'all' || classes.includes(name)
+  return {
+    categories: categories === 'all' ? null : new Set(categories.map(hash32)),
+    exceptCategories: new Set(exceptCategories.map(hash32)),
+    channels: channels === 'all' ? null : new Set(channels.map(hash32)),
+    classes: [named('regulatory'), named('service'), named('marketing')],
+  }
+}
+
+/** `marketing` is always stopped, `service` only by a rule that names it, `regulatory` never: what is owed is sent. */
+function stops({ classes }: Scope): readonly boolean[] {
+  const named = (name: MessageClass): boolean => classes !== 'all' && classes.includes(name)
+  return [false, named('service'), classes === 'all' || named('marketing')]
+}
+
+/** The zone attribute, else the region's zone, else the zone of the pack. */
+function clocksOf({ zones, zone, attributes }: Model): Clocks {
+  const clocks = new Map<string, LocalClock>()
+  const clock = (name: string): LocalClock => {
+    const known = clocks.get(name) ?? new LocalClock(name)
+    clocks.set(name, known)
+    return known
+  }
+  const bank = clock(zone)
+  const source = (id: string | undefined, zoneOf: (value: string) => string | undefined) => {
+    const variable = attributes.findIndex((attribute) => attribute.id === id)
+    const byCode = (attributes[variable]?.values ?? []).map((value) => {
+      const name = zoneOf(value)
+      return name === undefined ? null : clock(name)
+    })
+    return { variable, byCode }
+  }
+  const sources = [
+    source(zones.attribute ?? undefined, (value) => value),
+    source(zones.region?.attribute, (value) => zones.region?.zones[value]),
+  ].filter(({ variable }) => variable >= 0)
+  return {
+    reads: sources.map(({ variable }) => variable),
+    of: (lo, hi) => {
+      for (const { variable, byCode } of sources) {
+        const code = lo[variable]!
+        const found = code === hi[variable] ? byCode[code] : null
+        if (found != null) return found
+      }
+      return bank
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { hash32 } from '../../ingest/hash.ts'
+import type { HeldOffers } from '../../sinks/decision.ts'
+import type { Held } from '../state/states.ts'
+import { drop } from './funnel/run.ts'
+import type { StepContext } from './step.ts'
+
+/**
+ * Lets the offers wait that quiet hours stopped, one entry for each trigger none of whose offers was chosen. Releases are spread by the
+ * customer's id, so that not everything leaves at once. What no longer fits is dropped as for quiet hours.
+ *
+ * @param origin id of the decision that let them wait first
+ */
+export function holdOffers(context: StepContext, customerId: string, origin: Held['origin']): HeldOffers[] {
+  const { run, states, pack } = context
+  const held: HeldOffers[] = []
+  const spread = pack.loaded.model.releaseSpreadMs
+  const placement = hash32(run.placement.id)
+  for (let i = 0; i < run.size; i++) {
+    const candidate = run.candidates[i]
+    const { trigger } = candidate ?? {}
+    if (candidate?.reason !== 'held' || trigger == null) continue
+    if (run.chosen.some((chosen) => chosen.trigger === trigger) || held.some((one) => one.trigger === trigger.id)) continue
+    const expiresAt = run.now + candidate.offer.model.validForMs
+    const at = Math.min(candidate.possibleAt + (spread === 0 ? 0 : hash32(customerId) % spread), expiresAt)
+    if (states.hold(run.slot, { at, expiresAt, trigger: hash32(trigger.id), placement, origin })) {
+      held.push({ trigger: trigger.id, at, expiresAt })
+    } else {
+      drop(candidate, 'contact', 'quiet_hours', candidate.rule)
+    }
+  }
+  return held
+}
