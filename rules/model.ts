@@ -213,7 +213,7 @@ export type PauseModel = {
 }
 
 /** What becomes of a message in quiet hours; `switch` proposes the offer for another outbound placement instead. */
-export type QuietThen =
+export type QuietInstead =
   | { readonly kind: 'hold' }
   | { readonly kind: 'drop' }
   | { readonly kind: 'switch'; readonly placement: string }
@@ -224,7 +224,7 @@ export type QuietHoursModel = {
   readonly from: number
   readonly to: number
   readonly applies: Scope
-  readonly then: QuietThen
+  readonly instead: QuietInstead
   readonly text: Text
   readonly place: Place
 }

@@ -81,11 +81,11 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       text: pause.text,
       place: placeOf('contact.yaml', ['pauses', i]),
     })),
-    quietHours: contact.quietHours.map(({ from, to, then, applies, ...hours }, i) => ({
+    quietHours: contact.quietHours.map(({ from, to, instead, applies, ...hours }, i) => ({
       ...hours,
       from: minuteOfDay(from),
       to: minuteOfDay(to),
-      then: typeof then === 'string' ? { kind: then } : { kind: 'switch', placement: then.switch },
+      instead: typeof instead === 'string' ? { kind: instead } : { kind: 'switch', placement: instead.switch },
       applies: scopeOf(applies),
       place: placeOf('contact.yaml', ['quietHours', i]),
     })),

@@ -236,7 +236,7 @@ export const placementsFile = z.strictObject({
   ).min(1),
 })
 
-const quietThen = z
+const quietInstead = z
   .union([z.enum(['hold', 'drop']), z.strictObject({ switch: z.string().min(1).describe('An outbound placement') })], {
     error: 'must be hold, drop, or switch with a placement',
   })
@@ -257,7 +257,10 @@ export const contactFile = z.strictObject({
     z.strictObject({
       id: ruleId,
       least: duration.describe('Least time between two contacts'),
-      after: scope.nullable().default(null).describe('The earlier contact; left out: of the same kind as the later one'),
+      after: scope
+        .nullable()
+        .default(null)
+        .describe('The earlier contact; left out: of the same kind as the later one'),
       applies: scope.describe('The later contact'),
       text,
     }),
@@ -285,7 +288,7 @@ export const contactFile = z.strictObject({
       from: clockTime.describe('Local time of the customer, such as 21:00; this minute is quiet'),
       to: clockTime.describe('Local time of the customer, such as 08:00; this minute is not'),
       applies: scope,
-      then: quietThen,
+      instead: quietInstead,
       text,
     }),
     50,

@@ -185,10 +185,7 @@ const answerTexts = {
     'What there was to say waits until the quiet hours of the customer are over.',
     '待客户免打扰时段结束后再行触达。',
   ),
-  pack_changed: answer(
-    'What was held is not part of the rule pack any more.',
-    '等待中的内容已不在当前规则包中。',
-  ),
+  pack_changed: answer('What was held is not part of the rule pack any more.', '等待中的内容已不在当前规则包中。'),
   silence_chosen: answer(
     'Saying nothing was the best choice for {placement}.',
     '展示位{placement}：不打扰是最佳选择。',

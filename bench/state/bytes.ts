@@ -76,7 +76,16 @@ function event(
   for (const one of series) states.addEntry(slot, one, at, Math.floor(random() * (one === 3 ? 40 : 20_000)))
   const contacts = life.everySeries ? life.eventsADay / 20 : life.eventsADay * 4
   if (id % contacts === 0) {
-    states.addContact(slot, { at, channel: 0x9000_0001, category: 0x9000_0002, offer: 7, class: 2, decision: id * 1e9, until: 0, answered: false })
+    states.addContact(slot, {
+      at,
+      channel: 0x9000_0001,
+      category: 0x9000_0002,
+      offer: 7,
+      class: 2,
+      decision: id * 1e9,
+      until: 0,
+      answered: false,
+    })
   }
 }
 

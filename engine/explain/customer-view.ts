@@ -81,6 +81,8 @@ function contactsOf(context: StepContext, slot: Slot): CustomerView['contacts'] 
     offer: 0,
     class: 0,
     decision: 0,
+    until: 0,
+    answered: false,
   }
   return Array.from({ length: states.contactCount(slot) }, (_, i) => {
     states.contactAt(slot, i, into)

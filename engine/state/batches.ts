@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { CHECKSUM_BYTES, type CodecParts, LAYOUT_VERSION, renumber, writeBase } from './base-codec.ts'
 import { ByteWriter, checksum } from './bytes.ts'
-import { nextHeldIn } from './held.ts'
 import type { CustomerIndex } from './customer-index.ts'
+import { nextHeldIn } from './held.ts'
 import { PatchLog } from './patch-log.ts'
 import { ERASED_AT } from './record.ts'
 import {

@@ -172,7 +172,8 @@ export class Mutations {
     const { u16, u32 } = this.#heap
     const h = r * 4
     const ids = u16[h + RING_IDS]! * 12 + u16[h + ADOPTED_N]! * 8
-    const small = u16[h + SUPPRESSIONS_N]! * 32 + (u16[h + CONTACTS_N]! + u16[h + HELD_N]!) * 40 + u32[r * 2 + ANSWERS_USED]! * 4
+    const small =
+      u16[h + SUPPRESSIONS_N]! * 32 + (u16[h + CONTACTS_N]! + u16[h + HELD_N]!) * 40 + u32[r * 2 + ANSWERS_USED]! * 4
     return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + ids + small
   }
 
@@ -180,7 +181,8 @@ export class Mutations {
   takenBytes(r: number): number {
     const { u32, arena } = this.#heap
     let bytes = arena.sizeOf(blockOf(this.#heap, r))
-    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED, HELD]) bytes += arena.sizeOf(u32[r * 2 + field]!)
+    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED, HELD])
+      bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
       const p = u32[blockAt(this.#shape, r, series)]!
       if (p !== 0) bytes += arena.sizeOf(p) + arena.sizeOf(u32[p * 2 + PANES_AT]!)

@@ -2,7 +2,7 @@ import { hash32, hash64 } from '../../ingest/hash.ts'
 import { type Decision, released } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
 import { decisionNumber, decisionParts } from './decision-id.ts'
-import { classCodes } from './funnel/contact-rules.ts'
+import { classCodes } from './funnel/key-scope.ts'
 import { scratchContact } from './scratch-contact.ts'
 
 const idHash = new Uint32Array(2)

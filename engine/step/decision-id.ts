@@ -7,7 +7,11 @@ import { hash } from 'node:crypto'
  * @param cause what tells it from every other decision, in a fixed order; parts are length-prefixed, so that no two
  *   different lists read the same
  */
-export function decisionId(salt: string, kind: 'event' | 'request' | 'answer' | 'timer', cause: readonly string[]): string {
+export function decisionId(
+  salt: string,
+  kind: 'event' | 'request' | 'answer' | 'timer',
+  cause: readonly string[],
+): string {
   let text = `${salt.length}:${salt}${kind}`
   for (const part of cause) text += `|${part.length}:${part}`
   return hash('sha256', text, 'hex').slice(0, 32)

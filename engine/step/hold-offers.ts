@@ -19,7 +19,8 @@ export function holdOffers(context: StepContext, customerId: string, origin: Hel
     const candidate = run.candidates[i]
     const { trigger } = candidate ?? {}
     if (candidate?.reason !== 'held' || trigger == null) continue
-    if (run.chosen.some((chosen) => chosen.trigger === trigger) || held.some((one) => one.trigger === trigger.id)) continue
+    if (run.chosen.some((chosen) => chosen.trigger === trigger) || held.some((one) => one.trigger === trigger.id))
+      continue
     const expiresAt = run.now + candidate.offer.model.validForMs
     const at = Math.min(candidate.possibleAt + (spread === 0 ? 0 : hash32(customerId) % spread), expiresAt)
     if (states.hold(run.slot, { at, expiresAt, trigger: hash32(trigger.id), placement, origin })) {

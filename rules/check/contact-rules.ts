@@ -70,14 +70,14 @@ function checkQuietHours(checking: Checking): void {
     if (hours.from === hours.to) {
       refuse('value_invalid', spot('to'), 'The hours end when they begin: write two different times of day.')
     }
-    if (hours.then.kind !== 'switch') continue
-    const { placement: id } = hours.then
+    if (hours.instead.kind !== 'switch') continue
+    const { placement: id } = hours.instead
     const placement = model.placements.find((candidate) => candidate.id === id)
     const outbound = model.placements.filter(({ direction }) => direction === 'outbound').map((known) => known.id)
     if (placement?.direction !== 'outbound') {
-      refuse('placement_unknown', spot('then'), `"${id}" is no outbound placement. Use one of: ${oneOf(outbound)}.`)
+      refuse('placement_unknown', spot('instead'), `"${id}" is no outbound placement. Use one of: ${oneOf(outbound)}.`)
     } else if (hours.applies.channels === 'all' || hours.applies.channels.includes(placement.channel)) {
-      refuse('rule_conflict', spot('then'), `"${id}" is on a channel that is quiet then, too. Name another one.`)
+      refuse('rule_conflict', spot('instead'), `"${id}" is on a channel that is quiet then, too. Name another one.`)
     }
   }
   if (model.releaseSpreadMs > spreadMsMax) {
@@ -98,9 +98,11 @@ function checkZones(checking: Checking): void {
     return null
   }
   const zone = (text: string, at: Spot): void => {
-    if (!isZone(text)) refuse('timezone_unknown', at, `"${text}" is no time zone. Use an IANA name such as Asia/Shanghai.`)
+    if (!isZone(text))
+      refuse('timezone_unknown', at, `"${text}" is no time zone. Use an IANA name such as Asia/Shanghai.`)
   }
-  if (attribute !== null) for (const value of valuesOf(attribute, spot('attribute')) ?? []) zone(value, spot('attribute'))
+  if (attribute !== null)
+    for (const value of valuesOf(attribute, spot('attribute')) ?? []) zone(value, spot('attribute'))
   if (region === null) return
   const values = valuesOf(region.attribute, spot('region', 'attribute'))
   for (const [name, text] of Object.entries(region.zones)) {

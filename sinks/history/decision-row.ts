@@ -88,7 +88,13 @@ FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 const stage = z.enum(stages)
 
 /** A whole number, which ClickHouse may write as text. */
-const whole = z.union([z.number(), z.string().regex(/^\d{1,15}$/).transform(Number)])
+const whole = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+])
 
 /** A double as ClickHouse writes it in JSON with quoted denormals. */
 const double = z.union([
@@ -139,7 +145,19 @@ export const decisionFromRow: z.ZodType<Decision> = z
     offers: row.offers.map(([offer, score]) => ({ offer, score })),
     fates: row.fates.map(([offer, trigger, reached, reason, rule], i) => {
       const [propensity, context, value, lever, score] = row.terms[i] ?? [0, 0, 0, 0, 0]
-      return { offer, trigger, stage: reached, reason, rule, propensity, context, value, lever, score, possibleAt: row.possible_ats[i] ?? 0 }
+      return {
+        offer,
+        trigger,
+        stage: reached,
+        reason,
+        rule,
+        propensity,
+        context,
+        value,
+        lever,
+        score,
+        possibleAt: row.possible_ats[i] ?? 0,
+      }
     }),
     features: row.features.map(([name, lo, hi, known]) => ({ name, lo, hi, class: known })),
     contacts: row.contacts.map(([offer, category, kind]) => ({ offer, category, class: kind })),

@@ -2,7 +2,7 @@
 import type { CapModel, PauseModel } from '../../../rules/model.ts'
 import type { Contact } from '../../state/states.ts'
 import { scratchContact } from '../scratch-contact.ts'
-import { holdsContact, type KeyScope } from './contact-rules.ts'
+import { holdsContact, type KeyScope } from './key-scope.ts'
 import type { FunnelRun } from './run.ts'
 
 const contact = scratchContact()

@@ -10,20 +10,8 @@ import type {
   QuietHoursModel,
   Scope,
 } from '../../../rules/model.ts'
-import type { Contact } from '../../state/states.ts'
-import { LocalClock } from '../local-clock.ts'
-
-/** Code of a message class in stored contacts. */
-export const classCodes: Readonly<Record<MessageClass, number>> = { regulatory: 0, service: 1, marketing: 2 }
-
-/** A scope over stored keys. `null`: every key. */
-export type KeyScope = {
-  readonly categories: ReadonlySet<number> | null
-  readonly exceptCategories: ReadonlySet<number>
-  readonly channels: ReadonlySet<number> | null
-  /** By class code. */
-  readonly classes: readonly boolean[]
-}
+import { LocalClock } from '../../state/local-clock.ts'
+import type { KeyScope } from './key-scope.ts'
 
 /** A rule of one of the kinds: which candidates it stops, which contacts it looks at. */
 export type ContactRule<RuleModel> = {
@@ -61,20 +49,6 @@ export function contactRules(pack: CompiledPack): ContactRules {
     quietHours: model.quietHours.map((hours) => ({ model: hours, stops: stops(hours.applies) })),
     clocks: clocksOf(model),
   }
-}
-
-/** Whether a scope holds a contact. */
-export function holdsContact(scope: KeyScope, contact: Contact): boolean {
-  return holdsKeys(scope, contact.category, contact.channel, contact.class)
-}
-
-export function holdsKeys(scope: KeyScope, category: number, channel: number, messageClass: number): boolean {
-  return (
-    scope.classes[messageClass] === true &&
-    (scope.categories === null || scope.categories.has(category)) &&
-    !scope.exceptCategories.has(category) &&
-    (scope.channels === null || scope.channels.has(channel))
-  )
 }
 
 function keyScope({ categories, exceptCategories, channels, classes }: Scope): KeyScope {

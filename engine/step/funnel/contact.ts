@@ -1,6 +1,7 @@
 import { scratchContact } from '../scratch-contact.ts'
-import { type ContactRule, holdsContact, holdsKeys } from './contact-rules.ts'
-import { freeAt, counts, pauseEnd } from './contact-history.ts'
+import { counts, freeAt, pauseEnd } from './contact-history.ts'
+import type { ContactRule } from './contact-rules.ts'
+import { holdsContact, holdsKeys } from './key-scope.ts'
 import { filterQuiet } from './quiet-hours.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
 

@@ -13,14 +13,15 @@ export function filterQuiet(run: FunnelRun, candidate: Candidate): void {
   for (let i = 0; i < rules.length; i++) {
     const rule = run.tables.contact.quietHours[rules[i] ?? -1]
     if (rule?.stops[code] !== true) continue
-    const { id, from, to, then } = rule.model
+    const { id, from, to, instead } = rule.model
     if (!clock.isWithin(run.now, from, to)) continue
     const end = clock.endOf(run.now, from, to)
-    const waits = then.kind === 'hold' && candidate.trigger !== null && end < run.now + candidate.offer.model.validForMs
-    const goes = then.kind === 'switch' && candidate.trigger !== null
+    const waits =
+      instead.kind === 'hold' && candidate.trigger !== null && end < run.now + candidate.offer.model.validForMs
+    const goes = instead.kind === 'switch' && candidate.trigger !== null
     drop(candidate, 'contact', waits ? 'held' : goes ? 'switched' : 'quiet_hours', id)
     candidate.possibleAt = end
-    candidate.switchTo = goes ? (run.tables.placementById.get(then.placement)?.index ?? -1) : -1
+    candidate.switchTo = goes ? (run.tables.placementById.get(instead.placement)?.index ?? -1) : -1
     return
   }
 }

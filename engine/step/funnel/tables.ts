@@ -5,7 +5,8 @@
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
 import type { Scope } from '../../../rules/model.ts'
-import { type ContactRules, classCodes, contactRules } from './contact-rules.ts'
+import { type ContactRules, contactRules } from './contact-rules.ts'
+import { classCodes } from './key-scope.ts'
 
 /** Which guardrails the final gate asks about an offer on a placement, and what they read. */
 export type GateRules = { readonly guardrails: readonly number[]; readonly reads: readonly number[] }
@@ -56,7 +57,9 @@ export function createTables(pack: CompiledPack): FunnelTables {
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
   const contact = contactRules(pack)
   return {
-    placements: pack.placements.map((placement) => placementTable(pack, placement, gradeVariable, contact.clocks.reads)),
+    placements: pack.placements.map((placement) =>
+      placementTable(pack, placement, gradeVariable, contact.clocks.reads),
+    ),
     placementById: new Map(pack.placements.map((placement) => [placement.id, placement])),
     placementByKey: new Map(pack.placements.map((placement) => [hash32(placement.id), placement])),
     triggerByKey: new Map(pack.triggers.map((trigger) => [hash32(trigger.id), trigger])),
@@ -102,7 +105,7 @@ function placementTable(
 }
 
 function switchTargets({ placements, loaded }: CompiledPack): ReadonlySet<number> {
-  const ids = loaded.model.quietHours.flatMap(({ then }) => (then.kind === 'switch' ? [then.placement] : []))
+  const ids = loaded.model.quietHours.flatMap(({ instead }) => (instead.kind === 'switch' ? [instead.placement] : []))
   return new Set(placements.filter(({ id }) => ids.includes(id)).map(({ index }) => index))
 }
 

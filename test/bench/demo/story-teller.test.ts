@@ -34,7 +34,7 @@ function status(next: number, seq: number, published: number): readonly Partitio
   ]
 }
 
-const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4 }
+const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4, possibleAt: 0 }
 
 function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
   const whole: Fate = {

@@ -13,6 +13,7 @@ const fate: Fate = {
   value: 0,
   lever: 0,
   score: 0,
+  possibleAt: 0,
 }
 
 function decision(id: string, offers: readonly string[], fates: readonly Fate[] = []): Decision {

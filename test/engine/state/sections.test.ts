@@ -149,7 +149,16 @@ describe('suppressions', () => {
 describe('contacts', () => {
   const contact = { at: 0, channel: 0, category: 0, offer: 0, class: 0, decision: 0, until: 0, answered: true }
   const add = (states: FlatStates, slot: number, at: number, decision: number) =>
-    states.addContact(slot, { at, channel: 4_000_000_000, category: 2, offer: 3, class: 2, decision, until: 0, answered: false })
+    states.addContact(slot, {
+      at,
+      channel: 4_000_000_000,
+      category: 2,
+      offer: 3,
+      class: 2,
+      decision,
+      until: 0,
+      answered: false,
+    })
   function decisions(states: FlatStates, slot: number): number[] {
     return Array.from({ length: states.contactCount(slot) }, (_, i) => {
       states.contactAt(slot, i, contact)
@@ -166,7 +175,16 @@ describe('contacts', () => {
     add(states, slot, T + 30 * DAY - HOUR + 1, 4)
     expect(decisions(states, slot)).toEqual([1, 3, 4])
     states.contactAt(slot, 0, contact)
-    expect(contact).toEqual({ at: T, channel: 4_000_000_000, category: 2, offer: 3, class: 2, decision: 1, until: 0, answered: false })
+    expect(contact).toEqual({
+      at: T,
+      channel: 4_000_000_000,
+      category: 2,
+      offer: 3,
+      class: 2,
+      decision: 1,
+      until: 0,
+      answered: false,
+    })
   })
 
   it('can be given back once', () => {

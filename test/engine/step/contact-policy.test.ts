@@ -158,8 +158,8 @@ describe('a contact that waits for its receipt', () => {
 })
 
 describe('in quiet hours', () => {
-  const quiet = (then: unknown, more: object = {}) => [
-    { id: 'night', from: '21:00', to: '08:00', applies: sms, then, text: text('Not at night'), ...more },
+  const quiet = (instead: unknown, more: object = {}) => [
+    { id: 'night', from: '21:00', to: '08:00', applies: sms, instead, text: text('Not at night'), ...more },
   ]
   const evening = day0 + 21 * hourMs
   const morning = day0 + dayMs + 8 * hourMs
@@ -229,6 +229,11 @@ describe('in quiet hours', () => {
   test('a message goes another way where the rule says so', async () => {
     const there = await bankWith({
       contact: { quietHours: quiet({ switch: 'letters' }) },
+      guardrails: bank.guardrails.map((guardrail) =>
+        guardrail.id === 'sms-needs-consent'
+          ? { ...guardrail, closes: { categories: 'all', channels: ['sms', 'email'], classes: ['marketing'] } }
+          : guardrail,
+      ),
       channels: [...bank.channels, { id: 'email', contact: true }],
       placements: [
         { id: 'letters', channel: 'email', direction: 'outbound', contentTypes: ['message'] },

@@ -114,7 +114,16 @@ export function erasureOf(customerId: string, id = `erase-${customerId}`): Event
   }
 }
 
-const fate = { trigger: 'baby_goods', rule: null, propensity: 0.5, context: 1, value: 2, lever: 1, score: 1 }
+const fate = {
+  trigger: 'baby_goods',
+  rule: null,
+  propensity: 0.5,
+  context: 1,
+  value: 2,
+  lever: 1,
+  score: 1,
+  possibleAt: 0,
+}
 
 /** A decision that offers `bundle` and had `loan` stopped by the bereavement guardrail. */
 export function offering(number: number): Decision {
@@ -138,6 +147,8 @@ export function offering(number: number): Decision {
     ],
     features: [{ name: 'purchases_30d', lo: number, hi: number, class: 'exact' }],
     contacts: [{ offer: 'bundle', category: 'insurance', class: 'marketing' }],
+    confirmBy: 1_764_000_900_000 + number,
+    held: [{ trigger: 'baby_goods', at: 1_764_000_100_000 + number, expiresAt: 1_764_000_600_000 + number }],
   }
 }
 

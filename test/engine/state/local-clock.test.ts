@@ -5,7 +5,7 @@
 import * as fc from 'fast-check'
 import { Temporal } from 'temporal-polyfill'
 import { describe, expect, test } from 'vitest'
-import { LocalClock } from '../../../engine/step/local-clock.ts'
+import { LocalClock } from '../../../engine/state/local-clock.ts'
 
 const at = (text: string): number => Temporal.Instant.from(text).epochMilliseconds
 const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3))

@@ -42,7 +42,7 @@ export class LocalClock {
       const today = Math.floor(local / dayMs) * dayMs + to * minuteMs
       const end = (today > local ? today : today + dayMs) - this.#offset
       // Within one offset local time runs evenly; behind the next change of the clocks everything is looked at anew.
-      t = end < this.#to ? end : this.#to
+      t = Math.min(end, this.#to)
       if (!this.isWithin(t, from, to)) return t
     }
     return t
