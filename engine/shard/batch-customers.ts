@@ -9,7 +9,8 @@ export const batchCustomersMax = 256
 const idLengthMax = 64
 
 /**
- * The customers whose states a batch needs: those of its live requests, then those of its records up to the bound. Records
+ * The customers whose states a batch needs: those of its live requests, those of whom something is due, then those of its records up to
+ * the bound. Records
  * are believed to be keyed by their customer; only the first one is decoded, so that a batch always gets somewhere. A
  * record of a customer that is not here ends the batch before it. Customers of other partitions are left out: their states
  * are not here, and to load them would make them look new.
@@ -19,10 +20,21 @@ const idLengthMax = 64
  */
 export function batchCustomers(
   task: BatchTask,
-  { next, partitions, codec }: { readonly next: number; readonly partitions: number; readonly codec: EventCodec },
+  {
+    next,
+    partitions,
+    codec,
+    due = [],
+  }: {
+    readonly next: number
+    readonly partitions: number
+    readonly codec: EventCodec
+    readonly due?: readonly string[]
+  },
 ): ReadonlySet<string> {
   const customers = new Set<string>()
   for (const { customerId } of task.requests) customers.add(customerId)
+  for (const customerId of due) customers.add(customerId)
   if (task.events === null) return customers
   const record = new EventCursor(task.events)
   let isFirst = true

@@ -20,11 +20,12 @@ export const nothingSaid = { answers: [], outbox: null, exceptions: 0, stats: no
 
 /** The result of a batch behind which the header is `meta`. */
 export function doneWith(
-  part: { readonly waitingBytes: number; readonly schemas: { readonly held: string | null } },
+  part: { readonly waitingBytes: number; readonly nextDue: number; readonly schemas: { readonly held: string | null } },
   meta: Meta,
   rest: Omit<BatchDone, 'kind' | 'progress' | 'waitingBytes' | 'held' | 'erased'>,
 ): BatchDone {
   const { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions } = meta
-  const progress = { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions }
+  const { nextDue } = part
+  const progress = { seq, next, published, dpos, begun, fill, accepted, duplicates, deadLettered, decisions, nextDue }
   return { kind: 'done', progress, waitingBytes: part.waitingBytes, held: part.schemas.held, erased: [], ...rest }
 }

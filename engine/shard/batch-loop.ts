@@ -4,6 +4,7 @@
  */
 import type { AnswerReason } from '../../rules/reasons.ts'
 import { batchCustomersMax } from './batch-customers.ts'
+import { DueTimer } from './due-timer.ts'
 import type { EventFrame } from './event-frame.ts'
 import { EventReader } from './event-reader.ts'
 import { type FillReply, FillSlot } from './fill-slot.ts'
@@ -36,6 +37,7 @@ export class BatchLoop {
   readonly #fills = new FillSlot()
   readonly #tenure: Tenure
   readonly #lag: Lag
+  readonly #due: DueTimer
   #progress: Progress
   /** A task is with the shard, or a read is under way: one at a time. */
   #busy = false
@@ -52,6 +54,8 @@ export class BatchLoop {
     this.#parts = parts
     this.#reader = new EventReader(options, () => this.wake())
     this.#flush = new FlushTimer(options.timing, () => this.wake())
+    this.#due = new DueTimer(options, () => this.wake())
+    this.#due.set(taken.progress.nextDue)
     this.#progress = taken.progress
     this.#tenure = taken.tenure
     this.#lag = new Lag(options.clock, options.limits.staleMs, { next: taken.progress.next, logEnd: taken.logEnd })
@@ -63,7 +67,7 @@ export class BatchLoop {
 
   /** Whether requests cannot be stepped because events wait. */
   get isBehind(): boolean {
-    return !this.#lag.caughtUp || this.#lag.isStale
+    return this.#lag.isBehind
   }
 
   /** Why the events that come next are not taken, in a sentence; null: they are. */
@@ -114,6 +118,7 @@ export class BatchLoop {
     this.#fills.turnAway()
     if (!this.#ended) await this.#rest()
     this.#flush.stop()
+    this.#due.stop()
     await this.#parts.outflow.stop()
     this.#ended = true
   }
@@ -145,7 +150,7 @@ export class BatchLoop {
     }
     const customers = Math.ceil(batchCustomersMax * this.#share)
     const asked = this.#lag.caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
-    if (asked.length > 0 || this.#mustFlush()) this.#send(null, asked)
+    if (asked.length > 0 || this.#mustFlush() || this.#mayTakeDue) this.#send(null, asked)
     else this.#settle()
   }
 
@@ -162,7 +167,12 @@ export class BatchLoop {
       if (frame !== null || asked.length > 0 || this.#mustFlush()) this.#send(frame, asked)
       else this.#goOn()
     } catch (error) {
-      await this.#readFailed(error)
+      const { log, partition } = this.#options
+      const reason = await readFault(error, log, partition, this.#progress.next)
+      if (reason !== null) return this.#end({ kind: 'closed', reason })
+      // The log cannot be read now: requests go on meanwhile.
+      this.#reader.pause(readAgainMs)
+      this.#goOn()
     }
   }
 
@@ -172,32 +182,15 @@ export class BatchLoop {
       const waiting = this.#fills.take()
       const task = { published, dpos, notAfter: this.#tenure.until() }
       const result = waiting === null ? null : await runFill(this.#options, waiting, task, this.#parts.onDoubt)
-      if (result === null) this.#goOn()
-      else if (result.kind === 'done') this.#filled(result)
-      else this.#settled(result, { asked: [], records: 0, queueMs: 0 })
+      if (result !== null && result.kind !== 'done') return this.#settled(result, { asked: [], records: 0, queueMs: 0 })
+      if (result !== null) this.#progress = result.progress
+      // It lets nothing out but what was published before.
+      if (result?.committed === true) this.#parts.outflow.committed(this.#progress, null, 0)
+      if (result !== null && this.#needsFlush()) this.#flush.later()
+      this.#goOn()
     } catch (error) {
       this.#failed(error, { asked: [], records: 0 })
     }
-  }
-
-  /** A step of a backfill was stored, or needed not to be. It lets nothing out but what was published before. */
-  #filled(result: Done): void {
-    this.#progress = result.progress
-    if (result.committed) this.#parts.outflow.committed(this.#progress, null, 0)
-    if (this.#needsFlush()) this.#flush.later()
-    this.#goOn()
-  }
-
-  async #readFailed(error: unknown): Promise<void> {
-    const { log, partition } = this.#options
-    const fault = await readFault(error, log, partition, this.#progress.next)
-    if (fault !== null) {
-      this.#end({ kind: 'closed', reason: fault })
-      return
-    }
-    // The log cannot be read now: requests go on meanwhile.
-    this.#reader.pause(readAgainMs)
-    this.#goOn()
   }
 
   #send(frame: EventFrame | null, asked: readonly Asked[]): void {
@@ -211,17 +204,16 @@ export class BatchLoop {
     const sent: Sent = { asked, records: fallbacks.records.length, queueMs }
     let result: BatchResult | Promise<BatchResult>
     try {
-      result = port.batch({
+      const flush = this.#mustFlush()
+      const takesDue = clock.kind === 'event' || this.#mayTakeDue
+      const given = {
         partition,
         events: frame?.buffer ?? null,
         requests: liveInputs(asked),
         records: fallbacks.records,
-        now: clock.now(),
-        published: outflow.published,
-        dpos: outflow.dpos,
-        flush: this.#mustFlush(),
-        notAfter,
-      })
+      }
+      const { published, dpos } = outflow
+      result = port.batch({ ...given, now: clock.now(), published, dpos, flush, notAfter, takesDue })
     } catch (error) {
       this.#failed(error, sent)
       return
@@ -283,6 +275,7 @@ export class BatchLoop {
     const { fallbacks, outflow } = this.#parts
     this.#progress = result.progress
     this.#lag.counted(this.#progress.next)
+    this.#due.set(this.#progress.nextDue)
     this.#waitingBytes = result.waitingBytes
     this.#reader.hold(result.held)
     fallbacks.taken(records)
@@ -295,9 +288,8 @@ export class BatchLoop {
       outflow.committed(this.#progress, result.outbox, result.exceptions)
       if (result.erased.length > 0) this.#options.onErased(result.erased)
     }
-    const { partition } = this.#options
-    const { next } = this.#progress
-    this.#options.onBatch({ ...result.stats, partition, committed: result.committed, next, queueMs })
+    const { partition, onBatch } = this.#options
+    onBatch({ ...result.stats, partition, committed: result.committed, next: this.#progress.next, queueMs })
     if (this.#needsFlush()) {
       if (this.#waitingBytes >= flushBytes || this.#stopping || this.#resting.length > 0) this.#flush.now()
       else this.#flush.later()
@@ -323,6 +315,7 @@ export class BatchLoop {
     this.#ended = true
     this.#busy = false
     this.#flush.stop()
+    this.#due.stop()
     this.#fills.turnAway()
     for (const resolve of this.#resting.splice(0)) resolve()
     this.#parts.onEnd(end)
@@ -354,10 +347,22 @@ export class BatchLoop {
     return this.#fills.isWaiting && !this.#lag.delaysFill && !this.#stopping
   }
 
+  /** What is due is looked at with everything known that was said before, and only while decisions can leave. */
+  get #mayTakeDue(): boolean {
+    return this.#due.isDue && !this.isBehind && !this.#stopping && !this.#parts.outflow.isFull
+  }
+
   #hasWork(): boolean {
     const { live, views, outflow } = this.#parts
     const reads = this.#mayRead && !outflow.isFull
-    return reads || this.#mayFill || (live.size > 0 && this.#lag.caughtUp) || views.size > 0 || this.#mustFlush()
+    return (
+      reads ||
+      this.#mayFill ||
+      this.#mayTakeDue ||
+      (live.size > 0 && this.#lag.caughtUp) ||
+      views.size > 0 ||
+      this.#mustFlush()
+    )
   }
 
   /** Whether a commit would store something that is not stored yet: waiting records, or how far everything is out. */

@@ -34,6 +34,11 @@ export class Lag {
     return this.#behindMs > this.#staleMs
   }
 
+  /** Whether requests cannot be stepped because events wait. */
+  get isBehind(): boolean {
+    return !this.#caughtUp || this.isStale
+  }
+
   /** Whether a backfill has to wait. */
   get delaysFill(): boolean {
     return !this.#caughtUp || this.#behindMs > fillBehindMs

@@ -14,6 +14,8 @@ export type Owned = {
   waitingBytes: number
   /** Live requests that were stepped since it is owned: batches without a commit have the same `seq`. */
   stepped: number
+  /** When something of its customers is due next, Unix milliseconds; 0: nothing is. */
+  nextDue: number
   readonly schemas: EventSchemas
   /** The commit that was sent and not yet answered. */
   open: OpenCommit | null

@@ -31,6 +31,7 @@ const nothing: Progress = {
   duplicates: 0,
   deadLettered: 0,
   decisions: 0,
+  nextDue: 0,
 }
 
 export class Partition {
@@ -232,7 +233,7 @@ export class Partition {
     })
     if (!isWanted()) return
     if (taken.kind === 'closed') {
-      if (taken.meta !== null) this.#progress = taken.meta
+      if (taken.meta !== null) this.#progress = { ...taken.meta, nextDue: 0 }
       this.#close(taken.reason)
     } else if (taken.kind === 'taken') {
       this.#begin(taken)

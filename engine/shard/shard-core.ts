@@ -11,7 +11,7 @@ import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
-import type { CommitMeta, CommitReply, Store } from '../store/store.ts'
+import type { Commit, CommitMeta, CommitReply, Store } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
 import { batchCustomers } from './batch-customers.ts'
 import { doneWith, nothingSaid } from './batch-done.ts'
@@ -20,11 +20,12 @@ import { codeOf, isRetryable, placeOf } from './error-place.ts'
 import { frameValues } from './event-frame.ts'
 import { EventSchemas, learnWithinMs } from './event-schemas.ts'
 import type { Failpoint } from './failpoint.ts'
-import { encodeOutbox } from './outbox.ts'
+import { amendment, batchCommit } from './make-commit.ts'
 import type { OpenCommit, Owned } from './owned-partition.ts'
 import { type Refused, refusedFor } from './refused-batch.ts'
 import { type Past, SeriesPast } from './series-past.ts'
 import { ShardCustomers } from './shard-customers.ts'
+import { ShardDues } from './shard-dues.ts'
 import { ShardFills } from './shard-fills.ts'
 import type {
   AcquireResult,
@@ -68,6 +69,7 @@ export class ShardCore implements ShardPort {
   readonly #tools: BatchTools
   readonly #customers: ShardCustomers
   readonly #fills: ShardFills
+  readonly #dues: ShardDues
   readonly #owned = new Map<number, Owned>()
   #past: SeriesPast
 
@@ -77,6 +79,7 @@ export class ShardCore implements ShardPort {
     this.#tools = { context: options.context, codecs: options.codecs, tally: new BatchTally(options.context) }
     this.#customers = new ShardCustomers(options)
     this.#fills = new ShardFills(options)
+    this.#dues = new ShardDues(options)
     this.#past = new SeriesPast(options.context.pack.layout, options.past)
   }
 
@@ -91,26 +94,23 @@ export class ShardCore implements ShardPort {
         }
       }
       await this.#customers.acquired(partition, meta.clock)
+      const nextDue = await this.#dues.next(partition)
       const schemas = new EventSchemas(this.#options.codecs.learnEvents)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, schemas, open: null })
-      return { kind: 'acquired', meta }
+      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, nextDue, schemas, open: null })
+      return { kind: 'acquired', meta, nextDue }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
     }
   }
 
   batch(given: BatchTask): BatchResult | Promise<BatchResult> {
-    const { failpoint, partitions, codecs } = this.#options
     const part = this.#owned.get(given.partition)
     if (part === undefined) return { kind: 'lost' }
     assert(part.open === null, 'one unfinished batch a partition')
     // Requests do not wait for a registry: the events of this batch come again.
     const task = part.schemas.mayDecode(given.events) ? given : { ...given, events: null }
-    const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events })
-    failpoint('collected')
-    const { slots, missing } = this.#customers.open(task.partition, customers)
-    if (missing.length === 0) return this.#run(part, task, slots, { loaded: 0, loadMs: 0 })
-    return this.#loadAndRun(part, task, slots, missing)
+    const until = this.#dues.until(part, task)
+    return until > 0 ? this.#takeDue(part, task, until) : this.#collect(part, task, [])
   }
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
@@ -238,10 +238,29 @@ export class ShardCore implements ShardPort {
     this.#options.states.discard(partition)
   }
 
+  /** A batch that also takes up what is due. */
+  async #takeDue(part: Owned, task: BatchTask, until: number): Promise<BatchResult> {
+    try {
+      return await this.#collect(part, task, await this.#dues.due(task.partition, until))
+    } catch (error) {
+      return this.#refused(task.partition, error)
+    }
+  }
+
+  #collect(part: Owned, task: BatchTask, due: readonly string[]): BatchResult | Promise<BatchResult> {
+    const { failpoint, partitions, codecs } = this.#options
+    const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events, due })
+    failpoint('collected')
+    const { slots, missing } = this.#customers.open(task.partition, customers)
+    if (missing.length === 0) return this.#run(part, task, slots, due, { loaded: 0, loadMs: 0 })
+    return this.#loadAndRun(part, task, slots, due, missing)
+  }
+
   async #loadAndRun(
     part: Owned,
     task: BatchTask,
     slots: Map<string, Slot>,
+    due: readonly string[],
     missing: readonly string[],
   ): Promise<BatchResult> {
     const started = performance.now()
@@ -250,19 +269,20 @@ export class ShardCore implements ShardPort {
     } catch (error) {
       return this.#refused(task.partition, error)
     }
-    return this.#run(part, task, slots, { loaded: missing.length, loadMs: performance.now() - started })
+    return this.#run(part, task, slots, due, { loaded: missing.length, loadMs: performance.now() - started })
   }
 
   #run(
     part: Owned,
     task: BatchTask,
     slots: ReadonlyMap<string, Slot>,
+    due: readonly string[],
     loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
   ): BatchResult | Promise<BatchResult> {
     const started = performance.now()
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#tools, slots, task, this.#startOf(part, task))
+      stepped = stepBatch(this.#tools, slots, task, { ...this.#startOf(part, task), due })
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -276,9 +296,13 @@ export class ShardCore implements ShardPort {
       commitMs: 0,
       tally: this.#tools.tally.take(stepped.lastEvent),
     }
-    const changes = stepped.next !== part.meta.next || stepped.reserves
+    const changes = stepped.next !== part.meta.next || stepped.reserves || due.length > 0
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
-      return this.#send(task.partition, part, this.#closeBatch(part, task, stepped, stats))
+      return this.#send(
+        task.partition,
+        part,
+        this.#closeBatch(part, task, stepped, stats, this.#dues.changed(task.partition, slots, due)),
+      )
     }
     for (const record of [...task.records, ...stepped.decisions]) {
       part.waiting.push(record)
@@ -295,7 +319,7 @@ export class ShardCore implements ShardPort {
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
-  #startOf(part: Owned, task: BatchTask): BatchStart {
+  #startOf(part: Owned, task: BatchTask): Omit<BatchStart, 'due'> {
     const { seq, next, appendTime, clock } = part.meta
     const rest = { seq, turn: part.stepped, next, appendTime, partitions: this.#options.partitions }
     part.stepped += task.requests.length
@@ -303,60 +327,22 @@ export class ShardCore implements ShardPort {
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }
 
-  /** The commit of a stepped batch, and what the batch answers once it is applied. */
-  #closeBatch(part: Owned, task: BatchTask, stepped: SteppedBatch, stats: BatchStats): OpenCommit {
-    const { token, addr, seq, adopting } = part.meta
-    const to = seq + 1
-    const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
-    const { deadLetters, duplicates, clock, answers, next, appendTime } = stepped
-    const outbox = encodeOutbox({
-      seq: to,
-      now: clock,
-      pack: this.#pack,
-      from: part.meta.next,
-      next,
-      decisions,
-      deadLetters,
-      duplicates,
-    })
-    const meta: CommitMeta = {
-      next,
-      appendTime,
-      clock: this.#options.clock === 'event' && task.events === null ? part.meta.clock : clock,
-      pack: this.#pack,
-      published: task.published,
-      dpos: task.dpos,
-      adopting,
-      begun: this.#past.begun(part.meta),
-      fill: part.meta.fill,
-      accepted: part.meta.accepted + stepped.accepted,
-      duplicates: part.meta.duplicates + duplicates.length,
-      deadLettered: part.meta.deadLettered + deadLetters.length,
-      decisions: part.meta.decisions + decisions.length,
-    }
+  /** The commit of a stepped batch. */
+  #closeBatch(part: Owned, task: BatchTask, stepped: SteppedBatch, stats: BatchStats, due: Commit['due']): OpenCommit {
+    const begun = this.#past.begun(part.meta)
     const writes = this.#customers.writes(task.partition)
-    part.waiting = []
-    part.waitingBytes = 0
-    const exceptions = duplicates.length + deadLetters.length
-    return {
-      commit: { token, from: seq, to, meta, writes, outbox, trim: task.published, notAfter: task.notAfter },
-      done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
-    }
+    return batchCommit(part, { task, stepped, stats, pack: this.#pack, clock: this.#options.clock, begun, writes, due })
   }
 
   /** The commit of what the open batch changed outside of a step, with nothing to let out. */
   #amendment(
     part: Owned,
     partition: number,
-    { to, change, notAfter }: Pick<AmendTask, 'to' | 'notAfter'> & { readonly change: Partial<CommitMeta> },
+    task: Pick<AmendTask, 'to' | 'notAfter'> & { readonly change: Partial<CommitMeta> },
   ): OpenCommit {
-    const { token, addr, seq, ...before } = part.meta
-    const meta: CommitMeta = { ...before, begun: this.#past.begun(part.meta), ...change }
-    const writes = this.#customers.writes(partition)
-    return {
-      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published, notAfter },
-      done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
-    }
+    const due = this.#options.states.dues(partition)
+    const change = { begun: this.#past.begun(part.meta), ...task.change }
+    return amendment(part, { ...task, change, writes: this.#customers.writes(partition), due })
   }
 
   async #send(partition: number, part: Owned, open: OpenCommit): Promise<BatchResult> {
@@ -376,9 +362,11 @@ export class ShardCore implements ShardPort {
       this.#customers.committed(partition, open.commit)
       part.open = null
       part.meta = { ...open.commit.meta, token: open.commit.token, addr: part.meta.addr, seq: open.commit.to }
+      part.nextDue = await this.#dues.nextAfter(partition, part.nextDue, open.commit)
       this.#options.failpoint('installed')
       const erased = this.#customers.erasedIn(open.commit)
-      return { ...open.done, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
+      const progress = { ...open.done.progress, nextDue: part.nextDue }
+      return { ...open.done, progress, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
     if (reply.kind === 'fenced' || reply.kind === 'expired') return { kind: reply.kind }

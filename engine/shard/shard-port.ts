@@ -40,6 +40,8 @@ export type BatchTask = OwnersTask & {
   readonly dpos: number
   /** Commit even when no state changed: records wait, or `published` moved. */
   readonly flush: boolean
+  /** Whether what is due may be taken up with it. */
+  readonly takesDue: boolean
 }
 
 /** Decisions that left although the store lost their commits; see `adopt-lost.ts`. */
@@ -127,7 +129,10 @@ export type LiveAnswer = {
 export type Progress = Pick<
   Meta,
   'seq' | 'next' | 'published' | 'dpos' | 'begun' | 'fill' | 'accepted' | 'duplicates' | 'deadLettered' | 'decisions'
->
+> & {
+  /** When something of a customer is due next, Unix milliseconds; 0: nothing is. */
+  readonly nextDue: number
+}
 
 export type BatchResult =
   | {
@@ -162,7 +167,7 @@ export type BatchResult =
   | { readonly kind: 'closed'; readonly reason: string }
 
 export type AcquireResult =
-  | { readonly kind: 'acquired'; readonly meta: Meta }
+  | { readonly kind: 'acquired'; readonly meta: Meta; readonly nextDue: number }
   | { readonly kind: 'closed'; readonly reason: string }
   /** The store did not answer: try again. */
   | { readonly kind: 'failed'; readonly reason: string }

@@ -5,6 +5,7 @@ import type { Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { stepRequest } from '../step/step-request.ts'
+import { stepTimer } from '../step/step-timer.ts'
 import type { BatchTally } from './batch-tally.ts'
 import { EventCursor } from './event-frame.ts'
 import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
@@ -49,12 +50,15 @@ export type BatchStart = {
   readonly clock: number
   /** The clock's instant for the whole batch; null on an event clock, where each event has its append time. */
   readonly wallNow: number | null
+  /** Customers of whom something is due at the end of the batch. */
+  readonly due: readonly string[]
   /** Partitions of the log, to check that a record is in the right one. */
   readonly partitions: number
 }
 
 /**
- * Steps the inputs of a batch, live requests first, then events in the order of the log, each decoded when its turn comes.
+ * Steps the inputs of a batch, live requests first, then events in the order of the log, each decoded when its turn comes, and what
+ * is due last: it is looked at with everything that is known by then.
  * Changes the states in place. Records below `next` are skipped; a record whose customer has no slot ends the batch.
  */
 export function stepBatch(
@@ -97,7 +101,23 @@ export function stepBatch(
     tally.add(outcome.decision)
     batch.decisions.push({ customerId, bytes })
   }
-  if (task.events === null) return batch
+  stepEvents(tools, slots, task, start, batch)
+  for (const customerId of start.due) {
+    const slot = slots.get(customerId)
+    if (slot !== undefined) stepDue(tools, slot, batch, customerId)
+  }
+  return batch
+}
+
+function stepEvents(
+  tools: BatchTools,
+  slots: ReadonlyMap<string, Slot>,
+  task: BatchTask,
+  { wallNow, partitions }: BatchStart,
+  batch: SteppedBatch,
+): void {
+  if (task.events === null) return
+  const { context, codecs } = tools
   const record = new EventCursor(task.events)
   while (record.next()) {
     if (record.offset < batch.next) continue
@@ -106,20 +126,32 @@ export function stepBatch(
       refuse(batch, record, decoded)
     } else {
       const { event } = decoded
-      const reason = recordRefusal(event, record.isTrusted, task.partition, start.partitions)
+      const reason = recordRefusal(event, record.isTrusted, task.partition, partitions)
       if (reason !== null) {
         refuse(batch, record, { reason, field: null }, event)
       } else {
         const slot = slots.get(event.customerId)
-        if (slot === undefined) return batch
-        if (wallNow === null) batch.clock = Math.max(batch.clock, record.appendTime)
+        if (slot === undefined) return
+        if (wallNow === null) {
+          batch.clock = Math.max(batch.clock, record.appendTime)
+          // What was due before the event comes before it, as the clock moves with the events.
+          const dueAt = context.states.nextDue(slot)
+          if (dueAt > 0 && dueAt <= batch.clock) stepDue(tools, slot, batch, event.customerId)
+        }
         stepRecord(tools, slot, batch, record, event)
       }
     }
     batch.next = record.offset + 1
     batch.appendTime = record.appendTime
   }
-  return batch
+}
+
+/** Takes up what is due of a customer. */
+function stepDue({ context, codecs, tally }: BatchTools, slot: Slot, batch: SteppedBatch, customerId: string): void {
+  for (const decision of stepTimer(context, slot, { customerId, now: batch.clock })) {
+    tally.add(decision)
+    batch.decisions.push({ customerId, bytes: codecs.decisions.encode(decision) })
+  }
 }
 
 function stepRecord(

@@ -72,10 +72,10 @@ async function attemptToTake(options: PartitionOptions, lost: Steering['lost']):
     const result = await port.acquire(partition, options.newToken(), options.addr())
     if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
     if (result.kind === 'failed') return { kind: 'again', reason: result.reason }
-    const { meta } = result
+    const { meta, nextDue } = result
     const logEnd = (await options.log.bounds(partition)).end
     const reason = await logFault(options.log, partition, meta)
-    if (reason === null) return await drain({ ...options, tenure }, meta, logEnd)
+    if (reason === null) return await drain({ ...options, tenure }, { ...meta, nextDue }, logEnd)
     return lost === 'skip_lost' ? await skipLost({ ...options, tenure }, meta) : { kind: 'closed', meta, reason }
   } catch {
     return { kind: 'again', reason: 'The shard or the log does not answer; trying again.' }
@@ -95,7 +95,7 @@ async function skipLost(options: Tenant, meta: Meta): Promise<Attempt> {
 const nothingRead: Scan = { out: new Set(), lostTo: null, end: 0 }
 
 /** What is left to publish, and the adoption of what the store lost. */
-async function drain(options: Tenant, meta: Meta, logEnd: number): Promise<Attempt> {
+async function drain(options: Tenant, meta: Meta & Progress, logEnd: number): Promise<Attempt> {
   const { partition, port, decisions, readsBack, tenure } = options
   const scan = readsBack ? await scanDecisions(decisions, partition, meta) : nothingRead
   const values = await port.outbox(partition, meta.published, meta.seq)
