@@ -339,7 +339,7 @@ export class ShardCore implements ShardPort {
     part.waitingBytes = 0
     const exceptions = duplicates.length + deadLetters.length
     return {
-      commit: { token, from: seq, to, meta, writes, outbox, trim: task.published, notAfter: task.notAfter },
+      commit: { token, from: seq, to, meta, writes, due: [], outbox, trim: task.published, notAfter: task.notAfter },
       done: doneWith(part, { ...meta, token, addr, seq: to }, { committed: true, answers, outbox, exceptions, stats }),
     }
   }
@@ -354,7 +354,7 @@ export class ShardCore implements ShardPort {
     const meta: CommitMeta = { ...before, begun: this.#past.begun(part.meta), ...change }
     const writes = this.#customers.writes(partition)
     return {
-      commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published, notAfter },
+      commit: { token, from: seq, to, meta, writes, due: [], outbox: null, trim: meta.published, notAfter },
       done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
     }
   }

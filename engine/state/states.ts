@@ -20,6 +20,9 @@ export type Write =
   /** Everything of the customer goes. `at`: the instant of the erasure, Unix milliseconds. */
   | { readonly kind: 'erase'; readonly customerId: string; readonly at: number }
 
+/** When something of a customer is due next. `at`: Unix milliseconds; 0: nothing is. */
+export type Due = { readonly customerId: string; readonly at: number }
+
 /** A contact that was decided. Keys are 32-bit hashes of ids (`hash32`), so they outlive a pack. */
 export type Contact = {
   readonly at: number

@@ -63,6 +63,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     now: () => store.now(),
     meta: (partition) => store.meta(partition),
     load: (partition, ids) => store.load(partition, ids),
+    due: (partition, limit) => store.due(partition, limit),
     outbox: (partition, from, to) => store.outbox(partition, from, to),
     close: () => store.close(),
     async commit(partition, commit): Promise<CommitReply> {
