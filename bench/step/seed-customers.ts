@@ -33,6 +33,7 @@ export async function seedCustomers(store: Store, options: SeedOptions): Promise
         to: seq + 1,
         meta: { ...meta, clock: typical.endMs, appendTime: typical.endMs, pack: packHash, published: seq + 1 },
         writes,
+        due: [],
         outbox: null,
         trim: 0,
         notAfter: null,

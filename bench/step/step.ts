@@ -160,6 +160,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
       dpos: 0,
       flush: false,
       notAfter: null,
+      takesDue: false,
     }
     const customers = batchCustomers(task, { next: first, partitions: 1, codec: codecs.events })
     const t1 = performance.now()

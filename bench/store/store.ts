@@ -97,7 +97,17 @@ async function commits(
             : { kind: 'patch', customerId, index: 0, bytes: patch }
         })
         const meta = { ...firstMeta('pack'), next: seq * customersABatch, clock: seq, published: seq - 1 }
-        const commit = { token: 'token', from: seq - 1, to: seq, meta, writes, outbox, trim: seq - 1, notAfter: null }
+        const commit = {
+          token: 'token',
+          from: seq - 1,
+          to: seq,
+          meta,
+          writes,
+          due: [],
+          outbox,
+          trim: seq - 1,
+          notAfter: null,
+        }
         const reply = await store.commit(0, commit)
         if (reply.kind !== 'applied') throw new Error(`the commit was not applied: ${reply.kind}`)
       }
@@ -112,7 +122,7 @@ async function loads(redis: RedisServer, client: Redis): Promise<Cost> {
     const bases = ids.map((customerId): StoreWrite => {
       return { kind: 'base', customerId, bytes: Buffer.alloc(baseBytes, 1), patches: 0 }
     })
-    const rest = { token: 'token', meta: firstMeta('pack'), outbox: null, trim: 0, notAfter: null }
+    const rest = { token: 'token', meta: firstMeta('pack'), due: [], outbox: null, trim: 0, notAfter: null }
     await store.commit(0, { ...rest, from: 0, to: 1, writes: bases })
     for (let seq = 1; seq <= patchesABase / 2; seq++) {
       const writes = ids.map((customerId): StoreWrite => {

@@ -2,7 +2,6 @@
  * Runs an owned partition: one batch after the other, and lets out what was committed. It begins behind a take-over and ends
  * for good when the partition is lost, closed or given up; owning it again is another loop.
  */
-import type { AnswerReason } from '../../rules/reasons.ts'
 import { batchCustomersMax } from './batch-customers.ts'
 import { DueTimer } from './due-timer.ts'
 import type { EventFrame } from './event-frame.ts'
@@ -136,8 +135,8 @@ export class BatchLoop {
       return
     }
     const isFull = outflow.isFull
-    if (isFull) this.#answerAll('outbox_full')
-    else if (this.#lag.isStale) this.#answerAll('stale_state')
+    const reason = isFull ? 'outbox_full' : this.#lag.isStale ? 'stale_state' : null
+    if (reason !== null) for (const asked of live.takeAll()) this.#parts.fallbacks.answer(asked, reason)
     if (this.#mayFill && !isFull && !this.#mustFlush()) {
       this.#busy = true
       void this.#runFill()
@@ -327,10 +326,6 @@ export class BatchLoop {
     this.#parts.live.giveBack(asked)
     this.#end({ kind: 'expired' })
     return false
-  }
-
-  #answerAll(reason: AnswerReason): void {
-    for (const asked of this.#parts.live.takeAll()) this.#parts.fallbacks.answer(asked, reason)
   }
 
   #onPublished(): void {

@@ -20,6 +20,9 @@ export type Write =
   /** Everything of the customer goes. `at`: the instant of the erasure, Unix milliseconds. */
   | { readonly kind: 'erase'; readonly customerId: string; readonly at: number }
 
+/** When something of a customer is due next. `at`: Unix milliseconds; 0: nothing is. */
+export type Due = { readonly customerId: string; readonly at: number }
+
 /** A contact that was decided. Keys are 32-bit hashes of ids (`hash32`), so they outlive a pack. */
 export type Contact = {
   readonly at: number
@@ -48,9 +51,6 @@ export type Held = {
   /** The decision that held it first: its id in four parts of 32 bits. */
   readonly origin: readonly [number, number, number, number]
 }
-
-/** When something of a customer is due next; 0: nothing is. */
-export type Due = { readonly customerId: string; readonly at: number }
 
 /** How a feature's value is known: exact, between two bounds, or not at all. */
 export type FeatureClass = 'exact' | 'bounded' | 'unknown'

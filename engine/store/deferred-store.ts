@@ -56,6 +56,10 @@ export class DeferredStore implements Store {
     return (await this.#store()).outbox(partition, from, to)
   }
 
+  async due(partition: number, limit: number): ReturnType<Store['due']> {
+    return (await this.#store()).due(partition, limit)
+  }
+
   async tombstones(partition: number, keepSince: number): ReturnType<Store['tombstones']> {
     return (await this.#store()).tombstones(partition, keepSince)
   }

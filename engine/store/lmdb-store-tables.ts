@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb'
 import { unlinkCommitted } from '../../ingest/lmdb-unlink.ts'
+import type { DueTables } from './lmdb-due.ts'
 import { type Cluster, type Meta, nothingAdded, StoreError } from './store.ts'
 import { endKey, textKey } from './stored-row.ts'
 
@@ -20,6 +21,8 @@ export type Tables = {
   readonly outbox: Bytes
   /** Tombstones: partition + hash of the id, the instant of the erasure. */
   readonly tombstones: Bytes
+  /** null: a store of an earlier build, which had none, and which is only read. */
+  readonly due: DueTables | null
 }
 
 /** Key of the installation's record. */
@@ -43,7 +46,7 @@ export function openTables(dir: string, maxBytes = defaultMaxBytes, use: 'write'
       // A commit is durable when it resolves: fsync belongs to the transaction and is not overlapped with the next.
       overlappingSync: false,
       mapSize: Math.min(maxBytes * 2, 256 * 2 ** 30),
-      maxDbs: 8,
+      maxDbs: 16,
       noSubdir: false,
       // A promise of its own for each event turn would reject unheard when a transaction fails.
       eventTurnBatching: false,
@@ -62,10 +65,16 @@ export function openTables(dir: string, maxBytes = defaultMaxBytes, use: 'write'
       journal: table('journal'),
       outbox: table('outbox'),
       tombstones: table('tombstones'),
+      due: dueTables(table('due'), table('due-of')),
     }
   } catch (cause) {
     throw new StoreError('store_unavailable', `The store in ${dir} cannot be opened.`, { retryable: false, cause })
   }
+}
+
+/** lmdb gives no table, whatever its types say, where it may not make one that is missing. */
+function dueTables(order: Bytes | undefined, of: Bytes | undefined): DueTables | null {
+  return order === undefined || of === undefined ? null : { order, of }
 }
 
 /**

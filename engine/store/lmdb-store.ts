@@ -9,10 +9,12 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import type { Stored } from '../state/states.ts'
-import { checkCommit } from './check-commit.ts'
+import type { Due, Stored } from '../state/states.ts'
+import { checkCommit, checkDueLimit } from './check-commit.ts'
+import { dueChanges } from './due-changes.ts'
 import { partitionsChanged } from './init-store.ts'
 import { Journal, type JournalPlan } from './journal.ts'
+import { type DueTables, firstDue, planDue, writeDue } from './lmdb-due.ts'
 import { translated, unavailable } from './lmdb-store-errors.ts'
 import {
   clusterKey,
@@ -68,6 +70,7 @@ export function openLmdbStore(options: LmdbStoreOptions): Store {
 
 class LmdbStore implements Store {
   readonly #tables: Tables
+  readonly #due: DueTables
   readonly #dir: string
   readonly #maxBytes: number
   readonly #journalBytes: number
@@ -83,7 +86,9 @@ class LmdbStore implements Store {
     tables: Tables,
     bounds: { readonly dir: string; readonly maxBytes: number; readonly journalBytes: number },
   ) {
+    assert(tables.due !== null, 'a store that may be written has every table')
     this.#tables = tables
+    this.#due = tables.due
     this.#dir = bounds.dir
     this.#maxBytes = bounds.maxBytes
     this.#journalBytes = bounds.journalBytes
@@ -198,6 +203,12 @@ class LmdbStore implements Store {
     })
   }
 
+  async due(partition: number, limit: number): Promise<readonly Due[]> {
+    checkDueLimit(limit)
+    if (!this.#hasHeader(partition)) throw headerMissing()
+    return firstDue(this.#due, partition, limit)
+  }
+
   async commit(partition: number, commit: Commit): Promise<CommitReply> {
     checkCommit(commit)
     const refused = this.#refusal(partition, commit)
@@ -237,6 +248,7 @@ class LmdbStore implements Store {
     // All that may throw comes first: a block that was begun is closed and written as far as it got.
     const changed = this.#rowsOf(partition, commit, plan)
     const trims = this.#trims(partition, commit.trim)
+    const moves = planDue(this.#due, partition, dueChanges(commit))
     const addr = this.#addrs.get(partition) ?? readHeader(this.#tables, partition)?.addr ?? ''
     const meta = encodeMeta({ ...commit.meta, token: commit.token, addr, seq: commit.to })
     const key = textKey(partition, commit.token)
@@ -247,6 +259,7 @@ class LmdbStore implements Store {
         rows.remove(textKey(partition, customerId))
         tombstones.put(textKey(partition, tombstone), instantBytes(at))
       }
+      writeDue(this.#due, moves)
       if (plan.value !== null) journal.put(seq, plan.value)
       for (const dropped of plan.drops) journal.remove(seqKey(partition, dropped))
       for (const trimmed of trims) outbox.remove(seqKey(partition, trimmed))
@@ -303,6 +316,13 @@ class LmdbStore implements Store {
     if (header === null) return null
     this.#tokens.set(partition, header.token)
     return this.#journalAt(partition, header.seq)
+  }
+
+  #hasHeader(partition: number): boolean {
+    const journal = this.#journals.get(partition)
+    const token = this.#tokens.get(partition)
+    const isKnown = journal !== undefined && token !== undefined && this.#isAt(partition, token, journal.seq)
+    return isKnown || readHeader(this.#tables, partition) !== null
   }
 
   /** Whether the stored token and seq are these. Cheaper than reading the header: a range costs objects that outlive it. */

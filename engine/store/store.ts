@@ -2,7 +2,7 @@
  * The store port: states, positions and outbox of each partition, changed only by one atomic, fenced commit.
  * The contract is that of the commit protocol (ARCHITECTURE.md); adapters pass `test/conformance/store.ts`.
  */
-import type { Stored, Write } from '../state/states.ts'
+import type { Due, Stored, Write } from '../state/states.ts'
 
 /** Version of the stored formats that this release reads and writes. */
 export const storeFormat = 1
@@ -129,6 +129,11 @@ export type Commit = {
   readonly to: number
   readonly meta: CommitMeta
   readonly writes: readonly StoreWrite[]
+  /**
+   * When something of these customers is due next, in place of what was said of them before; of several for one customer the last
+   * counts. At most 4,096. A customer that is erased has no entry behind the commit, whatever stands here.
+   */
+  readonly due: readonly Due[]
   /** What has to leave, see `engine/shard/outbox.ts`; null when nothing does. */
   readonly outbox: Uint8Array | null
   /** Outbox values up to and including this seq were published and may be dropped. */
@@ -211,6 +216,11 @@ export type Store = {
   commit(partition: number, commit: Commit): Promise<CommitReply>
   /** Outbox values with from < seq <= to, ascending. */
   outbox(partition: number, from: number, to: number): Promise<readonly { seq: number; value: Uint8Array }[]>
+  /**
+   * Who has something due next, by instant and then by id, ascending: the first `limit` of them, at most 4,096.
+   * @throws as `load`
+   */
+  due(partition: number, limit: number): Promise<readonly Due[]>
   /** Tombstones of a partition with the instants of their erasures; those from before `keepSince` are dropped for good. */
   tombstones(partition: number, keepSince: number): Promise<ReadonlyMap<string, number>>
   /** The store's own clock, Unix milliseconds; null: it has none but this machine's. */

@@ -12,6 +12,7 @@ export async function dumpPartition(store: Store, partition: number, customerIds
         : { base: stored.base === null ? null : hex(stored.base), patches: stored.patches.map(hex) },
     ),
     tombstones: [...(await store.tombstones(partition, 0))].sort(),
+    due: await store.due(partition, 4_096),
     outbox: outbox.map(({ seq, value }) => `${seq} ${hex(value)}`),
   }
 }

@@ -146,7 +146,7 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
       const store = openStore(rig.place())
       const meta = await store.acquire(partition, 'by-hand', '')
       if (meta === null) throw new Error('the partition is there')
-      const commit = { token: 'by-hand', from: 0, to: 1, writes: [], outbox: null, trim: 0, notAfter: null }
+      const commit = { token: 'by-hand', from: 0, to: 1, writes: [], due: [], outbox: null, trim: 0, notAfter: null }
       await store.commit(partition, { ...commit, meta: { ...meta, next: 50 } })
       await store.close()
       const shards = await rig.started()

@@ -7,6 +7,7 @@ import type { Commit, Store } from '../../engine/store/store.ts'
 import { dumpPartition } from './partition-dump.ts'
 import type { StoreUnderTest } from './store.ts'
 import {
+  expectedDue,
   expectedOutbox,
   expectedStates,
   storedOutbox,
@@ -37,6 +38,7 @@ export function storeFaults(name: string, underTest: StoreUnderTest): void {
       expect(await store.meta(0)).toMatchObject({ seq })
       expect(await storedStates(store)).toEqual(expectedStates(seq))
       expect(await storedOutbox(store, 0, 1_000)).toEqual(expectedOutbox(seq))
+      expect(await store.due(0, 100)).toEqual(expectedDue(seq))
     }
 
     beforeEach(async () => {
@@ -105,6 +107,7 @@ export function storeFaults(name: string, underTest: StoreUnderTest): void {
 
     it('a partition without a header gives no states: its customers would look new', async () => {
       await expect(store.load(9, ['C0'])).rejects.toMatchObject({ code: 'state_corrupt', retryable: false })
+      await expect(store.due(9, 10)).rejects.toMatchObject({ code: 'state_corrupt', retryable: false })
       expect(await store.acquire(9, 'token-a', '')).toBeNull()
       expect(await store.commit(9, workloadCommit('token-a', 1))).toEqual({ kind: 'fenced' })
       await expect(store.load(9, ['C0'])).rejects.toMatchObject({ code: 'state_corrupt' })

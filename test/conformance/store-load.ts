@@ -1,6 +1,7 @@
 /** Commits without pause to every partition of a store, from a seed, all of them remembered. */
 
 import { createRandom } from '../../bench/workload/random.ts'
+import type { Due } from '../../engine/state/states.ts'
 import { initStore } from '../../engine/store/init-store.ts'
 import {
   type Cluster,
@@ -80,7 +81,8 @@ function firstCommit(to: number): Commit {
     const customerId = `C${(to - 1) * 200 + i}`
     return { kind: 'base', customerId, bytes: Buffer.alloc(100 + (i % 7) * 90, to), patches: 0 }
   })
-  return { token: 'token', from: to - 1, to, meta: metaAt(to), writes, outbox: null, trim: 0, notAfter: null }
+  const due = Array.from({ length: 100 }, (_, i) => ({ customerId: `C${(to - 1) * 200 + i}`, at: 1_000 + i }))
+  return { token: 'token', from: to - 1, to, meta: metaAt(to), writes, due, outbox: null, trim: 0, notAfter: null }
 }
 
 function randomCommit(to: number, random: Random): Commit {
@@ -100,10 +102,17 @@ function randomCommit(to: number, random: Random): Commit {
     to,
     meta: metaAt(to),
     writes: [...writes.values()],
+    due: Array.from({ length: random.below(4) }, () => randomDue(to, random)),
     outbox: random.below(3) === 0 ? null : Buffer.from(`out ${to}`),
     trim: Math.max(0, to - 5),
     notAfter: null,
   }
+}
+
+/** Of a customer that is written to elsewhere, or never is; a fourth of them say that nothing is due. */
+function randomDue(to: number, random: Random): Due {
+  const customerId = random.below(4) === 0 ? `D${random.below(300)}` : `C${random.below(known)}`
+  return { customerId, at: random.below(4) === 0 ? 0 : to * 1_000 + random.below(100) }
 }
 
 function metaAt(seq: number): CommitMeta {

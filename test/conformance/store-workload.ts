@@ -2,6 +2,7 @@
  * A deterministic stream of commits: what commit `to` writes follows from `to` alone, so that a checker can tell from the
  * stored seq what has to be there, and what must not.
  */
+import type { Due } from '../../engine/state/states.ts'
 import type { Commit, CommitMeta, Store, StoreWrite } from '../../engine/store/store.ts'
 
 export const zeroMeta: CommitMeta = {
@@ -47,6 +48,25 @@ export function expectedStates(seq: number): Map<string, { base: string | null; 
   return states
 }
 
+/** What commit `to` says of the due index: entries that come, move, meet at one instant and go, also of customers it does not write. */
+function due(to: number): Due[] {
+  if (to % 4 === 0) return []
+  return [to * 7, to * 11 + 1, to * 5 + 2].map((n, i) => {
+    const at = (to + i) % 5 === 0 ? 0 : 1_700_000_000_000 + ((to * 37) % 20) * 1_000
+    return { customerId: `C${n % customers}`, at }
+  })
+}
+
+/** The due index after the commits 1 to `seq`, in order. */
+export function expectedDue(seq: number): Due[] {
+  const all = new Map<string, number>()
+  for (let to = 1; to <= seq; to++) for (const { customerId, at } of due(to)) all.set(customerId, at)
+  return [...all]
+    .filter(([, at]) => at > 0)
+    .map(([customerId, at]) => ({ customerId, at }))
+    .sort((a, b) => a.at - b.at || (a.customerId < b.customerId ? -1 : 1))
+}
+
 /** The commit that brings the workload from `to - 1` to `to`. */
 export function workloadCommit(token: string, to: number): Commit {
   const before = expectedStates(to - 1)
@@ -65,6 +85,7 @@ export function workloadCommit(token: string, to: number): Commit {
     to,
     meta: { ...zeroMeta, next: to * 10, published: Math.max(0, to - 5) },
     writes,
+    due: due(to),
     outbox: to % 3 === 0 ? null : Buffer.from(`out ${to}`),
     trim: Math.max(0, to - 5),
     notAfter: null,

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Cluster, type Store, type StoreWrite, storeFormat } from '../../engine/store/store.ts'
 import {
+  expectedDue,
   expectedOutbox,
   expectedStates,
   storedOutbox,
@@ -72,6 +73,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
       expect(await store.meta(0)).toMatchObject({ token: 'token-a', seq: 60, next: 600, published: 55 })
       expect(await storedStates(store)).toEqual(expectedStates(60))
       expect(await storedOutbox(store, 0, 1_000)).toEqual(expectedOutbox(60))
+      expect(await store.due(0, 100)).toEqual(expectedDue(60))
       expect(await store.cluster()).toEqual(cluster)
     })
 
@@ -105,7 +107,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
     it('an erased customer is gone with every patch, leaves a tombstone, and can be there anew', async () => {
       await store.acquire(0, 'token-a', '')
       await run('token-a', 0, 12)
-      const rest = { token: 'token-a', meta: zeroMeta, outbox: null, trim: 0, notAfter: null }
+      const rest = { token: 'token-a', meta: zeroMeta, due: [], outbox: null, trim: 0, notAfter: null }
       const erase: StoreWrite = { kind: 'erase', customerId: 'C7', at: 1_700_000_000_123, tombstone: 'ab'.repeat(16) }
       expect((await store.load(0, ['C7']))[0]).not.toBeNull()
       expect(await store.commit(0, { ...rest, from: 12, to: 13, writes: [erase] })).toEqual({ kind: 'applied' })
@@ -159,6 +161,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
         to: 1,
         meta: zeroMeta,
         writes,
+        due: [],
         outbox: new Uint8Array(400_000),
         trim: 0,
         notAfter: null,
@@ -278,6 +281,7 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
         expect(meta?.seq).toBeLessThanOrEqual(applied + 1)
         expect(await storedStates(store)).toEqual(expectedStates(meta?.seq ?? 0))
         expect(await storedOutbox(store, 0, 1_000_000)).toEqual(expectedOutbox(meta?.seq ?? 0))
+        expect(await store.due(0, 100)).toEqual(expectedDue(meta?.seq ?? 0))
         last = meta?.seq ?? 0
         await store.close()
       }

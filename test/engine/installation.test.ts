@@ -48,6 +48,7 @@ function storeOf(one: Store): Store {
     meta: (partition) => one.meta(partition),
     load: (partition, ids) => one.load(partition, ids),
     commit: (partition, commit) => one.commit(partition, commit),
+    due: (partition, limit) => one.due(partition, limit),
     outbox: (partition, from, to) => one.outbox(partition, from, to),
     tombstones: (partition, since) => one.tombstones(partition, since),
     now: () => one.now(),
@@ -101,7 +102,17 @@ test('an added series is observed from behind everything that was applied, also 
   await open(await packWith('a', (text) => text), 5_000, 1_000)
   const meta = { ...zeroMeta, next: 3, appendTime: 70_000 }
   await store.acquire(2, 'token', '')
-  await store.commit(2, { token: 'token', from: 0, to: 1, meta, writes: [], outbox: null, trim: 0, notAfter: null })
+  await store.commit(2, {
+    token: 'token',
+    from: 0,
+    to: 1,
+    meta,
+    writes: [],
+    due: [],
+    outbox: null,
+    trim: 0,
+    notAfter: null,
+  })
   const { cluster } = await open(await packWith('b', (text) => text + fuel), 0)
   const [definition = ''] = Object.keys(cluster.added)
   expect(cluster.observedSince[definition]).toBe(75_001)

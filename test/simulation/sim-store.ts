@@ -2,12 +2,14 @@
  * A model of a store with one replica: what a commit does is the contract of the port, applied at once on the primary and a
  * little later on the replica. A failover makes the replica the primary: what had not reached it is lost.
  */
-import type { Stored } from '../../engine/state/states.ts'
+import type { Due, Stored } from '../../engine/state/states.ts'
+import { dueChanges } from '../../engine/store/due-changes.ts'
 import {
   type Cluster,
   type Commit,
   type CommitMeta,
   type CommitReply,
+  headerMissing,
   type Meta,
   type Store,
   StoreError,
@@ -21,6 +23,7 @@ type Part = {
   readonly states: Map<string, { base: Uint8Array | null; patches: Uint8Array[] }>
   readonly outbox: Map<number, Uint8Array>
   readonly tombstones: Map<string, number>
+  readonly due: Map<string, number>
 }
 type Data = { cluster: Cluster | null; readonly packs: Map<string, string>; readonly parts: Map<number, Part> }
 type Change = (data: Data) => void
@@ -93,6 +96,13 @@ export class SimStore {
     })
   }
 
+  due(partition: number, limit: number): readonly Due[] {
+    const part = this.#primary.parts.get(partition)
+    if (part === undefined) throw headerMissing()
+    const all = [...part.due].map(([customerId, at]) => ({ customerId, at }))
+    return all.sort((a, b) => a.at - b.at || (a.customerId < b.customerId ? -1 : 1)).slice(0, limit)
+  }
+
   /** The store as a node sees it over its wire. */
   over(wire: Wire): Store {
     return {
@@ -107,6 +117,7 @@ export class SimStore {
       load: (partition, ids) => wire.call(() => this.load(partition, ids)),
       commit: (partition, commit) => wire.call(() => this.commit(partition, commit)),
       outbox: (partition, from, to) => wire.call(() => this.#outbox(partition, from, to)),
+      due: (partition, limit) => wire.call(() => this.due(partition, limit)),
       tombstones: (partition) => wire.call(() => new Map(this.#primary.parts.get(partition)?.tombstones)),
       now: () => wire.call(() => this.#now()),
       close: async () => {},
@@ -117,7 +128,8 @@ export class SimStore {
     if (this.#primary.parts.has(partition)) return
     this.#change((data) => {
       const header = { ...meta, token: '', addr: '', seq: 0 }
-      data.parts.set(partition, { meta: header, states: new Map(), outbox: new Map(), tombstones: new Map() })
+      const none = { states: new Map(), outbox: new Map(), tombstones: new Map(), due: new Map() }
+      data.parts.set(partition, { meta: header, ...none })
     })
   }
 
@@ -201,6 +213,10 @@ function apply(data: Data, partition: number, commit: Commit): void {
   const part = data.parts.get(partition)
   if (part === undefined) return
   for (const write of commit.writes) applyWrite(part, write)
+  for (const [customerId, at] of dueChanges(commit)) {
+    if (at === 0) part.due.delete(customerId)
+    else part.due.set(customerId, at)
+  }
   if (commit.outbox !== null) part.outbox.set(commit.to, commit.outbox)
   for (const seq of part.outbox.keys()) if (seq <= commit.trim) part.outbox.delete(seq)
   part.meta = { ...part.meta, ...commit.meta, seq: commit.to }
@@ -233,10 +249,11 @@ function emptyData(): Data {
 
 function copyOf(data: Data): Data {
   const parts = new Map<number, Part>()
-  for (const [partition, { meta, states, outbox, tombstones }] of data.parts) {
+  for (const [partition, { meta, states, outbox, tombstones, due }] of data.parts) {
     const copied: Part['states'] = new Map()
     for (const [id, { base, patches }] of states) copied.set(id, { base, patches: [...patches] })
-    parts.set(partition, { meta, states: copied, outbox: new Map(outbox), tombstones: new Map(tombstones) })
+    const rest = { outbox: new Map(outbox), tombstones: new Map(tombstones), due: new Map(due) }
+    parts.set(partition, { meta, states: copied, ...rest })
   }
   return { cluster: data.cluster, packs: new Map(data.packs), parts }
 }

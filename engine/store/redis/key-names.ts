@@ -55,7 +55,12 @@ export class KeyNames {
     return `${this.#prefix}{p${partition}}:t`
   }
 
-  /** States changed since a backup has copied them: a set of their keys, there only while one runs. */
+  /** When something of a customer is due next: a sorted set of customer ids. */
+  due(partition: number): string {
+    return `${this.#prefix}{p${partition}}:due`
+  }
+
+  /** Customers changed since a backup has copied them: a set of their states' keys, there only while one runs. */
   changed(partition: number): string {
     return `${this.#prefix}{p${partition}}:changed`
   }
@@ -63,6 +68,11 @@ export class KeyNames {
   /** The state of a customer: a string. */
   state(partition: number, customerId: string): string {
     return `${this.#prefix}{p${partition}}:c:${customerId}`
+  }
+
+  /** How the keys of a partition's states begin; the customer's id follows. */
+  states(partition: number): string {
+    return this.state(partition, '')
   }
 
   /** Whose an alias is: a hash. In a slot of its own, as what follows. */
@@ -104,7 +114,7 @@ export class KeyNames {
     if (customer !== undefined) return { kind: 'aliases', customer }
     const [, resource, leases] = /^\{r:([^{}]+)\}(:leases)?$/.exec(name) ?? []
     if (resource !== undefined) return { kind: leases === undefined ? 'resource' : 'leases', name: resource }
-    const [, number, customerId, other] = /^\{p(\d{1,4})\}:(?:c:(.+)|(meta|o|t|changed))$/s.exec(name) ?? []
+    const [, number, customerId, other] = /^\{p(\d{1,4})\}:(?:c:(.+)|(meta|o|t|due|changed))$/s.exec(name) ?? []
     if (number === undefined) return null
     const partition = Number(number)
     if (customerId !== undefined) return { kind: 'state', partition, customerId }

@@ -3,7 +3,8 @@
  * reading connection may still be up to the old primary, whose states are of an older commit. So each read looks at the seq too.
  */
 import assert from 'node:assert/strict'
-import type { Stored } from '../../state/states.ts'
+import type { Due, Stored } from '../../state/states.ts'
+import { isDueInstant } from '../check-commit.ts'
 import { headerMissing } from '../store.ts'
 import type { KeyNames } from './key-names.ts'
 import { type LuaScript, readScript } from './lua-script.ts'
@@ -84,6 +85,14 @@ export class PartitionReader {
     return found
   }
 
+  /** The first entries of the due index, by instant and then by id. */
+  async due(partition: number, limit: number): Promise<Due[]> {
+    // To Redis, up to the entry before the first means all of them.
+    const range: RedisCommand = ['ZRANGE', this.#keys.due(partition), '0', String(limit - 1), 'WITHSCORES']
+    const [pairs = []] = await this.#read(partition, limit === 0 ? [] : [range])
+    return decodeDue(listOf(pairs))
+  }
+
   /** Tombstones and the instants of their erasures. */
   async tombstones(partition: number): Promise<Map<string, number>> {
     const [pairs] = await this.#read(partition, [['HGETALL', this.#keys.tombstones(partition)]])
@@ -133,6 +142,25 @@ export class PartitionReader {
     }
     throw corrupt('The key of a state has another type than the one written.')
   }
+}
+
+/**
+ * Entries of the due index from customers' ids and instants in turn.
+ * @throws StoreError `state_corrupt`
+ */
+export function decodeDue(pairs: readonly unknown[]): Due[] {
+  const due: Due[] = []
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    due.push({ customerId: textOf(pairs[i]) ?? '', at: decodeDueInstant(pairs[i + 1]) })
+  }
+  return due
+}
+
+/** @throws StoreError `state_corrupt` */
+export function decodeDueInstant(score: unknown): number {
+  const at = Number(textOf(score))
+  if (!isDueInstant(at)) throw corrupt('An entry of the due index has no instant.')
+  return at
 }
 
 function seqIn(header: unknown): number | null {

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Stored } from '../../state/states.ts'
-import { checkCommit } from '../check-commit.ts'
+import type { Due, Stored } from '../../state/states.ts'
+import { checkCommit, checkDueLimit } from '../check-commit.ts'
+import { dueChanges } from '../due-changes.ts'
 import { partitionsChanged } from '../init-store.ts'
 import {
   type Cluster,
@@ -129,6 +130,11 @@ class RedisStore implements Store {
     return this.#reader.load(partition, customerIds)
   }
 
+  async due(partition: number, limit: number): Promise<readonly Due[]> {
+    checkDueLimit(limit)
+    return this.#reader.due(partition, limit)
+  }
+
   async commit(partition: number, commit: Commit): Promise<CommitReply> {
     checkCommit(commit)
     const { token, from, to, meta, writes, notAfter } = commit
@@ -136,12 +142,14 @@ class RedisStore implements Store {
     if (outbox === null) return { kind: 'fenced' }
     const trims = outbox.oldest(commit.trim, trimsMax)
     const value = commit.outbox === null ? [] : [asBuffer(commit.outbox)]
+    const { removed, set } = dueArguments(commit)
     const reply = await this.#run(
       'commit',
       [
         this.#keys.meta(partition),
         this.#keys.outbox(partition),
         this.#keys.tombstones(partition),
+        this.#keys.due(partition),
         ...writes.map(({ customerId }) => this.#keys.state(partition, customerId)),
       ],
       [
@@ -152,10 +160,15 @@ class RedisStore implements Store {
         notAfter === null ? '' : String(notAfter),
         String(trims.length),
         String(value.length),
+        String(removed.length),
+        String(set.length),
+        removed.length + set.length > 0 ? this.#keys.states(partition) : '',
         ...trims.map(String),
         ...value,
         ...encodeEntries(writes),
         ...writes.flatMap((write) => (write.kind === 'erase' ? [write.tombstone, String(write.at)] : [])),
+        ...removed,
+        ...set,
       ],
       (said) => /^(applied|repeated)$/.test(textOf(said) ?? ''),
     )
@@ -219,6 +232,17 @@ class RedisStore implements Store {
     const [first = ''] = keys
     return this.#servers.nodeOf(first).write({ script: this.#scripts[script], keys, args, hasWritten })
   }
+}
+
+/** Changes of the due index: customers whose entries go; instants and customers in turn. */
+function dueArguments(commit: Commit): { readonly removed: readonly string[]; readonly set: readonly string[] } {
+  const removed: string[] = []
+  const set: string[] = []
+  for (const [customerId, at] of dueChanges(commit)) {
+    if (at === 0) removed.push(customerId)
+    else set.push(String(at), customerId)
+  }
+  return { removed, set }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

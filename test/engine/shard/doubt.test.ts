@@ -63,6 +63,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     now: () => store.now(),
     meta: (partition) => store.meta(partition),
     load: (partition, ids) => store.load(partition, ids),
+    due: (partition, limit) => store.due(partition, limit),
     outbox: (partition, from, to) => store.outbox(partition, from, to),
     close: () => store.close(),
     async commit(partition, commit): Promise<CommitReply> {
@@ -101,7 +102,16 @@ function events(from: number, to: number): ArrayBuffer {
 }
 
 function task(more: Partial<BatchTask>): BatchTask {
-  const nothing = { events: null, requests: [], records: [], published: 0, dpos: 0, flush: false, notAfter: null }
+  const nothing = {
+    events: null,
+    requests: [],
+    records: [],
+    published: 0,
+    dpos: 0,
+    flush: false,
+    notAfter: null,
+    takesDue: false,
+  }
   return { partition: 0, now: epoch + 1e6, ...nothing, ...more }
 }
 

@@ -7,6 +7,7 @@ import type { Write } from '../../../engine/state/states.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
 import { type Store, storeFormat } from '../../../engine/store/store.ts'
 import { type StoreUnderTest, storeConformance } from '../../conformance/store.ts'
+import { storeDue } from '../../conformance/store-due.ts'
 import { storeFaults } from '../../conformance/store-faults.ts'
 import { zeroMeta } from '../../conformance/store-workload.ts'
 
@@ -17,6 +18,7 @@ const underTest: StoreUnderTest = {
 }
 storeConformance('the LMDB store', underTest)
 storeFaults('the LMDB store', underTest)
+storeDue('the LMDB store', underTest)
 
 describe('the LMDB store', () => {
   let dir = ''
@@ -35,6 +37,7 @@ describe('the LMDB store', () => {
     to: from + 1,
     meta: zeroMeta,
     writes: [{ kind: 'base', customerId: `C${from}`, bytes: new Uint8Array(50_000).fill(from), patches: 0 }],
+    due: [],
     outbox: null,
     trim: 0,
     notAfter: null,
@@ -93,6 +96,7 @@ describe('the LMDB store', () => {
       to: from + 1,
       meta: zeroMeta,
       writes: [{ kind: 'patch', customerId: 'C', index: from, bytes: Buffer.from(`p${from}`) }],
+      due: [],
       outbox: null,
       trim: 0,
       notAfter: null,

@@ -18,6 +18,7 @@ const tokens = ['token-a', 'token-b', 'token-c']
 type Step =
   | { readonly kind: 'acquire' | 'release'; readonly partition: number; readonly token: string }
   | { readonly kind: 'reopen' | 'create'; readonly partition: number }
+  | { readonly kind: 'due'; readonly partition: number; readonly limit: number }
   | {
       readonly kind: 'commit'
       readonly partition: number
@@ -30,6 +31,7 @@ type Step =
         readonly what: StoreWrite['kind']
         readonly bytes: Uint8Array
       }[]
+      readonly due: readonly { readonly who: number; readonly at: number }[]
       readonly outbox: Uint8Array | null
       readonly trimBy: number
       readonly number: number
@@ -37,6 +39,7 @@ type Step =
 
 const partition = fc.integer({ min: 0, max: 1 })
 const token = fc.constantFrom(...tokens)
+const who = fc.nat({ max: customers.length - 1 })
 const bytes = fc.uint8Array({ maxLength: 40 })
 const what = fc.constantFrom<StoreWrite['kind']>('patch', 'patch', 'patch', 'base', 'base', 'erase')
 const commit: fc.Arbitrary<Step> = fc.record({
@@ -45,9 +48,10 @@ const commit: fc.Arbitrary<Step> = fc.record({
   token: fc.oneof({ weight: 6, arbitrary: fc.constant('token-a') }, { weight: 1, arbitrary: token }),
   fromBy: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.integer({ min: -3, max: 2 }) }),
   by: fc.oneof({ weight: 8, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 2_000 }) }),
-  writes: fc.array(fc.record({ who: fc.nat({ max: customers.length - 1 }), what, bytes }), {
+  writes: fc.array(fc.record({ who, what, bytes }), {
     maxLength: 5,
   }),
+  due: fc.array(fc.record({ who, at: fc.oneof(fc.constantFrom(0, 1, 2), fc.maxSafeNat()) }), { maxLength: 4 }),
   outbox: fc.option(bytes, { nil: null }),
   trimBy: fc.integer({ min: 0, max: 4 }),
   number: fc.nat(),
@@ -59,6 +63,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('acquire' as const, 'release' as const), partition, token }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('reopen' as const, 'create' as const), partition }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('due' as const), partition, limit: fc.nat({ max: customers.length }) }),
+  },
 )
 
 await describeWithOwnRedis('the embedded store and Redis', () => {
@@ -113,6 +121,7 @@ async function outcome(open: () => Promise<Store>, steps: readonly Step[]): Prom
 async function answer(store: Store, step: Step): Promise<unknown> {
   if (step.kind === 'acquire') return store.acquire(step.partition, step.token, `node:${step.token}`)
   if (step.kind === 'release') return store.release(step.partition, step.token)
+  if (step.kind === 'due') return store.due(step.partition, step.limit)
   if (step.kind !== 'commit') return store.create(step.partition, zeroMeta)
   const at = (await store.meta(step.partition))?.seq ?? 0
   const from = Math.max(0, at + step.fromBy)
@@ -141,6 +150,7 @@ async function answer(store: Store, step: Step): Promise<unknown> {
       begun: step.number % 2 === 0 ? [{ activation: 1, at: step.number }] : [],
     },
     writes,
+    due: step.due.map(({ who, at }) => ({ customerId: customers[who] ?? '', at })),
     outbox: step.outbox,
     trim: Math.max(0, from - step.trimBy),
     notAfter: null,

@@ -77,6 +77,7 @@ await describeWithOwnRedis('a backup of Redis', () => {
       to: seq + 1,
       meta: zeroMeta,
       writes,
+      due: [],
       outbox: null,
       trim: 0,
       notAfter: null,

@@ -4,6 +4,7 @@ import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store, StoreWrite } from '../../../../engine/store/store.ts'
 import { dumpPartition } from '../../../conformance/partition-dump.ts'
 import {
+  expectedDue,
   expectedOutbox,
   expectedStates,
   storedOutbox,
@@ -134,10 +135,26 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     expect(await states()).toEqual(expectedStates(7))
   })
 
+  it('that says what is due and nothing else is refused whole when memory is full, unless nothing is due any more', async () => {
+    const used = Number(/used_memory:(\d+)/.exec(await redis.client.info('memory'))?.[1])
+    await redis.client.config('SET', 'maxmemory', String(Math.floor(used / 2)))
+    const before = await everything(redis)
+    const nothing = { ...workloadCommit('token', 7), writes: [], outbox: null, trim: 6 }
+    const [first, second] = await store.due(0, 2)
+    const moved = [
+      { customerId: first?.customerId ?? '', at: 0 },
+      { customerId: second?.customerId ?? '', at: 5 },
+    ]
+    await expect(store.commit(0, { ...nothing, due: moved })).rejects.toMatchObject({ code: 'store_full' })
+    expect(await everything(redis)).toEqual(before)
+    expect(await store.commit(0, { ...nothing, due: moved.slice(0, 1) })).toEqual({ kind: 'applied' })
+    expect((await store.due(0, 1))[0]).toEqual(second)
+  })
+
   it('that frees memory and writes no states is taken although memory is full', async () => {
     const used = Number(/used_memory:(\d+)/.exec(await redis.client.info('memory'))?.[1])
     await redis.client.config('SET', 'maxmemory', String(Math.floor(used / 2)))
-    const commit = { ...workloadCommit('token', 7), writes: [], outbox: null, trim: 6 }
+    const commit = { ...workloadCommit('token', 7), writes: [], due: [], outbox: null, trim: 6 }
     expect(await store.commit(0, commit)).toEqual({ kind: 'applied' })
     expect(await store.outbox(0, 0, 100)).toEqual([])
   })
@@ -147,6 +164,7 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     ['a state in the middle', () => 'proffer:{p0}:c:C4'],
     ['the last state', () => 'proffer:{p0}:c:C5'],
     ['the outbox', () => 'proffer:{p0}:o'],
+    ['the due index', () => 'proffer:{p0}:due'],
   ])('that meets %s of another type writes nothing and is not sent again', async (_, keyOf) => {
     // Patches and bases, of customers that have a value and of some that have none.
     const ids = ['C0', 'C1', 'new-1', 'C2', 'new-2', 'C4', 'C3', 'C5']
@@ -157,7 +175,8 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     })
     const number: StoreWrite = { kind: 'base', customerId: 'C1', bytes: Buffer.from('12345'), patches: 0 }
     await store.commit(0, { ...workloadCommit('token', 7), writes: [number], outbox: null, trim: 0 })
-    const commit = { ...workloadCommit('token', 8), writes, trim: 5 }
+    const due = [{ customerId: 'C1', at: 9 }]
+    const commit = { ...workloadCommit('token', 8), writes, due, trim: 5 }
     await redis.client.del(keyOf())
     await redis.client.rpush(keyOf(), 'not ours')
     const before = await everything(redis)
@@ -181,7 +200,8 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     const writes = Array.from({ length: 4_096 }, (_, i): StoreWrite => {
       return { kind: 'patch', customerId: `many-${i}`, index: 0, bytes: Buffer.from(`patch ${i}`) }
     })
-    const largest = { ...workloadCommit('token', 6_000), from: 6, to: 6_000, writes, trim: 5_000 }
+    const due = writes.map(({ customerId }, i) => ({ customerId, at: 4_096 - i }))
+    const largest = { ...workloadCommit('token', 6_000), from: 6, to: 6_000, writes, due, trim: 5_000 }
     expect(await store.commit(0, largest)).toEqual({ kind: 'applied' })
     expect(await redis.client.hlen('proffer:{p0}:o')).toBe(5_000 - 4_096 + (largest.outbox === null ? 0 : 1))
     const loaded = await store.load(
@@ -191,8 +211,11 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
     expect(loaded.map((stored) => Buffer.from(stored?.patches[0] ?? []).toString())).toEqual(
       writes.map((_, i) => `patch ${i}`),
     )
-    const next = { ...workloadCommit('token', 6_001), writes: [], outbox: null, trim: 5_000 }
+    expect(await store.due(0, 4_096)).toEqual(due.toReversed())
+    const gone = due.map(({ customerId }) => ({ customerId, at: 0 }))
+    const next = { ...workloadCommit('token', 6_001), writes: [], due: gone, outbox: null, trim: 5_000 }
     expect(await store.commit(0, next)).toEqual({ kind: 'applied' })
+    expect(await store.due(0, 4_096)).toEqual(expectedDue(6))
     expect((await store.outbox(0, 0, 5_999)).map(({ seq }) => seq)).toEqual([])
   })
 

@@ -63,6 +63,7 @@ await describeAccess('access to Redis', () => {
       to: 1,
       meta: zeroMeta,
       writes: [],
+      due: [],
       outbox: Buffer.from('out'),
       trim: 0,
       notAfter: null,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
+import { storeDue } from '../../../conformance/store-due.ts'
 import { storeFaults } from '../../../conformance/store-faults.ts'
 import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
 import { type StartedRedis, startRedis } from './start-redis.ts'
@@ -21,4 +22,5 @@ await describeWithOwnRedis('on one server', () => {
   }
   storeConformance('the Redis store', underTest)
   storeFaults('the Redis store', underTest)
+  storeDue('the Redis store', underTest)
 })

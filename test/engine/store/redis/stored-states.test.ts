@@ -91,7 +91,7 @@ await describeWithOwnRedis('what Redis keeps of a customer', () => {
     await redis.client.hset('proffer:{p0}:meta', 'seq', seq)
     const commit = { token: 'token', from: 9_007_199_254_740_991, to: 9_007_199_254_740_992, meta: zeroMeta }
     await expect(
-      store.commit(0, { ...commit, writes: [], outbox: null, trim: 0, notAfter: null }),
+      store.commit(0, { ...commit, writes: [], due: [], outbox: null, trim: 0, notAfter: null }),
     ).rejects.toMatchObject({
       code: 'state_corrupt',
     })
