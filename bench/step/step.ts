@@ -176,6 +176,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
       clock,
       wallNow: null,
       partitions: 1,
+      due: [],
     })
     clock = stepped.clock
     const t3 = performance.now()
