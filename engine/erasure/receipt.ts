@@ -81,7 +81,7 @@ function stateReceipt({ customerId, known }: ErasureFacts): StoreReceipt {
     goneBy: null,
     says: known
       ? 'Features and contacts are still there.'
-      : 'Features, contacts and suppressions are gone; a keyed hash says that they were erased. Files give freed room away when it is needed.',
+      : 'Features, contacts, suppressions and what was due are gone; a keyed hash says that they were erased. Files give freed room away when it is needed.',
     verify: `proffer inspect ${customerId}`,
   }
 }

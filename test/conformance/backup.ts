@@ -1,5 +1,5 @@
 /** What a backup promises, as a suite over every kind of store: taken under load, put into another place, compared. */
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +13,7 @@ import { openRestoreTarget } from '../../engine/store/backup/open-restore-target
 import { restoreBackup } from '../../engine/store/backup/restore-backup.ts'
 import { type SoundBackup, verifyBackup } from '../../engine/store/backup/verify-backup.ts'
 import { writeBackup } from '../../engine/store/backup/write-backup.ts'
+import { initStore } from '../../engine/store/init-store.ts'
 import { openLmdbResources } from '../../engine/store/lmdb-resources.ts'
 import { openStore, type StorePlace } from '../../engine/store/open-store.ts'
 import { openRedisResources } from '../../engine/store/redis/redis-resources.ts'
@@ -264,6 +265,36 @@ export function backupConformance(name: string, underTest: BackupUnderTest): voi
       expect(await again.resolve([late.alias, device(8)])).toEqual([null, 'C8'])
       await again.close()
       await map.close()
+    }, 60_000)
+
+    it('replaces what was due, and one of an earlier build, which did not know it, has nothing due', async () => {
+      await initStore(store, loadCluster)
+      await store.acquire(1, 'token', '')
+      const rest = { token: 'token', meta: zeroMeta, writes: [], outbox: null, trim: 0, notAfter: null }
+      await backUp(place, join(dir, 'earlier'))
+      const manifest = join(dir, 'earlier', 'manifest.json')
+      const { partitions, ...others } = JSON.parse(await readFile(manifest, 'utf8'))
+      const known = partitions.map(({ due, ...more }: { due: number }) => {
+        expect(due).toBe(0)
+        return more
+      })
+      await writeFile(manifest, JSON.stringify({ ...others, partitions: known }))
+      const due = Array.from({ length: 3_000 }, (_, i) => ({ customerId: `D${i}`, at: 1_000 + i }))
+      expect(await store.commit(1, { ...rest, from: 0, to: 1, due })).toEqual({ kind: 'applied' })
+      await backUp(place, join(dir, 'backup'))
+      await store.close()
+      const backup = await soundBackup(join(dir, 'backup'))
+      expect(backup.manifest.partitions.map((one) => one.due)).toEqual([0, 3_000, 0])
+      const look = async (from: string) => {
+        await putBack(await soundBackup(join(dir, from)), place)
+        store = openStore(place)
+        const found = await store.due(1, 4_096)
+        await store.close()
+        return found
+      }
+      expect(await look('backup')).toEqual(due)
+      expect(await look('earlier')).toEqual([])
+      expect(await look('backup')).toEqual(due)
     }, 60_000)
 
     it('can be read by nobody else', async () => {

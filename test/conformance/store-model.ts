@@ -8,6 +8,8 @@ export type ModelPartition = {
   readonly meta: CommitMeta & { readonly seq: number }
   readonly states: ReadonlyMap<string, ModelState>
   readonly tombstones: ReadonlyMap<string, number>
+  /** Instants by customer. */
+  readonly due: ReadonlyMap<string, number>
   readonly outbox: ReadonlyMap<number, string>
 }
 
@@ -15,6 +17,7 @@ export type ModelPartition = {
 export function modelAt(commits: readonly Commit[], seq: number, first: CommitMeta): ModelPartition {
   const states = new Map<string, ModelState>()
   const tombstones = new Map<string, number>()
+  const due = new Map<string, number>()
   const outbox = new Map<number, string>()
   let meta = first
   for (const commit of commits) {
@@ -31,10 +34,15 @@ export function modelAt(commits: readonly Commit[], seq: number, first: CommitMe
         states.set(write.customerId, { base: before.base, patches: [...before.patches, hex(write.bytes)] })
       }
     }
+    for (const { customerId, at } of commit.due) {
+      if (at === 0) due.delete(customerId)
+      else due.set(customerId, at)
+    }
+    for (const { kind, customerId } of commit.writes) if (kind === 'erase') due.delete(customerId)
     for (const of of [...outbox.keys()]) if (of <= commit.trim) outbox.delete(of)
     if (commit.outbox !== null) outbox.set(commit.to, hex(commit.outbox))
   }
-  return { meta: { ...meta, seq }, states, tombstones, outbox }
+  return { meta: { ...meta, seq }, states, tombstones, due, outbox }
 }
 
 /** What a store holds of a partition, of all customers that it may know. */
@@ -61,6 +69,7 @@ export async function storedPartition(
     meta,
     states,
     tombstones: await store.tombstones(partition, 0),
+    due: new Map((await store.due(partition, 4_096)).map(({ customerId, at }) => [customerId, at])),
     outbox: new Map(values.map(({ seq, value }) => [seq, hex(value)])),
     owner: token + addr,
   }

@@ -30,6 +30,8 @@ const kindNumbers = {
   alias: 11,
   /** A customer without aliases for good: key its sealed id, value until when that is known, JSON. */
   forgotten: 12,
+  /** When something of a customer is due next: key the id, value the instant, decimal; 0: nothing is. A later one replaces it. */
+  due: 13,
 } as const
 
 export type RecordKind = keyof typeof kindNumbers

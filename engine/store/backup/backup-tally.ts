@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type BackupRecord, textOf } from './backup-record.ts'
+import { type BackupRecord, type RecordKind, textOf } from './backup-record.ts'
 
 /** Where a partition of a backup stands, and how much there is of it. */
 export type BackedPartition = {
@@ -15,6 +15,8 @@ export type BackedPartition = {
   readonly gone: number
   readonly outbox: number
   readonly tombstones: number
+  /** Entries of the due index as they were written; one that changed meanwhile was written again. */
+  readonly due: number
 }
 
 const whole = z.number().int().nonnegative()
@@ -22,7 +24,16 @@ const whole = z.number().int().nonnegative()
 /** What a backup has to know of a header; the rest of it passes through. */
 const Header = z.looseObject({ seq: whole, next: whole, appendTime: z.number(), dpos: whole, pack: z.string() })
 
-type Counts = { states: number; gone: number; outbox: number; tombstones: number }
+type Counts = { states: number; gone: number; outbox: number; tombstones: number; due: number }
+
+/** What is counted of a partition, and where. */
+const countedAs = {
+  state: 'states',
+  gone: 'gone',
+  outbox: 'outbox',
+  tombstone: 'tombstones',
+  due: 'due',
+} as const satisfies Partial<Record<RecordKind, keyof Counts>>
 
 /** How far a backup or a restore is: states, and bytes of all that was read, before they are packed. */
 export type BackupProgress = { readonly states: number; readonly bytes: number }
@@ -80,10 +91,10 @@ export class BackupTally implements BackupProgress {
     const { kind, partition } = record
     if (kind === 'cluster') this.#cluster = textOf(record)
     else if (kind === 'header') this.#addHeader(record)
-    else if (kind === 'state' || kind === 'gone' || kind === 'outbox' || kind === 'tombstone') {
+    else if (isCounted(kind)) {
       const counts = this.#counts.get(partition) ?? none()
       this.#counts.set(partition, counts)
-      counts[kind === 'state' ? 'states' : kind === 'tombstone' ? 'tombstones' : kind]++
+      counts[countedAs[kind]]++
       if (this.#headers.has(partition)) this.#fault ??= 'a record stands behind the header of its partition'
     }
   }
@@ -97,7 +108,11 @@ export class BackupTally implements BackupProgress {
 }
 
 function none(): Counts {
-  return { states: 0, gone: 0, outbox: 0, tombstones: 0 }
+  return { states: 0, gone: 0, outbox: 0, tombstones: 0, due: 0 }
+}
+
+function isCounted(kind: RecordKind): kind is keyof typeof countedAs {
+  return Object.hasOwn(countedAs, kind)
 }
 
 /** A value from JSON; null when it is none. */

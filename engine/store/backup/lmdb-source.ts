@@ -11,6 +11,7 @@ import { openLmdbIdentityMap } from '../../../ingest/identity/lmdb-identity-map.
 import { aliasSecret } from '../../nodes/node-key.ts'
 import type { Stored } from '../../state/states.ts'
 import { journalEntries } from '../journal.ts'
+import { decodeInstant } from '../lmdb-due.ts'
 import { openLmdbResources } from '../lmdb-resources.ts'
 import { clusterKey, openTables, readHeader, type Tables } from '../lmdb-store-tables.ts'
 import { decodeCluster } from '../redis/cluster-record.ts'
@@ -19,6 +20,7 @@ import { headerMissing } from '../store.ts'
 import { decodeRow, endKey, seqKey, seqOf, textKey } from '../stored-row.ts'
 import { type BackupRecord, textRecord } from './backup-record.ts'
 import type { BackupSource, EmbeddedFolders, RecordPieces } from './backup-source.ts'
+import { dueRecord } from './due-records.ts'
 import { identityRecords } from './identity-records.ts'
 import { resourceRecords } from './resource-records.ts'
 
@@ -82,6 +84,11 @@ async function* onePartition(tables: Tables, partition: number, transaction: Tra
   yield* pieces(tables.tombstones, textKey(partition, ''), partition, transaction, (key, value) =>
     textRecord('tombstone', key.toString('latin1', 2), String(value.readDoubleLE(0)), partition),
   )
+  if (tables.due !== null) {
+    yield* pieces(tables.due.of, textKey(partition, ''), partition, transaction, (key, value) =>
+      dueRecord(partition, { customerId: key.toString('latin1', 2), at: decodeInstant(value) }),
+    )
+  }
   const { token: _token, addr: _addr, ...rest } = header
   yield [textRecord('header', '', JSON.stringify(rest), partition)]
 }

@@ -2,12 +2,14 @@
  * The embedded store as a backup is put into it: made beside the one that is there, and moved into its place in the end. Until
  * then the old one is untouched.
  */
+import assert from 'node:assert/strict'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
 import type { IdentityMap } from '../../../ingest/identity/identity-map.ts'
 import { openLmdbIdentityMap } from '../../../ingest/identity/lmdb-identity-map.ts'
 import { aliasSecret } from '../../nodes/node-key.ts'
+import { planDue, writeDue } from '../lmdb-due.ts'
 import { openLmdbResources } from '../lmdb-resources.ts'
 import { translated } from '../lmdb-store-errors.ts'
 import { clusterKey, openTables, type Tables } from '../lmdb-store-tables.ts'
@@ -16,6 +18,7 @@ import type { Resources } from '../resource.ts'
 import { encodeRow, seqKey, textKey } from '../stored-row.ts'
 import { damaged } from './backup-error.ts'
 import { type BackupRecord, textOf } from './backup-record.ts'
+import { dueByPartition } from './due-records.ts'
 import { headerOf } from './header-json.ts'
 import { IdentityRestorer } from './identity-records.ts'
 import type { LmdbFolders } from './lmdb-source.ts'
@@ -51,8 +54,8 @@ class LmdbTarget implements RestoreTarget {
     if (!existsSync(join(dir, 'data.mdb'))) return true
     const tables = openTables(dir, mapSizeBytes, 'write')
     try {
-      const { fixed, headers, rows, journal, outbox, tombstones } = tables
-      const all = [fixed, headers, rows, journal, outbox, tombstones]
+      const { fixed, headers, rows, journal, outbox, tombstones, due } = tables
+      const all = [fixed, headers, rows, journal, outbox, tombstones, ...(due === null ? [] : [due.order, due.of])]
       return all.every((table) => [...table.getKeys({ limit: 1 })].length === 0)
     } finally {
       await tables.root.close()
@@ -73,8 +76,13 @@ class LmdbTarget implements RestoreTarget {
 
   async write(records: readonly BackupRecord[]): Promise<void> {
     const { tables, restorers } = this.#opened()
+    const { due } = tables
+    assert(due !== null, 'a store that is made has every table')
+    // A transaction does not see what it has written itself: one change for each customer, from what was there before.
+    const moves = [...dueByPartition(records)].flatMap(([partition, changes]) => planDue(due, partition, changes))
     await this.#written(tables, () => {
       for (const record of records) put(tables, record)
+      writeDue(due, moves)
     })
     for (const restorer of restorers) await restorer.take(records)
   }

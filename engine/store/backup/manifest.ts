@@ -50,6 +50,8 @@ const Manifest = z.object({
         gone: whole,
         outbox: whole,
         tombstones: whole,
+        /** Backups of earlier builds have none. */
+        due: whole.default(0),
       })
       .readonly(),
   ),

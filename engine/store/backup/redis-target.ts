@@ -16,6 +16,7 @@ import type { RedisOptions } from '../redis/redis-target.ts'
 import { patiently, scanKeys } from '../redis/scan-keys.ts'
 import type { Resources } from '../resource.ts'
 import type { BackupRecord } from './backup-record.ts'
+import { dueInstantOf } from './due-records.ts'
 import { headerOf } from './header-json.ts'
 import { IdentityRestorer } from './identity-records.ts'
 import { ResourceRestorer } from './resource-records.ts'
@@ -122,7 +123,8 @@ class RedisTarget implements RestoreTarget {
     this.#servers.close()
   }
 
-  #commandsFor({ kind, partition, key, value }: BackupRecord): (readonly [string, RedisCommand])[] {
+  #commandsFor(record: BackupRecord): (readonly [string, RedisCommand])[] {
+    const { kind, partition, key, value } = record
     const names = this.#keys
     const of = (name: string, ...[command, ...args]: RedisCommand) => [[name, [command, name, ...args]] as const]
     switch (kind) {
@@ -134,6 +136,10 @@ class RedisTarget implements RestoreTarget {
         return of(names.outbox(partition), 'HSET', key, asBuffer(value))
       case 'tombstone':
         return of(names.tombstones(partition), 'HSET', key, asBuffer(value))
+      case 'due': {
+        const at = dueInstantOf(record)
+        return at === 0 ? of(names.due(partition), 'ZREM', key) : of(names.due(partition), 'ZADD', String(at), key)
+      }
       default:
         return []
     }

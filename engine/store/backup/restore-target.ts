@@ -18,7 +18,7 @@ export type RestoreTarget = {
    */
   clear(): Promise<void>
   /**
-   * Writes what customers and resources have: `state`, `gone`, `outbox`, `tombstone`, `pack`, `resource`, `reservation`,
+   * Writes what customers and resources have: `state`, `gone`, `outbox`, `tombstone`, `due`, `pack`, `resource`, `reservation`,
    * `alias`, `forgotten`. Values
    * are not needed any more when it resolves.
    * @throws StoreError

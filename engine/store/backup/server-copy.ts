@@ -1,15 +1,16 @@
 /**
  * Copies the partitions of one Redis server, each as it was at one moment, while they change.
  *
- * First each partition is marked, so that every commit notes the states it changes (`redis/backup-mark.lua`). Then all states are
- * copied, whenever it was; those noted are copied again, until few are left; and one script gives these few, the header and the
- * tombstones of one moment. What was not noted since it was copied is what it was; what was is copied behind its last change.
+ * First each partition is marked, so that every commit notes the customers whose state or due entry it changes
+ * (`redis/backup-mark.lua`). Then all states and due entries are copied, whenever it was; both of those noted are copied again, until
+ * few are left; and one script gives these few, the header and the tombstones of one moment. What was not noted since it was copied
+ * is what it was; what was is copied behind its last change.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyNames } from '../redis/key-names.ts'
 import { type LuaScript, readScript } from '../redis/lua-script.ts'
 import { seqOf } from '../redis/meta-fields.ts'
-import { PartitionReader } from '../redis/partition-reader.ts'
+import { decodeDue, decodeDueInstant, PartitionReader } from '../redis/partition-reader.ts'
 import type { RedisCommand } from '../redis/redis-connection.ts'
 import type { RedisNode } from '../redis/redis-node.ts'
 import { bytesOf, listOf, numberOf, textOf } from '../redis/redis-reply.ts'
@@ -22,6 +23,7 @@ import { BackupError, torn } from './backup-error.ts'
 import { type BackupRecord, textRecord } from './backup-record.ts'
 import type { RecordPieces } from './backup-source.ts'
 import { jsonOf } from './backup-tally.ts'
+import { dueRecord } from './due-records.ts'
 
 export type ServerCopyOptions = {
   /** Names this backup among all. */
@@ -38,11 +40,13 @@ const markMs = 120_000
 const renewMs = 20_000
 /** States read in one go: well below a millisecond of the server's one thread, so that commits hardly wait. */
 const statesAPage = 256
-/** States copied again at once. */
+/** Due entries read in one go. */
+const dueAPage = 1_000
+/** Customers copied again at once. */
 const againMax = 256
-/** Most states of the last script: about half a millisecond of the server's one thread. */
+/** Most customers of the last script: about half a millisecond of the server's one thread. */
 const cutMax = 256
-/** So often states are copied again before it is given up: a partition then changes faster than it can be read. */
+/** So often customers are copied again before it is given up: a partition then changes faster than it can be read. */
 const roundsMax = 20_000
 
 type Found = { readonly key: string; readonly customerId: string }
@@ -77,7 +81,8 @@ export class ServerCopy {
       }
       yield* this.#allStates()
       for (const partition of partitions) {
-        yield* this.#changedStates(partition)
+        yield* this.#allDue(partition)
+        yield* this.#changedCustomers(partition)
         yield* this.#moment(partition)
         await this.#endMark(partition)
       }
@@ -131,8 +136,23 @@ export class ServerCopy {
     return records
   }
 
+  /** The due index, whenever it was: an entry that moved meanwhile may be given twice, or not, and is noted. */
+  async *#allDue(partition: number): RecordPieces {
+    let cursor = '0'
+    do {
+      const started = performance.now()
+      const scan: RedisCommand = ['ZSCAN', this.#options.keys.due(partition), cursor, 'COUNT', String(dueAPage)]
+      const [page] = await this.#read([scan])
+      const [next = null, pairs] = listOf(page)
+      cursor = textOf(next) ?? '0'
+      yield decodeDue(listOf(pairs)).map((due) => dueRecord(partition, due))
+      await this.#renew()
+      await sleep(performance.now() - started)
+    } while (cursor !== '0')
+  }
+
   /** Copies again what changed, until little is left. */
-  async *#changedStates(partition: number): RecordPieces {
+  async *#changedCustomers(partition: number): RecordPieces {
     const changed = this.#options.keys.changed(partition)
     for (let round = 0; round < roundsMax; round++) {
       await this.#renew()
@@ -141,13 +161,15 @@ export class ServerCopy {
         ['SRANDMEMBER', changed, String(againMax)],
       ])
       if (numberOf(count) <= cutMax) return
-      const some = this.#statesAmong(partition, members)
-      // Taken off the list before they are read: what changes in between is noted again. A repeat of both changes nothing.
-      const [, values] = await this.#read([
+      const some = this.#customersAmong(partition, members)
+      // Taken off the list before they are read: what changes in between is noted again. A repeat of all changes nothing.
+      const [, values, instants] = await this.#read([
         ['SREM', changed, ...some.map(({ key }) => key)],
         ['MGET', ...some.map(({ key }) => key)],
+        ['ZMSCORE', this.#options.keys.due(partition), ...some.map(({ customerId }) => customerId)],
       ])
-      yield recordsOf(partition, some, listOf(values))
+      const customerIds = some.map(({ customerId }) => customerId)
+      yield recordsOf(partition, { customerIds, values: listOf(values), instants: listOf(instants) })
     }
     throw torn('a partition changes faster than it can be copied')
   }
@@ -155,23 +177,19 @@ export class ServerCopy {
   /** The partition at one moment, as far as it is not copied yet. */
   async *#moment(partition: number): RecordPieces {
     const { keys } = this.#options
-    const names = [keys.meta(partition), keys.changed(partition), keys.tombstones(partition)]
+    const names = [keys.meta(partition), keys.changed(partition), keys.tombstones(partition), keys.due(partition)]
+    const args = [this.#options.id, String(cutMax * 2), keys.states(partition)]
     for (;;) {
-      const reply = await this.#run(this.#cut, names, [this.#options.id, String(cutMax * 2)], Array.isArray)
+      const reply = await this.#run(this.#cut, names, args, Array.isArray)
       if (typeof reply === 'number') {
-        yield* this.#changedStates(partition)
+        yield* this.#changedCustomers(partition)
         continue
       }
       if (!Array.isArray(reply)) throw torn('it stood still for too long')
-      const [seqText = null, rest = null, members, values, tombstones] = listOf(reply)
+      const [seqText = null, rest = null, customers, values, instants, tombstones] = listOf(reply)
       const seq = seqOf(textOf(seqText))
-      const some = this.#statesAmong(partition, members)
-      const byKey = new Map(listOf(members).map((key, i) => [textOf(key), listOf(values)[i]]))
-      yield recordsOf(
-        partition,
-        some,
-        some.map(({ key }) => byKey.get(key)),
-      )
+      const customerIds = listOf(customers).map((id) => textOf(id) ?? '')
+      yield recordsOf(partition, { customerIds, values: listOf(values), instants: listOf(instants) })
       // A value of the moment that is gone by now was published, which is all that it was there for.
       for (const { seq: of, value } of await patiently(() => this.#reader.outbox(partition, 0, seq))) {
         yield [{ kind: 'outbox', partition, key: String(of), value }]
@@ -182,8 +200,8 @@ export class ServerCopy {
     }
   }
 
-  /** The states among noted keys; the header's own name keeps the set there. */
-  #statesAmong(partition: number, members: unknown): Found[] {
+  /** The customers that were noted, by the keys of their states; the header's own name keeps the set there. */
+  #customersAmong(partition: number, members: unknown): Found[] {
     return listOf(members).flatMap((member) => {
       const key = textOf(member) ?? ''
       const parsed = this.#options.keys.parse(key)
@@ -237,11 +255,23 @@ export class ServerCopy {
   }
 }
 
-function recordsOf(partition: number, found: readonly Found[], values: readonly unknown[]): BackupRecord[] {
-  return found.map(({ customerId }, i) => {
+/** States and due entries, in the order of the customers. */
+type Noted = {
+  readonly customerIds: readonly string[]
+  readonly values: readonly unknown[]
+  readonly instants: readonly unknown[]
+}
+
+function recordsOf(partition: number, { customerIds, values, instants }: Noted): BackupRecord[] {
+  return customerIds.flatMap((customerId, i) => {
     const value = bytesOf(values[i] ?? null)
-    if (value === null) return { kind: 'gone', partition, key: customerId, value: new Uint8Array(0) }
-    return stateRecord(partition, customerId, value)
+    const score = instants[i] ?? null
+    return [
+      value === null
+        ? { kind: 'gone', partition, key: customerId, value: new Uint8Array(0) }
+        : stateRecord(partition, customerId, value),
+      dueRecord(partition, { customerId, at: score === null ? 0 : decodeDueInstant(score) }),
+    ]
   })
 }
 

@@ -8,6 +8,7 @@ import { readBackupFile } from './backup-file-reader.ts'
 import type { BackupRecord } from './backup-record.ts'
 import { type BackupProgress, BackupTally } from './backup-tally.ts'
 import { type BackupKey, keyOf } from './block-cipher.ts'
+import { dueInstantOf } from './due-records.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 
 /** A backup that was read once, and was whole then. */
@@ -46,7 +47,7 @@ export async function verifyBackup(
     const tally = new BackupTally()
     for (const section of manifest.sections) {
       for await (const piece of readBackupFile(dir, section, key)) {
-        checkStates(section.file, piece)
+        checkRecords(section.file, piece)
         tally.add(piece)
         if (options.signal.aborted) throw new BackupError('interrupted', 'Stopped; nothing was written.')
         options.onProgress(tally)
@@ -75,7 +76,9 @@ function keyFor({ encryption }: Manifest, secret: string | null): BackupKey | nu
   return key
 }
 
-function checkStates(file: string, records: readonly BackupRecord[]): void {
+/** @throws BackupError `backup_damaged` */
+function checkRecords(file: string, records: readonly BackupRecord[]): void {
+  for (const record of records) if (record.kind === 'due') dueInstantOf(record)
   try {
     for (const { kind, value } of records) if (kind === 'state') decodeState(Buffer.from(value))
   } catch (cause) {

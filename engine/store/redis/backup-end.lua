@@ -1,5 +1,5 @@
 -- Ends the noting of a backup; that of another one goes on.
--- KEYS  1 meta (hash), 2 changed states (set)
+-- KEYS  1 meta (hash), 2 changed customers (set)
 -- ARGV  1 id of the backup
 -- Returns 1 | 0, when it had ended
 local stored = redis.call('HGET', KEYS[1], 'backup')

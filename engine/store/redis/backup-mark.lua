@@ -1,7 +1,8 @@
--- Has every commit note the states it changes, until a backup has copied them; said again and again while it copies.
+-- Has every commit note the customers whose state or due entry it changes, until a backup has copied them; said again and again
+-- while it copies.
 -- The mark is a field of the header, which a commit reads anyway: its end in milliseconds of the server's clock, whose it is, and
 -- where to note.
--- KEYS  1 meta (hash), 2 changed states (set; the name of the header keeps it there)
+-- KEYS  1 meta (hash), 2 changed customers (set of their states' keys; the name of the header keeps it there)
 -- ARGV  1 id of the backup, 2 how long the mark holds, milliseconds, 3 '1': begins, '0': goes on
 -- Returns 'marked' | 'busy', when another backup has the partition | 'lost', when something was not noted | 'missing', without header
 local call = redis.call

@@ -34,7 +34,7 @@ describe('a backup and the log it is to go on with', () => {
       Array.from({ length: count }, () => ({ key: 'C1', value: Buffer.from('x') })),
     )
   const check = (position: { next: number; dpos?: number; appendTime?: number }, identity = 'log') => {
-    const rest = { partition: 0, seq: 1, states: 0, gone: 0, outbox: 0, tombstones: 0 }
+    const rest = { partition: 0, seq: 1, states: 0, gone: 0, outbox: 0, tombstones: 0, due: 0 }
     const backed = { ...rest, dpos: 0, appendTime: nowMs, ...position }
     return checkLog({ cluster: loadCluster, manifest: { partitions: [backed] } }, { identity, events, decisions })
   }

@@ -28,7 +28,18 @@ async function read(written: WrittenFile, key: BackupKey | null): Promise<Backup
 }
 
 const record: fc.Arbitrary<BackupRecord> = fc.record({
-  kind: fc.constantFrom('state', 'gone', 'outbox', 'tombstone', 'header', 'pack', 'resource', 'reservation', 'cluster'),
+  kind: fc.constantFrom(
+    'state',
+    'gone',
+    'outbox',
+    'tombstone',
+    'due',
+    'header',
+    'pack',
+    'resource',
+    'reservation',
+    'cluster',
+  ),
   partition: fc.nat({ max: 65_535 }),
   key: fc.string({ unit: fc.constantFrom(...'aZ09._:-{}*'), maxLength: 300 }),
   value: fc.uint8Array({ maxLength: 400 }),

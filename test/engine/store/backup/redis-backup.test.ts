@@ -3,11 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { Due } from '../../../../engine/state/states.ts'
 import type { BackupRecord } from '../../../../engine/store/backup/backup-record.ts'
 import type { BackupSource } from '../../../../engine/store/backup/backup-source.ts'
 import { openBackupSource } from '../../../../engine/store/backup/open-backup-source.ts'
 import { openStore, type StorePlace } from '../../../../engine/store/open-store.ts'
-import type { Store } from '../../../../engine/store/store.ts'
+import type { Store, StoreWrite } from '../../../../engine/store/store.ts'
 import { backUp, foldersBeside, putBack, soundBackup } from '../../../conformance/backup.ts'
 import { startLoad } from '../../../conformance/store-load.ts'
 import { storedPartition } from '../../../conformance/store-model.ts'
@@ -69,15 +70,18 @@ await describeWithOwnRedis('a backup of Redis', () => {
   const mark = (partition: number) => redis.client.hget(`${prefix}{p${partition}}:meta`, 'backup')
   const changed = (partition: number) => redis.client.smembers(`${prefix}{p${partition}}:changed`)
   const commit = async (partition: number, customerId: string): Promise<void> => {
-    const { seq = 0 } = (await store.meta(partition)) ?? {}
     const writes = [{ kind: 'patch', customerId, index: 0, bytes: Buffer.from('more') }] as const
+    await commitBoth(partition, writes, [])
+  }
+  const commitBoth = async (partition: number, writes: readonly StoreWrite[], due: readonly Due[]): Promise<void> => {
+    const { seq = 0 } = (await store.meta(partition)) ?? {}
     const made = {
       token: 'token',
       from: seq,
       to: seq + 1,
       meta: zeroMeta,
       writes,
-      due: [],
+      due,
       outbox: null,
       trim: 0,
       notAfter: null,
@@ -97,6 +101,29 @@ await describeWithOwnRedis('a backup of Redis', () => {
       expect(await mark(partition)).toBeNull()
       expect(await changed(partition)).toEqual([])
     }
+  })
+
+  it('has what is due as it was at the moment of the rest, also where no state changed with it', async () => {
+    const key = (customerId: string) => `${prefix}{p0}:c:${customerId}`
+    const copy = copyOf(await open())
+    await piece(copy)
+    const records: BackupRecord[] = []
+    // A hundred more than a moment takes, so that some are copied again before.
+    const ids = Array.from({ length: 400 }, (_, i) => `later-${i}`)
+    const later = ids.map((customerId, i) => ({ customerId, at: 5_000 + i }))
+    await commitBoth(0, [], [...later, { customerId: 'C3', at: 0 }, { customerId: 'C4', at: 77 }])
+    expect(await changed(0)).toEqual(expect.arrayContaining([...ids, 'C3', 'C4'].map(key)))
+    for (let next = await copy.next(); next.done !== true; next = await copy.next()) records.push(...next.value)
+    const last = new Map<string, string>()
+    for (const { kind, partition, key: id, value } of records) {
+      if (kind === 'due' && partition === 0) last.set(id, Buffer.from(value).toString())
+    }
+    expect(last.get('C3')).toBe('0')
+    const entries = [...last].filter(([, at]) => at !== '0').map(([customerId, at]) => ({ customerId, at: Number(at) }))
+    const stored = await store.due(0, 4_096)
+    expect(entries).toHaveLength(stored.length)
+    expect(entries).toEqual(expect.arrayContaining([...stored]))
+    expect(last.get('C4')).toBe('77')
   })
 
   it('is refused while another one runs, and does not disturb it', async () => {
@@ -155,6 +182,17 @@ await describeWithOwnRedis('a backup of Redis', () => {
     await redis.client.del(`${prefix}{p0}:c:C7`)
     await redis.client.rpush(`${prefix}{p0}:c:C7`, 'xyz')
     await expect(rest(copyOf(await open()))).rejects.toMatchObject({ code: 'state_corrupt' })
+  })
+
+  it('does not go through with an entry of the due index that no commit made, or an index that is none', async () => {
+    const due = `${prefix}{p0}:due`
+    await redis.client.zadd(due, '12.5', 'C7')
+    await expect(rest(copyOf(await open()))).rejects.toMatchObject({ code: 'state_corrupt' })
+    await expect(store.due(0, 4_096)).rejects.toMatchObject({ code: 'state_corrupt', retryable: false })
+    await redis.client.del(due)
+    await redis.client.set(due, 'not ours')
+    await expect(rest(copyOf(await open()))).rejects.toMatchObject({ code: 'state_corrupt' })
+    await expect(store.due(0, 1)).rejects.toMatchObject({ code: 'state_corrupt', retryable: false })
   })
 
   it('does not go through with a partition that has no header', async () => {

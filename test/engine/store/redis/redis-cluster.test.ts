@@ -6,6 +6,7 @@ import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store } from '../../../../engine/store/store.ts'
 import { dumpPartition } from '../../../conformance/partition-dump.ts'
 import { type StoreUnderTest, storeConformance } from '../../../conformance/store.ts'
+import { storeDue } from '../../../conformance/store-due.ts'
 import { storeFaults } from '../../../conformance/store-faults.ts'
 import { workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
 import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
@@ -41,6 +42,7 @@ await describeWithOwnRedis('on a Redis Cluster', () => {
   }
   storeConformance('the Redis store', underTest)
   storeFaults('the Redis store', underTest)
+  storeDue('the Redis store', underTest)
 
   describe('the Redis store', () => {
     let store: Store

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openRedisStore } from '../../../../engine/store/redis/redis-store.ts'
 import type { Commit, CommitReply, Store } from '../../../../engine/store/store.ts'
-import { expectedStates, storedStates, workloadCommit, zeroMeta } from '../../../conformance/store-workload.ts'
+import {
+  expectedDue,
+  expectedStates,
+  storedStates,
+  workloadCommit,
+  zeroMeta,
+} from '../../../conformance/store-workload.ts'
 import { describeWithOwnRedis } from '../../../parts/describe-with-parts.ts'
 import { patiently } from './patiently.ts'
 import { type StartedRedis, startRedisPair, until } from './start-redis.ts'
@@ -139,7 +145,11 @@ await describeWithOwnRedis('a store with a replica', () => {
     await until(() => wire.open === 2)
     for (let seq = 6; seq <= 8; seq++) expect(await resend(workloadCommit('token', seq))).toEqual({ kind: 'applied' })
     expect(await seqOn(pair.primary)).toBe('5')
-    await expect(store.load(0, ['C0'])).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
+    // At once: the first that notices has the connection made anew.
+    for (const read of await Promise.allSettled([store.due(0, 10), store.load(0, ['C0'])])) {
+      expect(read).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable', retryable: true } })
+    }
     expect(await states()).toEqual(expectedStates(8))
+    expect(await store.due(0, 100)).toEqual(expectedDue(8))
   })
 })

@@ -98,6 +98,18 @@ await describeWithOwnRedis('what Redis keeps of a customer', () => {
     expect(await redis.client.hget('proffer:{p0}:meta', 'seq')).toBe(seq)
   })
 
+  it('an erased customer is named by no key and in none, when everything of them went with one commit', async () => {
+    const commit = { token: 'token', meta: zeroMeta, outbox: null, trim: 0, notAfter: null }
+    const written: StoreWrite = { kind: 'base', customerId: 'C-erased', bytes: bytes(7), patches: 0 }
+    const due = [{ customerId: 'C-erased', at: 1_700_000_000_000 }]
+    await store.commit(0, { ...commit, from: 0, to: 1, writes: [written], due })
+    expect(await everyText(redis)).toContain('C-erased')
+    const erase: StoreWrite = { kind: 'erase', customerId: 'C-erased', at: 5, tombstone: 'ab'.repeat(16) }
+    await store.commit(0, { ...commit, from: 1, to: 2, writes: [erase], due })
+    expect(await everyText(redis)).not.toContain('C-erased')
+    expect(await redis.client.exists('proffer:{p0}:due')).toBe(0)
+  })
+
   it('installations of different prefixes share a server and nothing else', async () => {
     const other = await openRedisStore({ urls: [redis.url], prefix: 'other:' })
     expect(await other.meta(0)).toBeNull()
@@ -107,3 +119,17 @@ await describeWithOwnRedis('what Redis keeps of a customer', () => {
     await other.close()
   })
 })
+
+/** The names of all keys and everything in them, as one text. */
+async function everyText({ client }: StartedRedis): Promise<string> {
+  const texts: unknown[] = []
+  for (const key of await client.keys('*')) {
+    const type = await client.type(key)
+    texts.push(key)
+    if (type === 'string') texts.push(await client.get(key))
+    else if (type === 'hash') texts.push(await client.hgetall(key))
+    else if (type === 'zset') texts.push(await client.zrange(key, '0', '-1'))
+    else throw new Error(`a ${type} is not looked into`)
+  }
+  return JSON.stringify(texts)
+}
