@@ -57,6 +57,13 @@ export const packProblemCodes = [
   'source_unlawful',
   'timezone_unknown',
   'currency_unknown',
+  // Scenarios.
+  'scenarios_missing',
+  'scenario_too_large',
+  'placeholder_unknown',
+  'time_backwards',
+  'expectation_misplaced',
+  'rule_unknown',
 ] as const
 export type PackProblemCode = (typeof packProblemCodes)[number]
 

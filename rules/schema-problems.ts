@@ -1,15 +1,10 @@
 /** What a file that does not fit its schema is told, line by line. */
 import type { z } from 'zod'
-import type { PackFileName } from './pack-files.ts'
 import type { PackProblem, PackProblemCode } from './pack-problem.ts'
 import type { Path, YamlSource } from './yaml-source.ts'
 
 /** The problems of a file, one for each thing its schema does not take. */
-export function schemaProblems(
-  file: PackFileName,
-  source: YamlSource,
-  issues: readonly z.core.$ZodIssue[],
-): PackProblem[] {
+export function schemaProblems(file: string, source: YamlSource, issues: readonly z.core.$ZodIssue[]): PackProblem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.filter((step) => typeof step !== 'symbol')
     const rule = ruleAt(source.data, path, file)
@@ -33,7 +28,8 @@ function codeOf(issue: z.core.$ZodIssue, data: unknown, path: Path): PackProblem
   const isText = (last === 'en' || last === 'zh') && (missing || issue.code === 'too_small')
   if (isText) return 'text_missing'
   if (missing) return 'key_missing'
-  const durationKeys: readonly unknown[] = ['window', 'per', 'for', 'freshness', 'validFor', 'lateness']
+  const ofPacks = ['window', 'per', 'for', 'freshness', 'validFor', 'lateness']
+  const durationKeys: readonly unknown[] = [...ofPacks, 'after', 'every', 'wait', 'late', 'ahead']
   return issue.code === 'invalid_format' && durationKeys.includes(last) ? 'duration_invalid' : 'value_invalid'
 }
 

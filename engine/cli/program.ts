@@ -91,6 +91,22 @@ function addPackCommands(program: Command, run: ProgramOptions['run']): void {
       run(async () => (await import('./check.ts')).checkPackFolder(pack, options.json === true)),
     )
   program
+    .command('test')
+    .description(
+      'play the scenarios of a rule pack; exit code 1 when one does not come out as expected, 2 when a file is wrong',
+    )
+    .argument('<pack>', 'folder of the pack, with a folder `scenarios` in it')
+    .option('--filter <text>', 'only scenarios with this in their name or file')
+    .addOption(jsonOption())
+    .action((pack: string, options: { filter?: string; json?: boolean }) =>
+      run(async () =>
+        (await import('./test-pack.ts')).testPack(pack, {
+          filter: options.filter ?? null,
+          json: options.json === true,
+        }),
+      ),
+    )
+  program
     .command('config')
     .description('list every setting with its meaning and default')
     .option('--example', 'as the text of .env.example')

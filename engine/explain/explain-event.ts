@@ -43,15 +43,31 @@ export function explainEvent(
   if (plan === undefined || triggers.length === 0)
     return [...lines, explainReason('no_trigger_for_event', language, { event: event.type })]
 
-  const { run } = context
+  lines.push(...explainTriggers(context, slot, input, triggers, language))
+  for (const decision of outcome.decisions) lines.push('', ...explainDecision(decision, pack.loaded, language))
+  return lines
+}
+
+/**
+ * Why each of these triggers of the event's type fired, or which parts of its condition were not surely true. To be asked
+ * like `explainEvent`, of an event that was accepted.
+ */
+export function explainTriggers(
+  context: StepContext,
+  slot: Slot,
+  input: EventInput,
+  triggers: readonly CompiledTrigger[],
+  language: Language,
+): string[] {
+  const { event } = input
+  const { pack, run } = context
+  const plan = pack.types.get(event.type)
   run.slot = slot
   run.now = input.now
   run.asOf = eventTimeOf(event.time, input.acceptedAt)
   run.lawful = pack.lawfulSources.has(event.source)
-  fillFrame(context, plan.triggers.reads)
-  for (const trigger of triggers) lines.push(...triggerLines(context, trigger, input, language))
-  for (const decision of outcome.decisions) lines.push('', ...explainDecision(decision, pack.loaded, language))
-  return lines
+  fillFrame(context, plan?.triggers.reads ?? [])
+  return triggers.flatMap((trigger) => triggerLines(context, trigger, input, language))
 }
 
 function triggerLines(

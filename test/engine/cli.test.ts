@@ -1,9 +1,9 @@
 /** The command line as a person meets it: real processes, real folders. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningEngine, repayment, runEngine } from './running-engine.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'proffer-cli-'))
@@ -22,6 +22,7 @@ describe('help and misuse', () => {
     'serve',
     'import',
     'check',
+    'test',
     'config',
     'init',
     'inspect',
@@ -111,6 +112,70 @@ describe('check', () => {
     const { code, err } = proffer(['serve'], { PACK: folder, DATA_DIR: join(folder, 'data-refused'), PORT: '0' })
     expect(code).toBe(2)
     expect(err).toContain('is refused')
+  })
+})
+
+describe('test', () => {
+  const pack = join(folder, 'pack')
+  const scenario = join(pack, 'scenarios', 'one.yaml')
+  const text =
+    'name: a stranger\nstart: 2026-03-02\nsteps:\n  - { request: app_offers }\n  - expect: { reason: REASON }\n'
+  beforeAll(() => {
+    cpSync('rules/packs/retail-bank', pack, { recursive: true })
+    rmSync(join(pack, 'scenarios'), { recursive: true })
+    mkdirSync(join(pack, 'scenarios'))
+  })
+
+  test('the shipped pack does what its scenarios say', () => {
+    const { code, out, err } = proffer(['test', 'rules/packs/retail-bank'])
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^✓ /)
+    expect(out.trim().split('\n').at(-1)).toMatch(/^[0-9]+ passed, 0 failed$/)
+  })
+
+  test('a scenario that fails is told and is exit code 1', () => {
+    writeFileSync(scenario, text.replace('REASON', 'erased'))
+    const { code, out } = proffer(['test', pack])
+    expect(code).toBe(1)
+    expect(out.split('\n')).toEqual([
+      '✗ a stranger (scenarios/one.yaml)',
+      '    scenarios/one.yaml:5 reason, after step 1 (request app_offers, 2026-03-02 00:00:00)',
+      '      expected  erased',
+      '      came      cold_start',
+      '0 passed, 1 failed',
+      '',
+    ])
+    const json = proffer(['test', pack, '--json'])
+    expect(json.code).toBe(1)
+    expect(JSON.parse(json.out)).toMatchObject({
+      pack: 'retail-bank',
+      passed: 0,
+      failed: 1,
+      scenarios: [{ name: 'a stranger', failures: [{ line: 5, expected: 'erased', came: 'cold_start' }] }],
+    })
+  })
+
+  test('a file that is wrong is exit code 2, with file and line', () => {
+    writeFileSync(scenario, text.replace('REASON', 'whatever'))
+    const { code, out, err } = proffer(['test', pack])
+    expect(code).toBe(2)
+    expect(out).toContain('scenarios/one.yaml:5 step 2 value_invalid: ')
+    expect(err).toContain('refused')
+  })
+
+  test('a filter chooses by name or file, and one that meets nothing is a wrong call', () => {
+    writeFileSync(scenario, text.replace('REASON', 'cold_start'))
+    expect(proffer(['test', pack, '--filter', 'STRANGER']).out).toBe('✓ a stranger\n1 passed, 0 failed\n')
+    expect(proffer(['test', pack, '--filter', 'one.yaml']).code).toBe(0)
+    const { code, err } = proffer(['test', pack, '--filter', 'friend'])
+    expect(code).toBe(2)
+    expect(err).toContain('None of the 1 scenarios')
+  })
+
+  test('a pack that is refused is not played', () => {
+    const { code, out } = proffer(['test', folder])
+    expect(code).toBe(2)
+    expect(out).toContain('file_missing')
   })
 })
 

@@ -1,0 +1,164 @@
+/** A bank in memory that takes the inputs of a scenario one by one, at the instants the scenario says. */
+import assert from 'node:assert/strict'
+import type { Event } from '../../ingest/event.ts'
+import type { CompiledPack } from '../../rules/compiled.ts'
+import type { DecisionField, Refusal, ScenarioInput } from '../../rules/scenarios/scenario.ts'
+import type { Codecs } from '../../sinks/codecs.ts'
+import type { Decision } from '../../sinks/decision.ts'
+import { BatchTally } from '../shard/batch-tally.ts'
+import { packEvents } from '../shard/event-frame.ts'
+import type { BatchTask } from '../shard/shard-port.ts'
+import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-batch.ts'
+import { createStates } from '../state/flat-states.ts'
+import type { Slot, States } from '../state/states.ts'
+import type { EventInput, StepContext } from '../step/step.ts'
+import { createStepContext } from '../step/step-context.ts'
+
+/** What became of an input. */
+export type Came =
+  | {
+      readonly kind: 'event'
+      readonly input: EventInput
+      readonly status: 'accepted' | Refusal
+      /** Whether it belongs to a decision and none was made before. */
+      readonly isOrphan: boolean
+      readonly decisions: readonly Decision[]
+    }
+  | { readonly kind: 'request'; readonly decisions: readonly Decision[] }
+  /** What fell due as time passed. */
+  | { readonly kind: 'due'; readonly decisions: readonly Decision[] }
+
+/** A scenario has a handful of customers, each of 256 KB at most. */
+const cacheBytes = 4 * 2 ** 20
+/** Decision ids are hashed with it; a fixed one, so that the same scenario gives the same ids. */
+const salt = 'scenario'
+const partition = 0
+const frameLimits = { events: 1, customers: 1, bytes: 2 ** 20 }
+
+/**
+ * One partition as a shard runs it, with one input a batch, without a store: real states in flat memory, the step, the codecs of
+ * both logs and the batch's own rules of admission and time. Time is what the scenario says; nothing else moves the clock.
+ */
+export class ScenarioBank {
+  readonly context: StepContext
+  readonly #states: States
+  readonly #tools: BatchTools
+  /** The last decision that offered a customer something. */
+  readonly #offered = new Map<string, Decision>()
+  #now = 0
+  #clock = 0
+  #seq = 0
+  #offset = 0
+
+  /** @param completeSince since when the log is complete, Unix milliseconds */
+  constructor(pack: CompiledPack, codecs: Pick<Codecs, 'events' | 'decisions'>, completeSince: number) {
+    const { layout } = pack
+    this.#states = createStates(layout, {
+      maxBytes: cacheBytes,
+      observedSince: layout.series.map(() => completeSince),
+    })
+    this.context = createStepContext(pack, this.#states, salt)
+    this.#tools = { context: this.context, codecs, tally: new BatchTally(this.context) }
+  }
+
+  /** The clock of the scenario. */
+  get now(): number {
+    return this.#now
+  }
+
+  /**
+   * Moves the clock, never back. Whatever falls due until then is to be stepped here, each at its own instant and in that order, before
+   * anything that comes at `to`. Nothing does yet: what waits (timers, held messages) is no part of a state so far.
+   */
+  passTime(to: number): readonly Came[] {
+    assert(to >= this.#now, 'the steps of a scenario are in order of time')
+    this.#now = to
+    return []
+  }
+
+  /** Takes an input, now. */
+  take(input: ScenarioInput): Came {
+    return input.kind === 'event' ? this.#takeEvent(input) : this.#takeRequest(input)
+  }
+
+  /** Looks at a customer between two inputs. */
+  look<T>(customerId: string, at: (slot: Slot) => T): T {
+    const found = this.#states.find(customerId)
+    if (found >= 0) return at(found)
+    this.#states.begin(partition)
+    const seen = at(this.#states.load(partition, customerId, null))
+    this.#states.installed(partition)
+    return seen
+  }
+
+  #takeEvent({ event: told, fromDecision }: Extract<ScenarioInput, { kind: 'event' }>): Came {
+    const isOrphan = fromDecision.length > 0 && !this.#offered.has(told.customerId)
+    const event = this.#complete(told, fromDecision)
+    const { customerId } = event
+    const value = this.#tools.codecs.events.encode(event)
+    const record = { offset: this.#offset, appendTime: this.#now, key: customerId, value }
+    const batch = this.#step(customerId, { events: packEvents([record], frameLimits).buffer, requests: [] })
+    this.#offset = batch.next
+    const decisions = batch.decisions.map(({ bytes }) => this.#tools.codecs.decisions.decode(bytes))
+    this.#remember(customerId, decisions)
+    const input = { event, acceptedAt: this.#now, now: batch.clock }
+    return { kind: 'event', input, status: statusOf(batch), isOrphan, decisions }
+  }
+
+  #takeRequest({ customerId, requestId, placement, count }: Extract<ScenarioInput, { kind: 'request' }>): Came {
+    const request = { index: 0, customerId, requestId, placement, count }
+    const batch = this.#step(customerId, { events: null, requests: [request] })
+    const decisions = batch.answers.map(({ bytes }) => this.#tools.codecs.decisions.decode(bytes))
+    this.#remember(customerId, decisions)
+    return { kind: 'request', decisions }
+  }
+
+  /** One batch of one input, committed. */
+  #step(customerId: string, inputs: Pick<BatchTask, 'events' | 'requests'>): SteppedBatch {
+    const states = this.#states
+    states.begin(partition)
+    const found = states.find(customerId)
+    const slot = found >= 0 ? found : states.load(partition, customerId, null)
+    const task: BatchTask = {
+      ...inputs,
+      partition,
+      notAfter: null,
+      records: [],
+      now: this.#now,
+      published: 0,
+      dpos: 0,
+      flush: false,
+    }
+    const batch = stepBatch(this.#tools, new Map([[customerId, slot]]), task, {
+      seq: this.#seq++,
+      turn: 0,
+      next: this.#offset,
+      appendTime: this.#now,
+      clock: this.#clock,
+      wallNow: this.#now,
+      partitions: 1,
+    })
+    this.#clock = batch.clock
+    states.writes(partition)
+    states.installed(partition)
+    return batch
+  }
+
+  #remember(customerId: string, decisions: readonly Decision[]): void {
+    for (const decision of decisions) if (decision.outcome === 'offered') this.#offered.set(customerId, decision)
+  }
+
+  /** The event with the fields that are those of the last decision; their stand-ins stay where none was made. */
+  #complete(event: Event, fields: readonly DecisionField[]): Event {
+    const decision = this.#offered.get(event.customerId)
+    if (decision === undefined || fields.length === 0) return event
+    const { id: decisionId, placement, channel, offers } = decision
+    const own = { decisionId, offerId: offers[0]?.offer ?? '', placement, channel }
+    return { ...event, data: { ...event.data, ...Object.fromEntries(fields.map((field) => [field, own[field]])) } }
+  }
+}
+
+function statusOf(batch: SteppedBatch): 'accepted' | Refusal {
+  if (batch.duplicates.length > 0) return 'duplicate'
+  return batch.deadLetters[0]?.reason ?? 'accepted'
+}
