@@ -10,7 +10,7 @@ import { packEvents } from '../shard/event-frame.ts'
 import type { BatchTask } from '../shard/shard-port.ts'
 import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-batch.ts'
 import { createStates } from '../state/flat-states.ts'
-import type { Slot, States } from '../state/states.ts'
+import type { Due, Slot, States } from '../state/states.ts'
 import type { EventInput, StepContext } from '../step/step.ts'
 import { createStepContext } from '../step/step-context.ts'
 
@@ -45,6 +45,8 @@ export class ScenarioBank {
   readonly #tools: BatchTools
   /** The last decision that offered a customer something. */
   readonly #offered = new Map<string, Decision>()
+  /** When something of a customer is due next. */
+  readonly #dues = new Map<string, number>()
   #now = 0
   #clock = 0
   #seq = 0
@@ -67,13 +69,22 @@ export class ScenarioBank {
   }
 
   /**
-   * Moves the clock, never back. Whatever falls due until then is to be stepped here, each at its own instant and in that order, before
-   * anything that comes at `to`. Nothing does yet: what waits (timers, held messages) is no part of a state so far.
+   * Moves the clock, never back. Whatever falls due until then is stepped here, each at its own instant and in that order, before
+   * anything that comes at `to`.
    */
   passTime(to: number): readonly Came[] {
     assert(to >= this.#now, 'the steps of a scenario are in order of time')
+    const came: Came[] = []
+    for (let next = this.#nextDue(); next !== null && next.at <= to; next = this.#nextDue()) {
+      this.#now = Math.max(this.#now, next.at)
+      this.#dues.delete(next.customerId)
+      const batch = this.#step(next.customerId, { events: null, requests: [] }, [next.customerId])
+      const decisions = this.#decisionsOf(batch)
+      this.#remember(next.customerId, decisions)
+      came.push({ kind: 'due', decisions })
+    }
     this.#now = to
-    return []
+    return came
   }
 
   /** Takes an input, now. */
@@ -99,7 +110,7 @@ export class ScenarioBank {
     const record = { offset: this.#offset, appendTime: this.#now, key: customerId, value }
     const batch = this.#step(customerId, { events: packEvents([record], frameLimits).buffer, requests: [] })
     this.#offset = batch.next
-    const decisions = batch.decisions.map(({ bytes }) => this.#tools.codecs.decisions.decode(bytes))
+    const decisions = this.#decisionsOf(batch)
     this.#remember(customerId, decisions)
     const input = { event, acceptedAt: this.#now, now: batch.clock }
     return { kind: 'event', input, status: statusOf(batch), isOrphan, decisions }
@@ -114,7 +125,7 @@ export class ScenarioBank {
   }
 
   /** One batch of one input, committed. */
-  #step(customerId: string, inputs: Pick<BatchTask, 'events' | 'requests'>): SteppedBatch {
+  #step(customerId: string, inputs: Pick<BatchTask, 'events' | 'requests'>, due: readonly string[] = []): SteppedBatch {
     const states = this.#states
     states.begin(partition)
     const found = states.find(customerId)
@@ -128,6 +139,7 @@ export class ScenarioBank {
       published: 0,
       dpos: 0,
       flush: false,
+      takesDue: due.length > 0,
     }
     const batch = stepBatch(this.#tools, new Map([[customerId, slot]]), task, {
       seq: this.#seq++,
@@ -137,11 +149,30 @@ export class ScenarioBank {
       clock: this.#clock,
       wallNow: this.#now,
       partitions: 1,
+      due,
     })
     this.#clock = batch.clock
+    for (const one of states.dues(partition)) {
+      if (one.at === 0) this.#dues.delete(one.customerId)
+      else this.#dues.set(one.customerId, one.at)
+    }
     states.writes(partition)
     states.installed(partition)
     return batch
+  }
+
+  #decisionsOf(batch: SteppedBatch): readonly Decision[] {
+    return batch.decisions.map(({ bytes }) => this.#tools.codecs.decisions.decode(bytes))
+  }
+
+  /** What is due first, of two at one instant by the customer's id. */
+  #nextDue(): Due | null {
+    let first: Due | null = null
+    for (const [customerId, at] of this.#dues) {
+      const isFirst = first === null || at < first.at || (at === first.at && customerId < first.customerId)
+      if (isFirst) first = { customerId, at }
+    }
+    return first
   }
 
   #remember(customerId: string, decisions: readonly Decision[]): void {
