@@ -20,7 +20,7 @@ export function createPlayer(loaded: LoadedPack): (scenario: Scenario) => Scenar
   const pack = compilePack(loaded)
   const codecs = openCodecs({ kind: 'own' })
   return (scenario) => {
-    const bank = new ScenarioBank(pack, codecs, scenario.completeSince)
+    const bank = new ScenarioBank(pack, codecs, scenario)
     const failures: Failure[] = []
     bank.passTime(scenario.startAt)
     for (const step of scenario.steps) {

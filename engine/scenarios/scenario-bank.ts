@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Event } from '../../ingest/event.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
-import type { DecisionField, Refusal, ScenarioInput } from '../../rules/scenarios/scenario.ts'
+import type { DecisionField, Refusal, Scenario, ScenarioInput } from '../../rules/scenarios/scenario.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { BatchTally } from '../shard/batch-tally.ts'
@@ -11,6 +11,7 @@ import type { BatchTask } from '../shard/shard-port.ts'
 import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-batch.ts'
 import { createStates } from '../state/flat-states.ts'
 import type { Due, Slot, States } from '../state/states.ts'
+import { decisionNumber } from '../step/decision-id.ts'
 import type { EventInput, StepContext } from '../step/step.ts'
 import { createStepContext } from '../step/step-context.ts'
 
@@ -43,6 +44,7 @@ export class ScenarioBank {
   readonly context: StepContext
   readonly #states: States
   readonly #tools: BatchTools
+  readonly #gateway: Scenario['gateway']
   /** The last decision that offered a customer something. */
   readonly #offered = new Map<string, Decision>()
   /** When something of a customer is due next. */
@@ -52,8 +54,13 @@ export class ScenarioBank {
   #seq = 0
   #offset = 0
 
-  /** @param completeSince since when the log is complete, Unix milliseconds */
-  constructor(pack: CompiledPack, codecs: Pick<Codecs, 'events' | 'decisions'>, completeSince: number) {
+  /** @param scenario since when the log is complete, and whether messages are reported as sent */
+  constructor(
+    pack: CompiledPack,
+    codecs: Pick<Codecs, 'events' | 'decisions'>,
+    { completeSince, gateway }: Pick<Scenario, 'completeSince' | 'gateway'>,
+  ) {
+    this.#gateway = gateway
     const { layout } = pack
     this.#states = createStates(layout, {
       maxBytes: cacheBytes,
@@ -152,6 +159,11 @@ export class ScenarioBank {
       due,
     })
     this.#clock = batch.clock
+    if (this.#gateway === 'reports') {
+      for (const { id, confirmBy } of this.#decisionsOf(batch)) {
+        if (confirmBy > 0) states.confirmContact(slot, decisionNumber(id))
+      }
+    }
     for (const one of states.dues(partition)) {
       if (one.at === 0) this.#dues.delete(one.customerId)
       else this.#dues.set(one.customerId, one.at)

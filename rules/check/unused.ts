@@ -10,6 +10,7 @@ export function checkUnused({ model, variables, warn }: Checking, conditions: Co
   }
   for (const [i, { id }] of model.attributes.entries()) {
     if (read.has(`profile.${id}`) || model.suitability.attribute === id) continue
+    if (model.zones.attribute === id || model.zones.region?.attribute === id) continue
     const spot = { file: 'profile.yaml', path: ['attributes', i, 'id'], rule: id } as const
     warn('reference_dead', spot, 'No rule reads the attribute: it is kept for nothing. Use it or drop it.')
   }

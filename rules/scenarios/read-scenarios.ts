@@ -95,7 +95,7 @@ function tellScenario(
     problems.push(...schemaProblems(file, source, parsed.error.issues))
     return null
   }
-  const { name, start, customer, steps, 'complete since': complete } = parsed.data
+  const { name, start, customer, gateway, steps, 'complete since': complete } = parsed.data
   const startAt = instant(reading, 'start', start)
   const completeSince = complete === undefined ? 0 : instant(reading, 'complete since', complete)
   const telling: Telling = { reading, startAt, customerId: customer.id, now: startAt, inputs: 0, steps: [] }
@@ -114,6 +114,7 @@ function tellScenario(
     name: label === '' ? name : `${name} [${label}]`,
     startAt,
     completeSince,
+    gateway,
     steps: telling.steps,
   }
   return { scenario, inputs: telling.inputs }

@@ -33,7 +33,9 @@ export function namesOf(model: Model): PackNames {
     offers: new Set(model.offers.map(({ id }) => id)),
     placements: new Set(model.placements.map(({ id }) => id)),
     inbound: new Set(model.placements.filter(({ direction }) => direction === 'inbound').map(({ id }) => id)),
-    rules: new Set([...model.guardrails, ...model.caps].map(({ id }) => id)),
+    rules: new Set(
+      [...model.guardrails, ...model.caps, ...model.gaps, ...model.pauses, ...model.quietHours].map(({ id }) => id),
+    ),
     variables: new Map(variablesOf(model, schemaCatalogue.types).map((variable) => [variable.name, variable])),
     source: source?.id ?? 'scenario',
   }

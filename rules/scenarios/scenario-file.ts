@@ -119,6 +119,10 @@ const head = {
   'complete since': instant
     .optional()
     .describe('From here on the log holds every event; before it the past is unknown. Always, when left out'),
+  gateway: z
+    .enum(['reports', 'silent'])
+    .default('reports')
+    .describe('Whether the gateway reports each message as sent, where its channel has receipts'),
   customer: customerPart.default({ id: 'C1', consents: [] }).describe('Whom it is about, and what is known of them'),
 }
 

@@ -93,5 +93,7 @@ export type Scenario = {
   readonly startAt: number
   /** Since when the log is complete, Unix milliseconds; 0: always. Before it the past is unknown. */
   readonly completeSince: number
+  /** Whether the gateway reports each message as sent, where its channel has receipts. */
+  readonly gateway: 'reports' | 'silent'
   readonly steps: readonly ScenarioStep[]
 }
