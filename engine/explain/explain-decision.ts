@@ -1,7 +1,7 @@
 import { explainReason, type Language, type ReasonValues } from '../../rules/explain-texts.ts'
 import type { LoadedPack, Model, OfferModel } from '../../rules/model.ts'
 import { isReasonCode } from '../../rules/reasons.ts'
-import type { Decision, Fate, FeatureUsed } from '../../sinks/decision.ts'
+import { type Decision, type Fate, type FeatureUsed, released } from '../../sinks/decision.ts'
 import { durationWords, instantWords, numberWords, oneLine, valueWords, type Wording } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
 
@@ -41,7 +41,10 @@ export function fateWords(decision: Decision, fate: Fate, model: Model | null, l
   const sentence = isReasonCode(fate.reason)
     ? explainReason(fate.reason, language, reasonValues(decision, fate, model, language))
     : `${titleOf(model, fate.offer, language)}: ${fate.reason}`
-  return fate.trigger === null ? sentence : `${sentence} ${phrases[language].proposedBy(fate.trigger)}`
+  const say = phrases[language]
+  const zone = customerZone(decision, model)
+  const again = fate.possibleAt === 0 ? '' : ` ${say.possibleAgain(instantWords(fate.possibleAt, zone), zone)}`
+  return `${sentence}${again}${fate.trigger === null ? '' : ` ${say.proposedBy(fate.trigger)}`}`
 }
 
 /** A feature with its value in units, what it measures and over which window. */
@@ -59,12 +62,27 @@ export function titleOf(model: Model | null, offer: string, language: Language):
   return offerOf(model, offer)?.title[language] ?? offer
 }
 
+/** The zone whose clock counts for the customer, as far as the record tells where they live; else the bank's. */
+function customerZone({ features }: Decision, model: Model | null): string {
+  const known = (id: string | null | undefined): string | undefined => {
+    const used = features.find(({ name }) => name === `profile.${id}`)
+    if (used === undefined || used.lo !== used.hi) return undefined
+    return model?.attributes.find((attribute) => attribute.id === id)?.values[used.lo]
+  }
+  const { zones } = model ?? {}
+  const region = known(zones?.region?.attribute)
+  const ofRegion = region === undefined ? undefined : zones?.region?.zones[region]
+  return known(zones?.attribute) ?? ofRegion ?? model?.zone ?? 'UTC'
+}
+
 function causeLine(decision: Decision, model: Model | null, wording: Wording): string {
   const say = phrases[wording.language]
   const at = instantWords(decision.eventTime, wording.zone)
   const channel = decision.channel === '' ? '' : decision.channel
   if (decision.cause.kind === 'request')
     return say.asked(at, decision.customerId, decision.placement, channel, decision.cause.id)
+  if (decision.cause.source === released.source && decision.cause.type === released.type)
+    return say.released(at, decision.customerId, decision.placement, decision.cause.id)
   const source = model?.sources.some((known) => known.id === decision.cause.source) === false ? say.unlisted : ''
   return say.happened(
     at,
@@ -147,6 +165,15 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
       if (cap === undefined) return common
       return { ...common, rule: cap.text[language], value: `${cap.limit}`, limit: `${cap.limit}` }
     }
+    case 'gap_not_over':
+    case 'paused':
+    case 'quiet_hours':
+    case 'held':
+    case 'switched': {
+      const rules = [...(model?.gaps ?? []), ...(model?.pauses ?? []), ...(model?.quietHours ?? [])]
+      const text = rules.find(({ id }) => id === fate.rule)?.text[language]
+      return text === undefined ? common : { ...common, rule: text }
+    }
     case 'below_nothing':
       return { ...common, value: numberWords(fate.score), limit: numberWords(model?.arbitration.nothing ?? 0) }
     case 'content_type_mismatch':
@@ -186,6 +213,9 @@ const phrases = {
     why: (rank: string, score: string, terms: string) =>
       `It won by class and priority${rank === '' ? '' : ` (${rank})`}, then by score ${score} = propensity x context x value x lever = ${terms}.`,
     proposedBy: (trigger: string) => `Proposed by trigger ${trigger}.`,
+    possibleAgain: (at: string, zone: string) => `Possible again on ${at} (${zone}), if nothing else changes.`,
+    released: (at: string, customer: string, placement: string, decision: string) =>
+      `${at}: what had waited for customer ${customer} since decision ${decision} was looked at again for ${placement}.`,
     nothing: 'Nothing was offered.',
     fallback: (title: string) => `Shown instead of a personal offer: ${title}.`,
     validUntil: (at: string) => `Not to be sent or shown after ${at}.`,
@@ -210,6 +240,9 @@ const phrases = {
     why: (rank: string, score: string, terms: string) =>
       `先比类别与优先级${rank === '' ? '' : `（${rank}）`}，再比得分：${score} = 倾向 x 情境 x 价值 x 杠杆 = ${terms}。`,
     proposedBy: (trigger: string) => `由触发器${trigger}提出。`,
+    possibleAgain: (at: string, zone: string) => `如无其他变化，${at}（${zone}）后可再次推荐。`,
+    released: (at: string, customer: string, placement: string, decision: string) =>
+      `${at}：自决策${decision}起等待的内容已为客户${customer}在展示位${placement}重新评估。`,
     nothing: '未作任何推荐。',
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,
     validUntil: (at: string) => `${at}之后不得发送或展示。`,

@@ -160,7 +160,9 @@ function isKnown(
   { path, rule, code }: At & { readonly code: 'offer_unknown' | 'placement_unknown' | 'rule_unknown' },
 ): boolean {
   if (names.has(name)) return true
-  const kind = { offer_unknown: 'offer', placement_unknown: 'placement', rule_unknown: 'guardrail or contact rule' }[code]
+  const kind = { offer_unknown: 'offer', placement_unknown: 'placement', rule_unknown: 'guardrail or contact rule' }[
+    code
+  ]
   refuse(reading, path, { rule, code, message: `The pack has no ${kind} "${name}": it must be ${oneOf(names)}.` })
   return false
 }
