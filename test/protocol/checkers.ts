@@ -1,4 +1,5 @@
 /** What must hold of a whole run, whatever broke in it. Each checker returns what it found wrong. */
+import { released } from '../../sinks/decision.ts'
 import { decodeDecision } from '../../sinks/decision-codec.ts'
 import { contentOf, type Evidence, publishedDecisions, type Seen } from './evidence.ts'
 import { type Pass, passOverLog, seenInStore } from './plain-pass.ts'
@@ -31,7 +32,13 @@ function decisionsAreOut(evidence: Evidence, { decisions }: Pass): string[] {
   const published = publishedDecisions(evidence).filter(({ cause }) => cause.kind === 'event')
   const out = new Set(published.map(({ id }) => id))
   const lost = [...decisions].filter((id) => !out.has(id)).map((id) => `decision ${id} was lost`)
-  const unfounded = [...out].filter((id) => !decisions.has(id)).map((id) => `decision ${id} has no cause in the log`)
+  // What had waited was caused by a decision, which is on the topic too.
+  const waited = new Set(
+    published.filter(({ cause }) => cause.type === released.type && out.has(cause.id)).map(({ id }) => id),
+  )
+  const unfounded = [...out]
+    .filter((id) => !decisions.has(id) && !waited.has(id))
+    .map((id) => `decision ${id} has no cause in the log`)
   return [...lost, ...unfounded]
 }
 

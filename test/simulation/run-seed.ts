@@ -3,6 +3,7 @@ import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
 import { allProblems } from '../protocol/all-checks.ts'
+import { holdsHold } from '../protocol/held-checkers.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
@@ -20,6 +21,8 @@ export type Scenario = {
   readonly grows?: boolean
   /** The last instant at which a fault may begin; left out: shortly before the last event. */
   readonly withinMs?: number
+  /** Whether the run begins in quiet hours that hold messages. */
+  readonly quiet?: boolean
   /** Whether an answer may be forgotten: only when engine and store are lost together. */
   readonly forgets: boolean
 }
@@ -67,6 +70,18 @@ export const scenarios = {
     replicationMs: 300,
     forgets: true,
   },
+  /** Messages wait for quiet hours to end while everything breaks. */
+  held: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, quiet: true },
+  /** And while the store loses what it had acknowledged, what waits among it. */
+  held_and_rewound: {
+    faults: ['failover', 'failover_with_kill'],
+    count: 6,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
+    quiet: true,
+  },
   /** Features are added and filled while everything breaks. */
   filled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, grows: true },
   /** And while the store loses what it had acknowledged, the progress of the fill among it. */
@@ -94,12 +109,23 @@ export type SeedResult = {
 
 let pack: CompiledPack | null = null
 let grown: CompiledPack | null = null
+let quiet: CompiledPack | null = null
 
 /** The small bank with caps that are met every few seconds. */
 export async function simulatedBank(): Promise<CompiledPack> {
   const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
   pack ??= compilePack(await loadBank({ caps }))
   return pack
+}
+
+/** The same bank with hours in which messages wait, over a quarter of a minute behind the beginning of a run. */
+async function quietBank(): Promise<CompiledPack> {
+  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
+  const text = { en: 'Not now', zh: '现在不发' }
+  const applies = { categories: 'all', channels: ['sms'] }
+  const quietHours = [{ id: 'night', from: '21:00', to: '08:01', applies, instead: 'hold', text }]
+  quiet ??= compilePack(await loadBank({ caps, contact: { quietHours, releaseSpread: '5s' } }))
+  return quiet
 }
 
 /** The same bank with more features, none of which a rule asks for. */
@@ -123,7 +149,7 @@ export async function runSeed(
   without: WorldOptions['without'] = new Set(),
 ): Promise<SeedResult> {
   const more = scenario.grows === true ? await grownBank() : null
-  const first = await simulatedBank()
+  const first = scenario.quiet === true ? await quietBank() : await simulatedBank()
   const { nodes, waitFor, count } = scenario
   const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, without })
   const uncommitted = watchUncommitted(world)
@@ -137,6 +163,7 @@ export async function runSeed(
     ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
     ...uncommitted(),
     ...allProblems(evidence, scenario),
+    ...(scenario.quiet === true ? holdsHold(evidence) : []),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {

@@ -24,7 +24,8 @@ import { capLimit, capPerMs, recordOf, worldEvent } from './workload.ts'
 
 export const partitions = 4
 export const customers = 24
-export const epoch = Date.UTC(2026, 2, 2, 8)
+/** A quarter of a minute before the end of the quiet hours, in the scenarios that have some. */
+export const epoch = Date.UTC(2026, 2, 2, 8, 0, 45)
 
 export type WorldOptions = {
   readonly seed: number
