@@ -5,6 +5,7 @@ import { checkConditions } from './check/conditions.ts'
 import { checkConflicts } from './check/conflicts.ts'
 import { checkDefinitions } from './check/definitions.ts'
 import { checkGuardrails } from './check/guardrails.ts'
+import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
 import { checkNames } from './check/names.ts'
 import { checkUnused } from './check/unused.ts'
@@ -35,6 +36,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   if (checking.problems.length > 0) return checking
   checkConflicts(checking, conditions)
   checkWinners(checking)
+  checkHoldouts(checking)
   checkUnused(checking, conditions)
   return checking
 }

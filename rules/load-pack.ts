@@ -168,6 +168,20 @@ function isPackFile(name: string): name is PackFileName {
 }
 
 function countRules(model: Model): number {
-  const lists = [model.sources, model.attributes, model.features, model.guardrails, model.offers, model.bands]
-  return [...lists, model.triggers, model.placements, model.channels, model.caps].reduce((sum, l) => sum + l.length, 0)
+  const { sources, attributes, features, guardrails, offers, bands } = model
+  const { triggers, placements, channels, caps, holdouts } = model
+  const lists = [
+    sources,
+    attributes,
+    features,
+    guardrails,
+    offers,
+    bands,
+    triggers,
+    placements,
+    channels,
+    caps,
+    holdouts,
+  ]
+  return lists.reduce((sum, list) => sum + list.length, 0)
 }

@@ -185,6 +185,21 @@ export type CapModel = {
   readonly place: Place
 }
 
+/**
+ * Customers who get no marketing of a scope. Members are drawn by a hash of the installation's salt, the id and the customer,
+ * so that every node knows the same ones and another holdout has others. Service and regulatory messages are never held back.
+ */
+export type HoldoutModel = {
+  readonly id: string
+  /** Share of the customers that belong to it, above 0 and at most 50. */
+  readonly percent: number
+  /** Marketing offers that are held back; `classes` is always `marketing`. */
+  readonly applies: Scope & { readonly offers: Selector }
+  /** Whether inbound placements are closed to members too. Outbound ones always are. */
+  readonly inbound: 'open' | 'closed'
+  readonly place: Place
+}
+
 export type Model = {
   readonly name: string
   readonly description: string
@@ -224,6 +239,8 @@ export type Model = {
     /** Score of doing nothing: a candidate below it loses to silence. */
     readonly nothing: number
   }
+  /** In the order of the pack: a candidate that several hold back names the first. */
+  readonly holdouts: readonly HoldoutModel[]
 }
 
 /** A checked pack with its identity: sha-256, in hex, of its canonical JSON without places. */

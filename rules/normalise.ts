@@ -14,7 +14,7 @@ export type PlaceOf = (file: PackFileName, path: Path) => Place
  */
 export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
   const pack = contents['pack.yaml']
-  const { suitability, arbitration } = contents['arbitration.yaml']
+  const { suitability, arbitration, holdouts } = contents['arbitration.yaml']
   return {
     name: pack.name,
     description: pack.description,
@@ -65,6 +65,11 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     })),
     suitability,
     arbitration,
+    holdouts: holdouts.map(({ applies, ...holdout }, i) => ({
+      ...holdout,
+      applies: { ...scopeOf({ ...applies, classes: ['marketing'] }), offers: applies.offers },
+      place: placeOf('arbitration.yaml', ['holdouts', i]),
+    })),
   }
 }
 

@@ -45,10 +45,21 @@ const scope = z
   })
   .describe('Which offers are meant: an offer matches when its category, channel and class all do')
 
+const holdoutScope = z
+  .strictObject({
+    categories: selector.describe('"all", or a list of categories'),
+    exceptCategories: list(z.string(), 1_000).default([]).describe('Categories that are left out'),
+    channels: selector.default('all').describe('"all", or a list of channels'),
+    offers: selector.default('all').describe('"all", or the offers of a campaign'),
+  })
+  .describe('Which marketing offers are held back from members: those that match everything said here')
+
 const eventFilter = { event: eventName, where: condition.nullable().default(null) }
 
 /** Most rules (features, guardrails, offers, triggers, placements, caps and the rest together) a pack may have. */
 export const rulesMax = 20_000
+/** Most holdouts a pack may have: the funnel keeps a customer's in the bits of a number. */
+export const holdoutsMax = 30
 /** Most offers a pack may have. */
 export const offersMax = 5_000
 
@@ -248,6 +259,20 @@ export const arbitrationFile = z.strictObject({
     classes: z.array(messageClass).length(3).describe('Strongest first'),
     nothing: z.number().nonnegative().describe('Score of saying nothing: an offer below it is not made'),
   }),
+  holdouts: list(
+    z.strictObject({
+      id: ruleId.describe('Part of the hash that chooses the members: another id is another draw'),
+      percent: z.number().positive().max(50).describe('Share of the customers that belong to it'),
+      applies: holdoutScope,
+      inbound: z
+        .enum(['open', 'closed'])
+        .default('open')
+        .describe('open: members still see the offers where an app asks for them; closed: nowhere'),
+    }),
+    holdoutsMax,
+  )
+    .default([])
+    .describe('Customers who get no marketing of a scope, so that its effect can be measured'),
 })
 
 /** Every file a pack has, by name; all are required. */

@@ -1,16 +1,20 @@
 /**
- * Writes a decision in the Avro encoding of `schemas/decision.2.avsc`, byte for byte what avsc writes (a property test holds it
+ * Writes a decision in the Avro encoding of `schemas/decision.3.avsc`, byte for byte what avsc writes (a property test holds it
  * to that). Records are mostly names of a closed set (offers, reasons, rules, features): their bytes are kept and copied, which
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
 import assert from 'node:assert'
-import { type Decision, type Fate, type FeatureUsed, messageClasses, stages } from './decision.ts'
+import { type Decision, type Fate, type FeatureUsed, messageClasses, stages, trialGroups } from './decision.ts'
+import { stageNameOf, symbolOf, wireStages } from './wire-fate.ts'
 
 /** Names kept, and the longest one kept. Beyond them a text is encoded each time. */
 const namesMax = 16_384
 const nameBytesMax = 96
 
-const stageIndex: ReadonlyMap<string, number> = new Map(stages.map((stage, index) => [stage, index]))
+const stageIndex: ReadonlyMap<string, number> = new Map(
+  stages.map((stage) => [stage, wireStages.indexOf(symbolOf(stage))]),
+)
+const stageNames: ReadonlyMap<string, string | null> = new Map(stages.map((stage) => [stage, stageNameOf(stage)]))
 const outcomeIndex: ReadonlyMap<string, number> = new Map([
   ['offered', 0],
   ['fallback', 1],
@@ -23,6 +27,8 @@ const classIndex: ReadonlyMap<string, number> = new Map([
 ])
 
 const messageClassIndex: ReadonlyMap<string, number> = new Map(messageClasses.map((name, index) => [name, index]))
+
+const trialGroupIndex: ReadonlyMap<string, number> = new Map(trialGroups.map((name, index) => [name, index]))
 
 const names = new Map<string, Uint8Array>()
 
@@ -85,6 +91,17 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     }
   }
   byte(0)
+  number(decision.nothing)
+  name(decision.modelHash)
+  if (decision.holdouts.length > 0) {
+    long(decision.holdouts.length)
+    for (const trial of decision.holdouts) {
+      name(trial.holdout)
+      name(trial.offer)
+      symbol(trialGroupIndex, trial.group)
+    }
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }
@@ -100,6 +117,8 @@ function writeFate(fate: Fate): void {
   number(fate.value)
   number(fate.lever)
   number(fate.score)
+  optionalName(stageNames.get(fate.stage) ?? null)
+  optionalName(fate.learned)
 }
 
 function writeFeature(feature: FeatureUsed): void {

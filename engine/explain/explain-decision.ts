@@ -24,6 +24,9 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
     ...(others.length > 0 ? [say.others(others.length)] : []),
     ...others.map((fate) => `- ${fateWords(decision, fate, model, language)}`),
+    ...decision.holdouts
+      .filter(({ group }) => group === 'held_out')
+      .map(({ holdout, offer }) => say.heldOut(holdout, titleOf(model, offer, language))),
     ...(decision.features.length > 0 ? [say.known] : []),
     ...decision.features.map((feature) => `- ${featureWords(feature, model, wording)}`),
     say.times(
@@ -191,6 +194,8 @@ const phrases = {
     validUntil: (at: string) => `Not to be sent or shown after ${at}.`,
     others: (count: number) =>
       count === 1 ? 'Why not the other candidate:' : `Why not the other ${count} candidates:`,
+    heldOut: (holdout: string, title: string) =>
+      `Without the comparison group ${holdout} the offer would have been: ${title}.`,
     known: 'What was known of the customer:',
     times: (event: string, accepted: string, now: string, zone: string) =>
       `Times (${zone}): happened ${event}, accepted ${accepted}, decided ${now}.`,
@@ -214,6 +219,7 @@ const phrases = {
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,
     validUntil: (at: string) => `${at}之后不得发送或展示。`,
     others: (count: number) => `其余${count}个候选未入选的原因：`,
+    heldOut: (holdout: string, title: string) => `若不属于对照组${holdout}，本应推荐：${title}。`,
     known: '当时已知的客户信息：',
     times: (event: string, accepted: string, now: string, zone: string) =>
       `时间（${zone}）：发生${event}，接收${accepted}，决策${now}。`,

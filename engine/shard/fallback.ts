@@ -35,6 +35,9 @@ export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFa
       fates: [],
       features: [],
       contacts: [],
+      nothing: pack.loaded.model.arbitration.nothing,
+      modelHash: '',
+      holdouts: [],
     }
   }
 }

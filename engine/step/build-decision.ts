@@ -49,12 +49,16 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     fates: fatesOf(run),
     features: readFeatures(run, parts.variables),
     contacts: contactsOf(run, parts),
+    nothing: pack.loaded.model.arbitration.nothing,
+    modelHash: '',
+    holdouts: run.trials.slice(),
   }
 }
 
-/** Why nothing was chosen: there was nobody, silence was better than the best of them, or all fell earlier. */
+/** Why nothing was chosen: there was nobody, a holdout keeps it back, silence was better than the best, or all fell earlier. */
 export function emptyReason(run: FunnelRun): ReasonCode {
   if (run.size === 0) return 'no_candidate'
+  for (let i = 0; i < run.trials.length; i++) if (run.trials[i]?.group === 'held_out') return 'held_out'
   for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'below_nothing') return 'silence_chosen'
   return 'all_dropped'
 }
@@ -101,6 +105,7 @@ function fatesOf(run: FunnelRun): readonly Fate[] {
       value: candidate.value,
       lever: candidate.lever,
       score: candidate.score,
+      learned: null,
     })
   }
   return fates

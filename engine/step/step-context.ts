@@ -4,6 +4,7 @@ import { arbitrate } from './funnel/arbitration.ts'
 import { filterContacts } from './funnel/contact.ts'
 import { filterEligible } from './funnel/eligibility.ts'
 import { filterGuarded } from './funnel/guardrail.ts'
+import { filterHeldOut } from './funnel/holdout.ts'
 import type { Filters, FunnelRun } from './funnel/run.ts'
 import { filterSuitable } from './funnel/suitability.ts'
 import { createTables } from './funnel/tables.ts'
@@ -15,6 +16,7 @@ export const productionFilters: Filters = {
   suitability: filterSuitable,
   guardrail: filterGuarded,
   contact: filterContacts,
+  holdout: filterHeldOut,
   arbitration: arbitrate,
 }
 
@@ -22,7 +24,7 @@ export const productionFilters: Filters = {
  * Everything the step needs besides its input, with its scratch memory. Make one for each thread and pack; the states
  * must have been made for the pack's layout. Cost: offers x placements x guardrails.
  *
- * @param salt secret of the installation, the same after every start, else decision ids change
+ * @param salt secret of the installation, the same after every start, else decision ids and members of holdouts change
  */
 export function createStepContext(
   pack: CompiledPack,
@@ -41,12 +43,12 @@ export function createStepContext(
     lo,
     hi,
     filters,
-    run: createRun(pack, states, lo, hi),
+    run: createRun(pack, states, salt, lo, hi),
     hits: new Int32Array(mostTriggers),
   }
 }
 
-function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Float64Array): FunnelRun {
+function createRun(pack: CompiledPack, states: States, salt: string, lo: Float64Array, hi: Float64Array): FunnelRun {
   return {
     pack,
     states,
@@ -55,7 +57,9 @@ function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Flo
     hi,
     gateLo: lo.slice(),
     gateHi: hi.slice(),
+    salt,
     slot: -1,
+    customerId: '',
     placement: pack.placements[0] ?? nowhere,
     event: null,
     lawful: false,
@@ -68,6 +72,9 @@ function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Flo
     guardrailStates: new Uint8Array(pack.guardrails.length),
     capCounts: new Int32Array(pack.loaded.model.caps.length),
     gradeAllowed: Number.NaN,
+    holdoutsAsked: 0,
+    memberOf: 0,
+    trials: [],
   }
 }
 

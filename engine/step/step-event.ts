@@ -34,6 +34,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
 
   const { run } = context
   run.slot = slot
+  run.customerId = event.customerId
   run.now = now
   run.asOf = time
   run.event = event.data

@@ -29,6 +29,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   const { run, states } = context
   const placement = run.tables.placementById.get(input.placement)
   run.slot = slot
+  run.customerId = input.customerId
   run.now = input.now
   run.asOf = input.now
   run.event = null

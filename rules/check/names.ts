@@ -33,6 +33,7 @@ function checkIds(checking: Checking): void {
   once(checking, 'placements.yaml', 'channels', model.channels, 'hashed')
   once(checking, 'placements.yaml', 'placements', model.placements, 'plain')
   once(checking, 'contact.yaml', 'caps', model.caps, 'plain')
+  once(checking, 'arbitration.yaml', 'holdouts', model.holdouts, 'plain')
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))
   for (const [i, cap] of model.caps.entries()) {
     if (!guardrails.has(cap.id)) continue
@@ -92,6 +93,12 @@ function checkScopes(checking: Checking): void {
   }
   for (const [i, { id, applies }] of model.caps.entries()) {
     checkScope(checking, { file: 'contact.yaml', path: ['caps', i, 'applies'], rule: id }, applies)
+  }
+  const offers = model.offers.map((offer) => offer.id)
+  for (const [i, { id, applies }] of model.holdouts.entries()) {
+    const spot: Spot = { file: 'arbitration.yaml', path: ['holdouts', i, 'applies'], rule: id }
+    checkScope(checking, spot, applies)
+    checkSelector(checking, { ...spot, path: [...spot.path, 'offers'] }, applies.offers, 'offer', offers)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Random decisions over the whole range of the record, for round trips. */
 import * as fc from 'fast-check'
-import { type Decision, stages } from '../../sinks/decision.ts'
+import { type Decision, stages, trialGroups } from '../../sinks/decision.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
 const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
@@ -32,6 +32,7 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
       value: number,
       lever: number,
       score: number,
+      learned: fc.option(text),
     }),
     { maxLength: 12 },
   ),
@@ -43,4 +44,9 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     fc.record({ offer: text, category: text, class: fc.constantFrom('regulatory', 'service', 'marketing') }),
     { maxLength: 4 },
   ),
+  nothing: number,
+  modelHash: text,
+  holdouts: fc.array(fc.record({ holdout: text, offer: text, group: fc.constantFrom(...trialGroups) }), {
+    maxLength: 4,
+  }),
 })

@@ -12,8 +12,8 @@ export function arbitrate(run: FunnelRun): void {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
     scoreCandidate(run, candidate)
-    if (candidate.offer.model.class === 'marketing' && candidate.score < nothing)
-      drop(candidate, 'arbitration', 'below_nothing', null)
+    candidate.competes = candidate.offer.model.class !== 'marketing' || candidate.score >= nothing
+    if (!candidate.competes) drop(candidate, 'arbitration', 'below_nothing', null)
   }
 }
 

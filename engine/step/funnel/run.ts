@@ -12,7 +12,7 @@ import type {
   EventData,
 } from '../../../rules/compiled.ts'
 import type { ReasonCode } from '../../../rules/reasons.ts'
-import type { Stage } from '../../../sinks/decision.ts'
+import type { HoldoutTrial, Stage } from '../../../sinks/decision.ts'
 import type { Slot, States } from '../../state/states.ts'
 import type { FunnelTables } from './tables.ts'
 
@@ -31,6 +31,10 @@ export type Candidate = {
   value: number
   lever: number
   score: number
+  /** Holdouts that keep it back from the customer, a bit each; 0: none. */
+  heldBy: number
+  /** Whether it came to be compared with the others: no stage before arbitration dropped it and it beats doing nothing. */
+  competes: boolean
 }
 
 export type FunnelRun = {
@@ -42,7 +46,10 @@ export type FunnelRun = {
   /** A frame of the final gate's own, so that what went wrong in the other one cannot go wrong there too. */
   readonly gateLo: Float64Array
   readonly gateHi: Float64Array
+  /** Secret of the installation: draws are hashed with it. */
+  readonly salt: string
   slot: Slot
+  customerId: string
   placement: CompiledPlacement
   /** The event at hand; null for live requests. */
   event: EventData | null
@@ -64,6 +71,11 @@ export type FunnelRun = {
   readonly capCounts: Int32Array
   /** Highest product grade allowed; NaN: not asked yet. */
   gradeAllowed: number
+  /** Holdouts whose membership was asked in this run, and those the customer belongs to; a bit each. */
+  holdoutsAsked: number
+  memberOf: number
+  /** What the run is worth to the measurement of holdouts. */
+  readonly trials: HoldoutTrial[]
 }
 
 /** A stage: drops candidates, in any order, by `drop`. */
@@ -75,6 +87,7 @@ export type Filters = {
   readonly suitability: Filter
   readonly guardrail: Filter
   readonly contact: Filter
+  readonly holdout: Filter
   readonly arbitration: Filter
 }
 
@@ -105,6 +118,8 @@ export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledT
   candidate.value = 0
   candidate.lever = 0
   candidate.score = 0
+  candidate.heldBy = 0
+  candidate.competes = false
   return candidate
 }
 
@@ -117,6 +132,9 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.guardrailStates.fill(0)
   run.capCounts.fill(-1)
   run.gradeAllowed = Number.NaN
+  run.holdoutsAsked = 0
+  run.memberOf = 0
+  run.trials.length = 0
 }
 
 function emptyCandidate(offer: CompiledOffer): Candidate {
@@ -132,5 +150,7 @@ function emptyCandidate(offer: CompiledOffer): Candidate {
     value: 0.5,
     lever: 0.5,
     score: 0.5,
+    heldBy: 0,
+    competes: false,
   }
 }

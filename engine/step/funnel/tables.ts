@@ -5,6 +5,7 @@
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement } from '../../../rules/compiled.ts'
 import type { CapModel, MessageClass, Scope } from '../../../rules/model.ts'
+import { heldBackBy } from '../../../rules/scope.ts'
 
 /** Code of a message class in stored contacts. */
 export const classCodes: Readonly<Record<MessageClass, number>> = { regulatory: 0, service: 1, marketing: 2 }
@@ -30,6 +31,8 @@ export type PlacementTable = {
   readonly contact: boolean
   /** By offer index: why the offer cannot be shown there; null: it can. */
   readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
+  /** By offer index: the holdouts that keep the offer back from their members there, a bit each. Null: none does anything there. */
+  readonly holdouts: readonly number[] | null
   /** Offers a live request asks about: those that fit, without the fallback. */
   readonly candidates: readonly CompiledOffer[]
   /** By offer index. */
@@ -88,6 +91,7 @@ function placementTable(pack: CompiledPack, placement: CompiledPlacement, gradeV
     channelKey: hash32(placement.channel),
     contact: model.channels.some((channel) => channel.id === placement.channel && channel.contact),
     misfits,
+    holdouts: holdoutMasks(pack, placement, misfits),
     candidates,
     gate,
     offerReads,
@@ -102,6 +106,20 @@ function misfitsOf(pack: CompiledPack, placement: CompiledPlacement): PlacementT
     if (!model.channels.includes(placement.channel)) return 'channel_mismatch'
     return contentTypes.has(model.contentType) ? null : 'content_type_mismatch'
   })
+}
+
+function holdoutMasks(
+  pack: CompiledPack,
+  placement: CompiledPlacement,
+  misfits: PlacementTable['misfits'],
+): PlacementTable['holdouts'] {
+  const masks = pack.offers.map(({ model: offer }, i) =>
+    pack.loaded.model.holdouts.reduce(
+      (mask, holdout, bit) => (misfits[i] === null && heldBackBy(holdout, offer, placement) ? mask | (1 << bit) : mask),
+      0,
+    ),
+  )
+  return masks.some((mask) => mask !== 0) ? masks : null
 }
 
 function ownReads(offer: CompiledOffer): readonly number[] {

@@ -34,7 +34,7 @@ function status(next: number, seq: number, published: number): readonly Partitio
   ]
 }
 
-const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4 }
+const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4, learned: null }
 
 function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
   const whole: Fate = {
@@ -62,6 +62,9 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     reason: offered ? 'offered' : 'all_dropped',
     offers: offered ? [{ offer: whole.offer, score: 0.4 }] : [],
     contacts: [],
+    nothing: 0,
+    modelHash: '',
+    holdouts: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

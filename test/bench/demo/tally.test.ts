@@ -8,6 +8,7 @@ const fate: Fate = {
   stage: 'guardrail',
   reason: 'unemployment',
   rule: 'no-credit-after-job-loss',
+  learned: null,
   propensity: 0,
   context: 0,
   value: 0,
@@ -33,6 +34,9 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     fates,
     features: [],
     contacts: [],
+    nothing: 0,
+    modelHash: '',
+    holdouts: [],
   }
 }
 

@@ -259,6 +259,7 @@ export const bank = {
   caps,
   suitability,
   arbitration,
+  holdouts: [],
 }
 
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
@@ -276,7 +277,11 @@ export async function writeBank(dir: string, changes: BankPieces = {}): Promise<
     'triggers.yaml': { triggers: pieces.triggers },
     'placements.yaml': { channels: pieces.channels, placements: pieces.placements },
     'contact.yaml': { caps: pieces.caps },
-    'arbitration.yaml': { suitability: pieces.suitability, arbitration: pieces.arbitration },
+    'arbitration.yaml': {
+      suitability: pieces.suitability,
+      arbitration: pieces.arbitration,
+      holdouts: pieces.holdouts,
+    },
   }
   for (const [name, content] of Object.entries(files))
     await writeFile(join(dir, name), stringify(content, { aliasDuplicateObjects: false }))

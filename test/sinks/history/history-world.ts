@@ -114,7 +114,8 @@ export function erasureOf(customerId: string, id = `erase-${customerId}`): Event
   }
 }
 
-const fate = { trigger: 'baby_goods', rule: null, propensity: 0.5, context: 1, value: 2, lever: 1, score: 1 }
+const terms = { propensity: 0.5, context: 1, value: 2, lever: 1, score: 1 }
+const fate = { trigger: 'baby_goods', rule: null, ...terms, learned: null }
 
 /** A decision that offers `bundle` and had `loan` stopped by the bereavement guardrail. */
 export function offering(number: number): Decision {
@@ -138,6 +139,9 @@ export function offering(number: number): Decision {
     ],
     features: [{ name: 'purchases_30d', lo: number, hi: number, class: 'exact' }],
     contacts: [{ offer: 'bundle', category: 'insurance', class: 'marketing' }],
+    nothing: 0.05,
+    modelHash: '',
+    holdouts: [],
   }
 }
 
