@@ -8,6 +8,7 @@ import { checkGuardrails } from './check/guardrails.ts'
 import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
 import { checkNames } from './check/names.ts'
+import { checkTerms } from './check/terms.ts'
 import { checkUnused } from './check/unused.ts'
 import { checkWinners } from './check/winners.ts'
 import type { Model } from './model.ts'
@@ -33,6 +34,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   const conditions = checkConditions(checking)
   checkGuardrails(checking, conditions)
   checkLadders(checking, conditions)
+  checkTerms(checking)
   if (checking.problems.length > 0) return checking
   checkConflicts(checking, conditions)
   checkWinners(checking)

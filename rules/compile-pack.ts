@@ -13,11 +13,12 @@ import type {
   CompiledPlacement,
   CompiledTrigger,
   Condition,
+  NumberExpression,
 } from './compiled.ts'
 import { fits } from './fits.ts'
-import type { LoadedPack, Model, PlacementModel, Scope, Term } from './model.ts'
+import type { LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
-import { inScope } from './scope.ts'
+import { holdsOffer, inScope } from './scope.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
@@ -31,7 +32,7 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   const table = seriesTable(model.features)
   const guardrails = compileGuardrails(model, vocabularies.plain)
   const offers = compileOffers(model, vocabularies.plain)
-  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails)
+  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const lawfulVariable = variables.length - 1
   return {
@@ -49,7 +50,13 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
     }),
     guardrailsOf,
-    capsOf: scopeTable(model, (cap) => cap.applies, model.caps),
+    // A contact is counted under the offer's own category, so a cap asks about that one.
+    capsOf: scopeTable(
+      model,
+      (cap) => cap.applies,
+      model.caps,
+      (scope, offer, channel) => inScope(scope, offer.category, offer.class, channel),
+    ),
     lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
     lawfulVariable,
     variables: variables.map(({ name, type, values }) => ({ name, type, values })),
@@ -70,7 +77,7 @@ function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardr
 }
 
 function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
-  const term = (source: Term) => compiled(compileNumber(source, vocabulary))
+  const { bounds } = model.arbitration
   return model.offers.map((offer, index) => ({
     id: offer.id,
     index,
@@ -78,12 +85,36 @@ function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
     model: offer,
     eligible: condition(offer.eligible, vocabulary),
     terms: {
-      propensity: term(offer.propensity),
-      context: term(offer.context),
-      value: term(offer.value),
-      lever: term(offer.lever),
+      propensity: compileTerm(offer.propensity, bounds.propensity, vocabulary),
+      context: compileTerm(offer.context, bounds.context, vocabulary),
+      value: compileTerm(offer.value, bounds.value, vocabulary),
+      lever: compileTerm(offer.lever, bounds.lever, vocabulary),
     },
   }))
+}
+
+/** A term within its bounds: what is not guaranteed counts as the lowest there is, or as what the pack says for unknown. */
+function compileTerm(
+  term: Term,
+  [lowest, highest]: readonly [number, number],
+  vocabulary: Vocabulary,
+): NumberExpression {
+  const within = (value: number): number => Math.min(Math.max(value, lowest), highest)
+  if (typeof term === 'number') {
+    const constant = within(term)
+    return { low: () => constant, reads: [], source: String(term) }
+  }
+  const { low, reads, source } = compiled(compileNumber(typeof term === 'string' ? term : term.from, vocabulary))
+  if (typeof term === 'string') return { low: (lo, hi, event) => within(low(lo, hi, event)), reads, source }
+  const whenUnknown = within(term.whenUnknown)
+  return {
+    low: (lo, hi, event) => {
+      const value = low(lo, hi, event)
+      return value === Number.NEGATIVE_INFINITY ? whenUnknown : within(value)
+    },
+    reads,
+    source,
+  }
 }
 
 function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary): CompiledTrigger[] {
@@ -131,16 +162,17 @@ function scopeTable<T>(
   model: Model,
   scopeOf: (rule: T) => Scope,
   rules: readonly T[],
+  holds: (scope: Scope, offer: OfferModel, channel: string) => boolean,
 ): (offer: number, channel: string) => readonly number[] {
   const lists = new Map<string, readonly number[]>()
   const tables = new Map<string, readonly (readonly number[])[]>()
   for (const { id: channel } of model.channels) {
     const perKind = new Map<string, readonly number[]>()
     const rows = model.offers.map((offer) => {
-      const kind = `${offer.category}\0${offer.class}`
+      const kind = `${offer.categories.join('\0')}\0${offer.class}`
       const known = perKind.get(kind)
       if (known !== undefined) return known
-      const row = rules.flatMap((rule, i) => (inScope(scopeOf(rule), offer.category, offer.class, channel) ? [i] : []))
+      const row = rules.flatMap((rule, i) => (holds(scopeOf(rule), offer, channel) ? [i] : []))
       const shared = lists.get(row.join()) ?? row
       lists.set(row.join(), shared)
       perKind.set(kind, shared)

@@ -29,7 +29,7 @@ export type Condition = {
   readonly source: string
 }
 
-/** A score term: its guaranteed (lowest) value; NaN never. */
+/** A score term within the pack's bounds, or a number of a condition: its guaranteed (lowest) value; NaN never. */
 export type NumberExpression = {
   readonly low: (lo: Float64Array, hi: Float64Array, event: EventData | null) => number
   readonly reads: readonly number[]
@@ -80,9 +80,19 @@ export type AttributeDef = {
   readonly variable: number
 }
 
+/** The instant until which an attribute holds, as the event said that set it: stored like an attribute, not in the frame. */
+export type ExpiryDef = {
+  /** Index into `Layout.attributes`. */
+  readonly attribute: number
+  /** 13 hex digits: the name it has in stored states. */
+  readonly key: string
+}
+
 /** What the customer's state must hold for a pack. */
 export type Layout = {
   readonly attributes: readonly AttributeDef[]
+  /** Of attributes whose events say how long they hold. Stored behind the attributes: the n-th has index `attributes.length + n`. */
+  readonly expiries?: readonly ExpiryDef[]
   readonly series: readonly SeriesDef[]
   readonly features: readonly FeatureDef[]
   /** Length of the frame. */
@@ -117,6 +127,8 @@ export type TypePlan = {
     readonly clears: (event: EventData) => boolean
     /** Name of the field. */
     readonly field: string
+    /** The attribute's expiry: its stored index, and the instant an event says; NaN: for as long as the pack says. Null: it has none. */
+    readonly until: { readonly stored: number; readonly read: (event: EventData) => number } | null
   }[]
   readonly suppressions: readonly {
     readonly guardrail: number

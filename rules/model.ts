@@ -3,6 +3,7 @@
  * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
  */
 import type { GuardrailReason } from './reasons.ts'
+import type { TermName } from './terms.ts'
 
 /** A text in the languages every customer- or colleague-facing text has. */
 export type Text = { readonly en: string; readonly zh: string }
@@ -31,7 +32,13 @@ export type AttributeModel = {
   /** Values of an `enum`, in the order of their codes 0, 1, 2, ...; empty otherwise. */
   readonly values: readonly string[]
   /** Which events set it: the field is copied when `where` (CEL over `event`) is true; a null field sets nothing. */
-  readonly setBy: readonly { readonly event: string; readonly where: string | null; readonly field: string }[]
+  readonly setBy: readonly {
+    readonly event: string
+    readonly where: string | null
+    readonly field: string
+    /** The field of type instant that says until when the value holds; null: none does. */
+    readonly until: string | null
+  }[]
   /** After this long without being set again the value reads as unknown; null: never. */
   readonly validForMs: number | null
   readonly place: Place
@@ -101,19 +108,24 @@ export type GuardrailModel = {
   readonly place: Place
 }
 
-/** A term of the score: a constant, or a CEL expression of type double over features and profile. */
-export type Term = number | string
+/**
+ * A term of the score: a constant, a CEL expression of type double over features and profile (its guaranteed lowest value
+ * counts), or one with a value of its own while it is unknown.
+ */
+export type Term = number | string | { readonly from: string; readonly whenUnknown: number }
 
 export type OfferModel = {
   readonly id: string
   readonly title: Text
   readonly category: string
+  /** Its category and those of its parts: what closes one of them closes the offer. */
+  readonly categories: readonly string[]
   readonly class: MessageClass
   readonly contentType: string
   readonly channels: readonly string[]
   /** CEL; the offer is eligible when it must be true. null: always. */
   readonly eligible: string | null
-  /** Risk grade of the product, 1 (lowest) to 5; null: no investment product. */
+  /** Risk grade of the product, 1 (lowest) to 5, of parts the highest; null: no investment product. */
   readonly riskGrade: number | null
   /** Higher wins within its class before scores are compared. */
   readonly priority: number
@@ -122,7 +134,12 @@ export type OfferModel = {
   readonly value: Term
   readonly lever: Term
   /** Several things accepted or withheld together. */
-  readonly parts: readonly { readonly id: string; readonly title: Text }[]
+  readonly parts: readonly {
+    readonly id: string
+    readonly title: Text
+    readonly category: string | null
+    readonly riskGrade: number | null
+  }[]
   /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
   readonly validForMs: number
   readonly place: Place
@@ -238,6 +255,8 @@ export type Model = {
     readonly classes: readonly MessageClass[]
     /** Score of doing nothing: a candidate below it loses to silence. */
     readonly nothing: number
+    /** Lowest and highest value of each term: beyond them it is cut off. */
+    readonly bounds: { readonly [name in TermName]: readonly [number, number] }
   }
   /** In the order of the pack: a candidate that several hold back names the first. */
   readonly holdouts: readonly HoldoutModel[]

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { durationPattern, moneyPattern, windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
+import { type TermName, termLimits } from './terms.ts'
 
 const ruleId = z
   .string()
@@ -105,7 +106,13 @@ export const profileFile = z.strictObject({
       type: z.enum(['enum', 'int', 'double', 'money', 'bool', 'instant']),
       values: list(z.string().min(1).max(64), 200).default([]).describe('The closed list of values of an enum'),
       setBy: z
-        .array(z.strictObject({ ...eventFilter, field: fieldName }))
+        .array(
+          z.strictObject({
+            ...eventFilter,
+            field: fieldName,
+            until: fieldName.nullable().default(null).describe('A field with the instant until which the value holds'),
+          }),
+        )
         .min(1)
         .max(50)
         .describe('Events that set it from one of their fields'),
@@ -163,9 +170,21 @@ export const guardrailsFile = z.strictObject({
   ),
 })
 
-const term = z
-  .union([z.number().nonnegative(), condition], { error: 'must be a number from 0 on, or a CEL expression' })
-  .default(1)
+const termNumber = z.number().nonnegative()
+const told = z
+  .strictObject({
+    from: condition.describe('A CEL expression, such as an attribute that a scoring system sets'),
+    whenUnknown: termNumber.describe('What holds while it is not known: never set, withdrawn, expired'),
+  })
+  .describe('A number that may be unknown')
+const termError = 'must be a number from 0 on, a CEL expression, or { from, whenUnknown }'
+const term = z.union([termNumber, condition, told], { error: termError }).default(1)
+
+const bounds = (name: TermName) =>
+  z
+    .tuple([z.number(), z.number()])
+    .default([...termLimits[name]])
+    .describe(`Lowest and highest ${name} of any offer; what an expression gives beyond them is cut off`)
 
 export const offersFile = z.strictObject({
   offers: list(
@@ -179,11 +198,24 @@ export const offersFile = z.strictObject({
       eligible: condition.nullable().default(null).describe('Who may get it: must be true'),
       riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Risk grade of an investment product'),
       priority: z.int().min(-1_000).max(1_000).default(0).describe('Higher wins before scores are compared'),
-      propensity: term.describe('How likely the customer is to want it: a number or a CEL expression'),
-      context: term.describe('How well the moment fits: a number or a CEL expression'),
-      value: term.describe('What it is worth to customer and bank: a number or a CEL expression'),
-      lever: term.describe('How much the bank wants to push it: a number or a CEL expression'),
-      parts: list(z.strictObject({ id: ruleId, title: text }), 20)
+      propensity: term.describe('How likely the customer is to want it, 0 to 1'),
+      context: term.describe('How well the moment fits'),
+      value: term.describe('What it is worth to customer and bank'),
+      lever: term.describe('How much the bank wants to push it'),
+      parts: list(
+        z.strictObject({
+          id: ruleId,
+          title: text,
+          category: z
+            .string()
+            .min(1)
+            .nullable()
+            .default(null)
+            .describe('Its own category: what closes that closes the whole offer'),
+          riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Its own risk grade; the highest counts'),
+        }),
+        20,
+      )
         .default([])
         .describe('Several things that are offered or withheld together'),
       validFor: duration.describe('Not to be sent or shown later than this after the decision'),
@@ -258,6 +290,15 @@ export const arbitrationFile = z.strictObject({
   arbitration: z.strictObject({
     classes: z.array(messageClass).length(3).describe('Strongest first'),
     nothing: z.number().nonnegative().describe('Score of saying nothing: an offer below it is not made'),
+    bounds: z
+      .strictObject({
+        propensity: bounds('propensity'),
+        context: bounds('context'),
+        value: bounds('value'),
+        lever: bounds('lever'),
+      })
+      .prefault({})
+      .describe('Within which the terms of the score stay'),
   }),
   holdouts: list(
     z.strictObject({

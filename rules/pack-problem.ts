@@ -50,6 +50,7 @@ export const packProblemCodes = [
   'band_gap',
   'band_overlap',
   'grade_gap',
+  'term_out_of_bounds',
   'fallback_missing',
   'fallback_unexpected',
   'fallback_blocked',

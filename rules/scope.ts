@@ -11,14 +11,19 @@ export function inScope(scope: Scope, category: string, messageClass: MessageCla
   )
 }
 
+/** Whether an offer on this channel is in the scope: by its own category or that of one of its parts. */
+export function holdsOffer(scope: Scope, offer: Pick<OfferModel, 'categories' | 'class'>, channel: string): boolean {
+  return offer.categories.some((category) => inScope(scope, category, offer.class, channel))
+}
+
 /** Whether a holdout keeps an offer back from its members on a placement. The offer must fit the placement. */
 export function heldBackBy(
   { applies, inbound }: HoldoutModel,
-  offer: Pick<OfferModel, 'id' | 'category' | 'class'>,
+  offer: Pick<OfferModel, 'id' | 'categories' | 'class'>,
   placement: Pick<PlacementModel, 'channel' | 'direction'>,
 ): boolean {
   if (placement.direction === 'inbound' && inbound === 'open') return false
-  return selects(applies.offers, offer.id) && inScope(applies, offer.category, offer.class, placement.channel)
+  return selects(applies.offers, offer.id) && holdsOffer(applies, offer, placement.channel)
 }
 
 /** Whether everything that `inner` holds is held by `outer` too. */

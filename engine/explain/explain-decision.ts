@@ -24,6 +24,7 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
     ...(others.length > 0 ? [say.others(others.length)] : []),
     ...others.map((fate) => `- ${fateWords(decision, fate, model, language)}`),
+    ...(decision.nothing > 0 ? [say.nothingWorth(numberWords(decision.nothing))] : []),
     ...decision.holdouts
       .filter(({ group }) => group === 'held_out')
       .map(({ holdout, offer }) => say.heldOut(holdout, titleOf(model, offer, language))),
@@ -151,12 +152,17 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
       return { ...common, rule: cap.text[language], value: `${cap.limit}`, limit: `${cap.limit}` }
     }
     case 'below_nothing':
-      return { ...common, value: numberWords(fate.score), limit: numberWords(model?.arbitration.nothing ?? 0) }
+      return { ...common, value: numberWords(fate.score), limit: numberWords(nothingOf(decision, model)) }
     case 'content_type_mismatch':
       return offer === undefined ? common : { ...common, value: offer.contentType }
     default:
       return { ...common, value: numberWords(fate.score) }
   }
+}
+
+/** What doing nothing was worth; records of before it was in them say 0. */
+function nothingOf(decision: Decision, model: Model | null): number {
+  return decision.nothing > 0 ? decision.nothing : (model?.arbitration.nothing ?? 0)
 }
 
 /** The product's grade and the highest the customer's own allowed, read from the features of the record. */
@@ -194,6 +200,7 @@ const phrases = {
     validUntil: (at: string) => `Not to be sent or shown after ${at}.`,
     others: (count: number) =>
       count === 1 ? 'Why not the other candidate:' : `Why not the other ${count} candidates:`,
+    nothingWorth: (score: string) => `Doing nothing was worth ${score}.`,
     heldOut: (holdout: string, title: string) =>
       `Without the comparison group ${holdout} the offer would have been: ${title}.`,
     known: 'What was known of the customer:',
@@ -219,6 +226,7 @@ const phrases = {
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,
     validUntil: (at: string) => `${at}之后不得发送或展示。`,
     others: (count: number) => `其余${count}个候选未入选的原因：`,
+    nothingWorth: (score: string) => `不打扰的得分为${score}。`,
     heldOut: (holdout: string, title: string) => `若不属于对照组${holdout}，本应推荐：${title}。`,
     known: '当时已知的客户信息：',
     times: (event: string, accepted: string, now: string, zone: string) =>

@@ -144,6 +144,10 @@ function checkOffers(checking: Checking): void {
   for (const [i, offer] of model.offers.entries()) {
     const spot = (key: string): Spot => ({ file: 'offers.yaml', path: ['offers', i, key], rule: offer.id })
     checkKnown(checking, spot('category'), offer.category, 'category', model.categories)
+    for (const [j, { category }] of offer.parts.entries()) {
+      const path = ['offers', i, 'parts', j, 'category']
+      if (category !== null) checkKnown(checking, { ...spot('parts'), path }, category, 'category', model.categories)
+    }
     checkSelector(checking, spot('channels'), offer.channels, 'channel', channels)
     const places = model.placements.filter((placement) => fits(offer, placement))
     if (!model.placements.some((placement) => placement.contentTypes.includes(offer.contentType))) {
@@ -200,7 +204,7 @@ function checkPlacements(checking: Checking): void {
     const spot = { file: 'placements.yaml', path: ['channels', i, 'id'], rule: id } as const
     checking.warn('reference_dead', spot, `No placement is on the channel "${id}". Take it away or add a placement.`)
   }
-  const offered = new Set(model.offers.map((offer) => offer.category))
+  const offered = new Set(model.offers.flatMap((offer) => offer.categories))
   for (const [i, id] of model.categories.entries()) {
     if (offered.has(id)) continue
     const spot = { file: 'pack.yaml', path: ['categories', i, 'id'], rule: id } as const

@@ -140,7 +140,7 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
   const known = new Map<string, GateRules>()
   return (offer) => {
     const graded = gradeVariable >= 0 && offer.model.riskGrade !== null
-    const kind = `${offer.model.category}\0${offer.model.class}\0${graded}`
+    const kind = `${offer.model.categories.join('\0')}\0${offer.model.class}\0${graded}`
     const shared = known.get(kind)
     if (shared !== undefined) return shared
     const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
@@ -153,10 +153,13 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
 }
 
 function holds(scope: Scope, offer: CompiledOffer, channel: string): boolean {
-  const { category, class: messageClass } = offer.model
+  const { categories, class: messageClass } = offer.model
   return (
-    (scope.categories === 'all' || scope.categories.includes(category)) &&
-    !scope.exceptCategories.includes(category) &&
+    categories.some(
+      (category) =>
+        (scope.categories === 'all' || scope.categories.includes(category)) &&
+        !scope.exceptCategories.includes(category),
+    ) &&
     (scope.channels === 'all' || scope.channels.includes(channel)) &&
     (scope.classes === 'all' || scope.classes.includes(messageClass))
   )

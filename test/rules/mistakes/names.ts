@@ -42,6 +42,17 @@ export const wrongNames: readonly Mistake[] = [
     at: 'value: 0.9 # again',
   },
   {
+    name: 'a part of a category that does not exist',
+    patches: one(
+      'offers.yaml',
+      '        category: savings\n        riskGrade: 2',
+      '        category: saving\n        riskGrade: 2',
+    ),
+    code: 'category_unknown',
+    rule: 'family_bundle',
+    at: '        category: saving\n',
+  },
+  {
     name: 'two offers with one id',
     patches: one('offers.yaml', '- id: study_loan', '- id: fx_wallet # again'),
     code: 'id_duplicate',
