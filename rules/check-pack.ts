@@ -7,6 +7,7 @@ import { checkDefinitions } from './check/definitions.ts'
 import { checkGuardrails } from './check/guardrails.ts'
 import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
+import { checkLearned } from './check/learned.ts'
 import { checkNames } from './check/names.ts'
 import { checkTerms } from './check/terms.ts'
 import { checkUnused } from './check/unused.ts'
@@ -35,6 +36,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   checkGuardrails(checking, conditions)
   checkLadders(checking, conditions)
   checkTerms(checking)
+  checkLearned(checking)
   if (checking.problems.length > 0) return checking
   checkConflicts(checking, conditions)
   checkWinners(checking)

@@ -12,7 +12,7 @@ import {
 import type { FeatureModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
 import { vocabulariesOf } from './pack-vocabulary.ts'
-import { termNames, textsOf } from './terms.ts'
+import { isLearned, termNames, textsOf } from './terms.ts'
 import type { Variable, Vocabulary } from './vocabulary.ts'
 
 /** Most exact entries of a series. */
@@ -149,6 +149,7 @@ function conditionsOf(model: Model, variables: readonly Variable[], eventTypes: 
   for (const offer of model.offers) {
     add(offer.eligible, plain)
     for (const name of termNames) for (const source of textsOf(offer[name])) add(source, plain)
+    if (isLearned(offer.propensity)) add(offer.propensity.learned.segment, plain)
   }
   for (const trigger of model.triggers) add(trigger.when, on(trigger.on))
   return [...found.values()]

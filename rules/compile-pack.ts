@@ -5,9 +5,11 @@ import { hash32 } from '../ingest/hash.ts'
 import { compileCondition, compileNumber } from './cel/compile.ts'
 import type { CelResult } from './cel/problem.ts'
 import { compileLayout, seriesTable } from './compile-layout.ts'
+import { compileSegments } from './compile-segment.ts'
 import { compileTypes } from './compile-types.ts'
 import type {
   CompiledGuardrail,
+  CompiledLearned,
   CompiledOffer,
   CompiledPack,
   CompiledPlacement,
@@ -16,9 +18,10 @@ import type {
   NumberExpression,
 } from './compiled.ts'
 import { fits } from './fits.ts'
-import type { LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
+import type { LearnedPropensity, LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
 import { holdsOffer, inScope } from './scope.ts'
+import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
@@ -46,7 +49,7 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
       const parts = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
       const own = offers[offer]
       const terms = own === undefined ? [] : Object.values(own.terms)
-      const reads = [own?.eligible, ...terms, ...parts].flatMap((part) => part?.reads ?? [])
+      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...parts].flatMap((part) => part?.reads ?? [])
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
     }),
     guardrailsOf,
@@ -85,11 +88,16 @@ function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
     model: offer,
     eligible: condition(offer.eligible, vocabulary),
     terms: {
-      propensity: compileTerm(offer.propensity, bounds.propensity, vocabulary),
+      propensity: compileTerm(
+        isLearned(offer.propensity) ? offer.propensity.learned.floor : offer.propensity,
+        bounds.propensity,
+        vocabulary,
+      ),
       context: compileTerm(offer.context, bounds.context, vocabulary),
       value: compileTerm(offer.value, bounds.value, vocabulary),
       lever: compileTerm(offer.lever, bounds.lever, vocabulary),
     },
+    learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary) : null,
   }))
 }
 
@@ -115,6 +123,11 @@ function compileTerm(
     reads,
     source,
   }
+}
+
+function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary): CompiledLearned {
+  const { model, floor, prior, segment } = learned
+  return { model, floor, prior, segments: compiled(compileSegments(segment, vocabulary)) }
 }
 
 function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary): CompiledTrigger[] {

@@ -36,6 +36,24 @@ export type NumberExpression = {
   readonly source: string
 }
 
+/** The segments of a learned propensity. */
+export type CompiledSegments = {
+  readonly names: readonly string[]
+  /** Index into `names` of the one the frame's customer is in. */
+  readonly of: (lo: Float64Array, hi: Float64Array) => number
+  readonly reads: readonly number[]
+}
+
+/** A propensity that is learned from outcomes. */
+export type CompiledLearned = {
+  readonly model: string
+  /** It is never below this. */
+  readonly floor: number
+  /** Successes and failures that count before anything is known. */
+  readonly prior: readonly [number, number]
+  readonly segments: CompiledSegments
+}
+
 /** Many conditions that ask `must`, evaluated at once. */
 export type RuleSet = {
   readonly size: number
@@ -165,6 +183,8 @@ export type CompiledOffer = {
     readonly value: NumberExpression
     readonly lever: NumberExpression
   }
+  /** Null: the propensity is `terms.propensity`. Else that is only its floor. */
+  readonly learned: CompiledLearned | null
 }
 
 export type CompiledTrigger = {

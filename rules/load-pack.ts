@@ -169,7 +169,7 @@ function isPackFile(name: string): name is PackFileName {
 
 function countRules(model: Model): number {
   const { sources, attributes, features, guardrails, offers, bands } = model
-  const { triggers, placements, channels, caps, holdouts } = model
+  const { triggers, placements, channels, caps, holdouts, models } = model
   const lists = [
     sources,
     attributes,
@@ -182,6 +182,7 @@ function countRules(model: Model): number {
     channels,
     caps,
     holdouts,
+    models,
   ]
   return lists.reduce((sum, list) => sum + list.length, 0)
 }

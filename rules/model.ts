@@ -114,6 +114,32 @@ export type GuardrailModel = {
  */
 export type Term = number | string | { readonly from: string; readonly whenUnknown: number }
 
+/**
+ * A propensity learned from what became of earlier offers: Thompson sampling over the successes and failures of the offer in the
+ * customer's segment.
+ */
+export type LearnedPropensity = {
+  readonly learned: {
+    /** Id of the model: what counts as a success, and until when. */
+    readonly model: string
+    /** The propensity is never below this, so that an offer always has a chance. */
+    readonly floor: number
+    /** Successes and failures that are taken for granted before any are known. */
+    readonly prior: readonly [number, number]
+    /** An enum attribute (`profile.tier`), or a condition; null: all customers are one segment. */
+    readonly segment: string | null
+  }
+}
+
+/** What outcomes are learned from: an event that names the decision, within a time after it. */
+export type OutcomeModel = {
+  readonly id: string
+  readonly outcome: string
+  /** Without the outcome for so long, the offer was a failure. */
+  readonly windowMs: number
+  readonly place: Place
+}
+
 export type OfferModel = {
   readonly id: string
   readonly title: Text
@@ -129,7 +155,7 @@ export type OfferModel = {
   readonly riskGrade: number | null
   /** Higher wins within its class before scores are compared. */
   readonly priority: number
-  readonly propensity: Term
+  readonly propensity: Term | LearnedPropensity
   readonly context: Term
   readonly value: Term
   readonly lever: Term
@@ -260,6 +286,8 @@ export type Model = {
   }
   /** In the order of the pack: a candidate that several hold back names the first. */
   readonly holdouts: readonly HoldoutModel[]
+  /** What learned propensities are learned from. */
+  readonly models: readonly OutcomeModel[]
 }
 
 /** A checked pack with its identity: sha-256, in hex, of its canonical JSON without places. */

@@ -14,7 +14,7 @@ export type PlaceOf = (file: PackFileName, path: Path) => Place
  */
 export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
   const pack = contents['pack.yaml']
-  const { suitability, arbitration, holdouts } = contents['arbitration.yaml']
+  const { suitability, arbitration, holdouts, models } = contents['arbitration.yaml']
   return {
     name: pack.name,
     description: pack.description,
@@ -65,6 +65,11 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       ...holdout,
       applies: { ...scopeOf({ ...applies, classes: ['marketing'] }), offers: applies.offers },
       place: placeOf('arbitration.yaml', ['holdouts', i]),
+    })),
+    models: models.map(({ window, ...outcomeModel }, i) => ({
+      ...outcomeModel,
+      windowMs: milliseconds(window),
+      place: placeOf('arbitration.yaml', ['models', i]),
     })),
   }
 }

@@ -180,6 +180,24 @@ const told = z
 const termError = 'must be a number from 0 on, a CEL expression, or { from, whenUnknown }'
 const term = z.union([termNumber, condition, told], { error: termError }).default(1)
 
+const learned = z
+  .strictObject({
+    learned: z.strictObject({
+      model: ruleId.describe('A model of arbitration.yaml'),
+      floor: z.number().min(0).max(1).default(0.01).describe('It is never below this, so that it always has a chance'),
+      prior: z
+        .tuple([z.number().min(0.1).max(1_000_000), z.number().min(0.1).max(1_000_000)])
+        .default([1, 1])
+        .describe('Successes and failures that count before any are known'),
+      segment: condition
+        .nullable()
+        .default(null)
+        .describe('An enum attribute such as profile.riskGrade, or a condition: each answer is learned apart'),
+    }),
+  })
+  .describe('Learned from what became of earlier offers, see `proffer learn`')
+const propensity = z.union([termNumber, condition, told, learned], { error: `${termError}, or { learned }` }).default(1)
+
 const bounds = (name: TermName) =>
   z
     .tuple([z.number(), z.number()])
@@ -198,7 +216,7 @@ export const offersFile = z.strictObject({
       eligible: condition.nullable().default(null).describe('Who may get it: must be true'),
       riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Risk grade of an investment product'),
       priority: z.int().min(-1_000).max(1_000).default(0).describe('Higher wins before scores are compared'),
-      propensity: term.describe('How likely the customer is to want it, 0 to 1'),
+      propensity: propensity.describe('How likely the customer is to want it, 0 to 1'),
       context: term.describe('How well the moment fits'),
       value: term.describe('What it is worth to customer and bank'),
       lever: term.describe('How much the bank wants to push it'),
@@ -281,6 +299,9 @@ export const contactFile = z.strictObject({
   ),
 })
 
+/** Most models a pack may have. */
+export const modelsMax = 100
+
 export const arbitrationFile = z.strictObject({
   suitability: z.strictObject({
     attribute: z.string().min(1).describe('The enum attribute that holds the risk grade of the customer'),
@@ -314,6 +335,18 @@ export const arbitrationFile = z.strictObject({
   )
     .default([])
     .describe('Customers who get no marketing of a scope, so that its effect can be measured'),
+  models: list(
+    z.strictObject({
+      id: ruleId,
+      outcome: eventName.describe(
+        'The event that makes an offer a success; it names the decision, as offer.accepted does',
+      ),
+      window: duration.describe('Without it for so long, the offer was a failure'),
+    }),
+    modelsMax,
+  )
+    .default([])
+    .describe('What learned propensities are learned from'),
 })
 
 /** Every file a pack has, by name; all are required. */

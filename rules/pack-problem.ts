@@ -29,6 +29,7 @@ export const packProblemCodes = [
   'offer_unknown',
   'placement_unknown',
   'content_type_unknown',
+  'model_unknown',
   'reference_dead',
   // Conditions.
   'condition_invalid',

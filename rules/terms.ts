@@ -1,5 +1,5 @@
 /** The terms of the score: which there are, how far they may go, what they read. */
-import type { Term } from './model.ts'
+import type { LearnedPropensity, Term } from './model.ts'
 
 /** score = propensity x context x value x lever. */
 export const termNames = ['propensity', 'context', 'value', 'lever'] as const
@@ -16,14 +16,20 @@ export const termLimits: { readonly [name in TermName]: readonly [number, number
   lever: [0, 100],
 }
 
-/** The CEL texts of a term. */
-export function textsOf(term: Term): readonly string[] {
-  if (typeof term === 'number') return []
+/** The CEL texts of a term that give a number. */
+export function textsOf(term: Term | LearnedPropensity): readonly string[] {
+  if (typeof term === 'number' || isLearned(term)) return []
   return [typeof term === 'string' ? term : term.from]
 }
 
 /** The numbers of a term that the pack writes out. */
-export function numbersOf(term: Term): readonly number[] {
+export function numbersOf(term: Term | LearnedPropensity): readonly number[] {
   if (typeof term === 'number') return [term]
+  if (isLearned(term)) return [term.learned.floor]
   return typeof term === 'string' ? [] : [term.whenUnknown]
+}
+
+/** Whether a propensity is learned. */
+export function isLearned(term: Term | LearnedPropensity): term is LearnedPropensity {
+  return typeof term === 'object' && 'learned' in term
 }

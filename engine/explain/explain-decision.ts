@@ -110,7 +110,8 @@ function whyWords(fate: Fate, offer: OfferModel | undefined, language: Language)
     fate.score,
   ].map(numberWords)
   const terms = `${propensity} x ${context} x ${value} x ${lever}`
-  return phrases[language].why(offer === undefined ? '' : `${offer.class}, ${offer.priority}`, `${score}`, terms)
+  const drawn = fate.learned === null ? '' : phrases[language].drawn(fate.learned)
+  return `${phrases[language].why(offer === undefined ? '' : `${offer.class}, ${offer.priority}`, `${score}`, terms)}${drawn}`
 }
 
 function answerWords(decision: Decision, model: Model | null, language: Language): string {
@@ -194,6 +195,7 @@ const phrases = {
     offered: (title: string, parts: string) => `Offered: ${title}${parts === '' ? '' : ` (${parts}, together)`}.`,
     why: (rank: string, score: string, terms: string) =>
       `It won by class and priority${rank === '' ? '' : ` (${rank})`}, then by score ${score} = propensity x context x value x lever = ${terms}.`,
+    drawn: (learned: string) => ` The propensity was drawn from what is learned for ${learned}.`,
     proposedBy: (trigger: string) => `Proposed by trigger ${trigger}.`,
     nothing: 'Nothing was offered.',
     fallback: (title: string) => `Shown instead of a personal offer: ${title}.`,
@@ -221,6 +223,7 @@ const phrases = {
     offered: (title: string, parts: string) => `已推荐：${title}${parts === '' ? '' : `（${parts}，一并提供）`}。`,
     why: (rank: string, score: string, terms: string) =>
       `先比类别与优先级${rank === '' ? '' : `（${rank}）`}，再比得分：${score} = 倾向 x 情境 x 价值 x 杠杆 = ${terms}。`,
+    drawn: (learned: string) => `倾向由${learned}的历史结果抽样得出。`,
     proposedBy: (trigger: string) => `由触发器${trigger}提出。`,
     nothing: '未作任何推荐。',
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,

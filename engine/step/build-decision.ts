@@ -50,7 +50,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     features: readFeatures(run, parts.variables),
     contacts: contactsOf(run, parts),
     nothing: pack.loaded.model.arbitration.nothing,
-    modelHash: '',
+    modelHash: context.modelHash,
     holdouts: run.trials.slice(),
   }
 }
@@ -105,7 +105,7 @@ function fatesOf(run: FunnelRun): readonly Fate[] {
       value: candidate.value,
       lever: candidate.lever,
       score: candidate.score,
-      learned: null,
+      learned: candidate.learned,
     })
   }
   return fates

@@ -1,4 +1,5 @@
 import type { CompiledPack, CompiledPlacement } from '../../rules/compiled.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { States } from '../state/states.ts'
 import { arbitrate } from './funnel/arbitration.ts'
 import { filterContacts } from './funnel/contact.ts'
@@ -24,6 +25,7 @@ export const productionFilters: Filters = {
  * Everything the step needs besides its input, with its scratch memory. Make one for each thread and pack; the states
  * must have been made for the pack's layout. Cost: offers x placements x guardrails.
  *
+ * @param learned what learned propensities are drawn from; null: from their priors alone
  * @param salt secret of the installation, the same after every start, else decision ids and members of holdouts change
  */
 export function createStepContext(
@@ -31,6 +33,7 @@ export function createStepContext(
   states: States,
   salt: string,
   filters: Filters = productionFilters,
+  learned: LoadedLearned | null = null,
 ): StepContext {
   const lo = new Float64Array(pack.layout.variables).fill(Number.NEGATIVE_INFINITY)
   const hi = new Float64Array(pack.layout.variables).fill(Number.POSITIVE_INFINITY)
@@ -40,19 +43,27 @@ export function createStepContext(
     pack,
     states,
     salt,
+    modelHash: learned?.hash ?? '',
     lo,
     hi,
     filters,
-    run: createRun(pack, states, salt, lo, hi),
+    run: createRun(pack, states, salt, learned, lo, hi),
     hits: new Int32Array(mostTriggers),
   }
 }
 
-function createRun(pack: CompiledPack, states: States, salt: string, lo: Float64Array, hi: Float64Array): FunnelRun {
+function createRun(
+  pack: CompiledPack,
+  states: States,
+  salt: string,
+  learned: LoadedLearned | null,
+  lo: Float64Array,
+  hi: Float64Array,
+): FunnelRun {
   return {
     pack,
     states,
-    tables: createTables(pack),
+    tables: createTables(pack, learned?.table ?? null),
     lo,
     hi,
     gateLo: lo.slice(),
@@ -60,6 +71,7 @@ function createRun(pack: CompiledPack, states: States, salt: string, lo: Float64
     salt,
     slot: -1,
     customerId: '',
+    decisionId: '',
     placement: pack.placements[0] ?? nowhere,
     event: null,
     lawful: false,

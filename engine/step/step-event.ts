@@ -74,6 +74,7 @@ function decidePlacements(
     // It left before the store lost it: its effects are adopted, and a second content must not follow.
     if (context.states.settle(run.slot, decisionNumber(id))) continue
     resetRun(run, placement, placement.slots)
+    run.decisionId = id
     proposeFromTriggers(context, plan, hits, input.now - time)
     run.asOf = time
     fillFrame(context, plan.triggers.reads)

@@ -2,9 +2,10 @@
 import { neverTrue } from '../cel/analyse.ts'
 import { compileCondition, compileEventPredicate, compileNumber } from '../cel/compile.ts'
 import type { CelProblem } from '../cel/problem.ts'
+import { compileSegments } from '../compile-segment.ts'
 import type { Condition } from '../compiled.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
-import { termNames, textsOf } from '../terms.ts'
+import { isLearned, termNames, textsOf } from '../terms.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 import { checkEvent } from './names.ts'
@@ -38,6 +39,13 @@ export function checkConditions(checking: Checking): CompiledConditions {
         if (compiled.kind === 'refused') refuseCel(checking, where, source, compiled.problem)
         else for (const index of compiled.value.reads) reads.add(index)
       }
+    }
+    if (isLearned(offer.propensity)) {
+      const { segment } = offer.propensity.learned
+      const path = [...spot('propensity').path, 'learned', 'segment']
+      const compiled = compileSegments(segment, plain)
+      if (compiled.kind === 'ok') for (const index of compiled.value.reads) reads.add(index)
+      else refuseCel(checking, { ...spot('propensity'), path }, segment ?? '', compiled.problem)
     }
     return condition(offer.eligible, plain, spot('eligible'))
   })

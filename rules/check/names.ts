@@ -34,6 +34,7 @@ function checkIds(checking: Checking): void {
   once(checking, 'placements.yaml', 'placements', model.placements, 'plain')
   once(checking, 'contact.yaml', 'caps', model.caps, 'plain')
   once(checking, 'arbitration.yaml', 'holdouts', model.holdouts, 'plain')
+  once(checking, 'arbitration.yaml', 'models', model.models, 'plain')
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))
   for (const [i, cap] of model.caps.entries()) {
     if (!guardrails.has(cap.id)) continue

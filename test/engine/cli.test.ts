@@ -28,6 +28,7 @@ describe('help and misuse', () => {
     'explain',
     'tail',
     'sql',
+    'learn',
     'partitions',
     'backfill',
     'deadletters',

@@ -31,6 +31,8 @@ export type Candidate = {
   value: number
   lever: number
   score: number
+  /** What a learned propensity was drawn for; null: it was not learned. */
+  learned: string | null
   /** Holdouts that keep it back from the customer, a bit each; 0: none. */
   heldBy: number
   /** Whether it came to be compared with the others: no stage before arbitration dropped it and it beats doing nothing. */
@@ -50,6 +52,8 @@ export type FunnelRun = {
   readonly salt: string
   slot: Slot
   customerId: string
+  /** What draws are hashed from: the id of the decision, or that of the answer it would have been had something been chosen. */
+  decisionId: string
   placement: CompiledPlacement
   /** The event at hand; null for live requests. */
   event: EventData | null
@@ -118,6 +122,7 @@ export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledT
   candidate.value = 0
   candidate.lever = 0
   candidate.score = 0
+  candidate.learned = null
   candidate.heldBy = 0
   candidate.competes = false
   return candidate
@@ -150,6 +155,7 @@ function emptyCandidate(offer: CompiledOffer): Candidate {
     value: 0.5,
     lever: 0.5,
     score: 0.5,
+    learned: null,
     heldBy: 0,
     competes: false,
   }

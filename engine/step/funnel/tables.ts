@@ -4,8 +4,10 @@
  */
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement } from '../../../rules/compiled.ts'
+import type { LearnedTable } from '../../../rules/learned-table.ts'
 import type { CapModel, MessageClass, Scope } from '../../../rules/model.ts'
 import { heldBackBy } from '../../../rules/scope.ts'
+import { type LearnedArms, learnedArms } from './learned-arms.ts'
 
 /** Code of a message class in stored contacts. */
 export const classCodes: Readonly<Record<MessageClass, number>> = { regulatory: 0, service: 1, marketing: 2 }
@@ -53,6 +55,8 @@ export type FunnelTables = {
   /** Lower wins. */
   readonly classRanks: readonly number[]
   readonly caps: readonly CapTable[]
+  /** By offer index: what was learned of it; null: nothing is. */
+  readonly arms: readonly (LearnedArms | null)[]
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
   readonly gradeVariable: number
   /** Every attribute and feature. */
@@ -60,7 +64,7 @@ export type FunnelTables = {
 }
 
 /** Works the tables out; cost: offers x placements x guardrails, once for a pack. */
-export function createTables(pack: CompiledPack): FunnelTables {
+export function createTables(pack: CompiledPack, learned: LearnedTable | null = null): FunnelTables {
   const model = pack.loaded.model
   const gradeVariable = pack.layout.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
@@ -72,6 +76,7 @@ export function createTables(pack: CompiledPack): FunnelTables {
     classCodes: pack.offers.map((offer) => classCodes[offer.model.class]),
     classRanks: pack.offers.map((offer) => ranks.get(offer.model.class) ?? ranks.size),
     caps: model.caps.map(capTable),
+    arms: learnedArms(pack, learned),
     gradeVariable,
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),
   }
@@ -125,7 +130,7 @@ function holdoutMasks(
 function ownReads(offer: CompiledOffer): readonly number[] {
   const { propensity, context, value, lever } = offer.terms
   const parts = [propensity, context, value, lever].flatMap((term) => term.reads)
-  return [...(offer.eligible?.reads ?? []), ...parts]
+  return [...(offer.eligible?.reads ?? []), ...parts, ...(offer.learned?.segments.reads ?? [])]
 }
 
 function ascending(indexes: readonly number[]): readonly number[] {

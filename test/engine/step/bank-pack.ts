@@ -260,6 +260,7 @@ export const bank = {
   suitability,
   arbitration,
   holdouts: [],
+  models: [],
 }
 
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
@@ -281,6 +282,7 @@ export async function writeBank(dir: string, changes: BankPieces = {}): Promise<
       suitability: pieces.suitability,
       arbitration: pieces.arbitration,
       holdouts: pieces.holdouts,
+      models: pieces.models,
     },
   }
   for (const [name, content] of Object.entries(files))

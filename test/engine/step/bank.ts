@@ -11,6 +11,7 @@ import { stepEvent } from '../../../engine/step/step-event.ts'
 import { stepRequest } from '../../../engine/step/step-request.ts'
 import type { Event, FieldValue } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
+import type { LoadedLearned } from '../../../rules/learned-table.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 
 export const dayMs = 86_400_000
@@ -39,6 +40,7 @@ export function createBank(
   pack: LoadedPack,
   filters?: Filters,
   limits: { readonly hardLimitBytes?: number } = {},
+  learned: LoadedLearned | null = null,
 ): Bank {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
@@ -46,7 +48,7 @@ export function createBank(
     observedSince: compiled.layout.series.map(() => 0),
     ...limits,
   })
-  const context = createStepContext(compiled, states, 'salt of the test', filters)
+  const context = createStepContext(compiled, states, 'salt of the test', filters, learned)
   let count = 0
   const turns = new Map<string, number>()
   states.begin(0)
