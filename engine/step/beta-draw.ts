@@ -13,7 +13,7 @@ const seed = new Uint32Array(2)
 
 /**
  * A draw from Beta(a, b): X / (X + Y) of two Gamma draws with shapes a and b (Johnson, Kotz and Balakrishnan 1995, Continuous
- * Univariate Distributions 2, section 25.2). Cost: about 0.5 us.
+ * Univariate Distributions 2, section 25.2). Cost: below 1 us.
  *
  * @param text what the draw is hashed from, different for each draw that is to be independent
  * @param a at least 0.1
