@@ -8,7 +8,10 @@ type Bench = {
   readonly long?: boolean
   /** What it may be given, an option a line. */
   readonly options?: readonly string[]
-  run(): Promise<BenchResult>
+  /** Left out of `all` because it is about data that are not here. */
+  readonly needsData?: boolean
+  /** Null: nothing was measured, and it has said why. */
+  run(): Promise<BenchResult | null>
 }
 
 const onServers = [
@@ -109,24 +112,41 @@ const benches: readonly Bench[] = [
     options: ['--minutes=10 --rate=5000 --customers=20000', '--out=FILE          the rows as CSV'],
     run: async () => (await import('./soak/soak.ts')).benchSoak(),
   },
+  {
+    name: 'off-policy',
+    question: 'What would learned propensities have earned on real logs, next to the two policies that were logged?',
+    needsData: true,
+    options: [
+      '--data=DIR          folder of the Open Bandit Dataset; without it the benchmark says where that is to be had',
+      '--campaign=men --segment=none|position --prior=average|1,99 --resamples=2000',
+    ],
+    run: async () => (await import('./off-policy/off-policy.ts')).benchOffPolicy(),
+  },
 ]
 
 async function main(name: string | undefined, help: boolean): Promise<number> {
   const chosen =
-    name === 'all' ? benches.filter(({ long }) => long !== true) : benches.filter((one) => one.name === name)
+    name === 'all'
+      ? benches.filter(({ long, needsData }) => long !== true && needsData !== true)
+      : benches.filter((one) => one.name === name)
   if (chosen.length === 0) {
     if (name !== undefined) process.stderr.write(`There is no benchmark ${name}.\n`)
     process.stdout.write('npm run bench -- NAME [--json] [--help]\n\n')
     for (const { name, question } of benches) process.stdout.write(`  ${name.padEnd(14)} ${question}\n`)
-    process.stdout.write(`  ${'all'.padEnd(14)} All of them but soak, one after the other.\n`)
+    process.stdout.write(`  ${'all'.padEnd(14)} All of them but soak and off-policy, one after the other.\n`)
     return name === undefined ? 0 : 1
   }
   if (help) {
     for (const bench of chosen) printHelp(bench)
     return 0
   }
-  for (const bench of chosen) printResult(await bench.run())
-  return 0
+  let measured = true
+  for (const bench of chosen) {
+    const result = await bench.run()
+    if (result === null) measured = false
+    else printResult(result)
+  }
+  return measured ? 0 : 1
 }
 
 function printHelp({ name, question, options = [] }: Bench): void {

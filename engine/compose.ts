@@ -21,6 +21,7 @@ import { BackfillRunner } from './backfill/backfill-runner.ts'
 import { type Clock, machineTiming } from './clock.ts'
 import { clickHouseUrl } from './compose-history.ts'
 import { openIdentitySide } from './compose-identity.ts'
+import { learnedFacts, openLearned } from './compose-learned.ts'
 import { openLogSide } from './compose-logs.ts'
 import { storePlace, storeSide } from './compose-store.ts'
 import type { Config } from './config.ts'
@@ -116,6 +117,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   const { config, clock, logger } = options
   const now = () => clock.now()
   const loaded = await loadPackOrThrow(config.PACK)
+  const learned = await openLearned(config)
 
   const lock = takeInstanceLock(config.DATA_DIR)
   stack.push('instance lock', () => lock.release())
@@ -182,6 +184,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     deadLetters,
     store: storage.place,
     pack: installation.pack.loaded,
+    learned,
     salt: cluster.salt,
     observedSince: cluster.observedSince,
     added: cluster.added,
@@ -255,6 +258,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     erasure,
     telemetry,
     codecs,
+    learned,
   }
 
   onUnexpected((cause) =>
@@ -303,7 +307,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     logName: logs.name,
     storeName: storage.name,
     schemasName: logs.schemas.name,
-    facts: [...storage.facts, ...logs.facts],
+    facts: [...storage.facts, ...logs.facts, ...learnedFacts(learned, installation.pack)],
     node,
     key: apiKey.key,
     keyFrom: apiKey.from,

@@ -107,6 +107,9 @@ const Schema = z.strictObject({
     .min(1)
     .default('rules/packs/retail-bank')
     .describe('Folder of the rule pack, relative to the working directory.'),
+  LEARNED: text().describe(
+    'File of learned propensities, as `proffer learn` writes it. Absent: they are drawn from the priors of the pack alone.',
+  ),
   HOST: z
     .string()
     .min(1)

@@ -10,6 +10,7 @@ export class InstallationError extends Error {
     | 'nodes_need_redis'
     | 'redis_unfit'
     | 'secret_unreadable'
+    | 'learned_refused'
 
   constructor(code: InstallationError['code'], message: string, options?: { readonly cause: unknown }) {
     super(message, options)

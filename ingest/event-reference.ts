@@ -79,7 +79,8 @@ function typeWords(type: unknown): { readonly words: string; readonly nullable: 
     if (logicalType === 'money-minor') return 'whole number, minor units'
     if (format !== undefined) return `${format} code`
     if (base === 'string') return maxLength === undefined ? 'text' : `text, at most ${maxLength} characters`
-    return minimum === undefined || maximum === undefined ? 'whole number' : `whole number, ${minimum} to ${maximum}`
+    const kind = base === 'double' ? 'number' : 'whole number'
+    return minimum === undefined || maximum === undefined ? kind : `${kind}, ${minimum} to ${maximum}`
   }
   return { words: words(), nullable: false }
 }

@@ -4,7 +4,7 @@ import { readSchemaFolder } from './schema-folder.ts'
 
 /** What a field of an event type has to hold beyond its type; written as attributes in its Avro schema. */
 export type FieldRule = FieldDef & {
-  /** Inclusive limits of a number, undefined: any safe integer. */
+  /** Inclusive limits of a number, undefined: any safe integer. A double always has both. */
   readonly minimum: number | undefined
   readonly maximum: number | undefined
   /** Longest string, UTF-16 code units; for `strings` the most entries. */
@@ -55,6 +55,7 @@ const fieldTypeSchema = z.union([
     minimum: z.int().optional(),
     maximum: z.int().optional(),
   }),
+  z.strictObject({ type: z.literal('double'), minimum: z.number(), maximum: z.number() }),
   z.strictObject({
     type: z.literal('array'),
     logicalType: z.literal('name-list'),
@@ -113,6 +114,9 @@ function fieldRule(name: string, avro: z.infer<typeof fieldTypeSchema>, required
   }
   if (avro.type === 'string') {
     return { ...plain, type: 'string', maxLength: avro.maxLength ?? MAX_STRING, format: avro.format }
+  }
+  if (avro.type === 'double') {
+    return { ...plain, type: 'double', maxLength: 0, minimum: avro.minimum, maximum: avro.maximum }
   }
   const type: FieldType =
     avro.logicalType === 'money-minor' ? 'money' : avro.logicalType === 'timestamp-millis' ? 'instant' : 'int'

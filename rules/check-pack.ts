@@ -6,8 +6,11 @@ import { checkConflicts } from './check/conflicts.ts'
 import { checkContactRules } from './check/contact-rules.ts'
 import { checkDefinitions } from './check/definitions.ts'
 import { checkGuardrails } from './check/guardrails.ts'
+import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
+import { checkLearned } from './check/learned.ts'
 import { checkNames } from './check/names.ts'
+import { checkTerms } from './check/terms.ts'
 import { checkUnused } from './check/unused.ts'
 import { checkWinners } from './check/winners.ts'
 import type { Model } from './model.ts'
@@ -34,9 +37,12 @@ export function checkPack(model: Model, locate: Locate): Findings {
   const conditions = checkConditions(checking)
   checkGuardrails(checking, conditions)
   checkLadders(checking, conditions)
+  checkTerms(checking)
+  checkLearned(checking)
   if (checking.problems.length > 0) return checking
   checkConflicts(checking, conditions)
   checkWinners(checking)
+  checkHoldouts(checking)
   checkUnused(checking, conditions)
   return checking
 }

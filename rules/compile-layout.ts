@@ -1,10 +1,18 @@
 /** What the customer's state must hold for a pack: its attributes, its series and the features over them. */
 import { createHash } from 'node:crypto'
 import { largestCountConstant } from './cel/analyse.ts'
-import { type AttributeDef, clockAheadMaxMs, type FeatureDef, type Layout, type SeriesDef } from './compiled.ts'
+import {
+  type AttributeDef,
+  clockAheadMaxMs,
+  type ExpiryDef,
+  type FeatureDef,
+  type Layout,
+  type SeriesDef,
+} from './compiled.ts'
 import type { FeatureModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
 import { vocabulariesOf } from './pack-vocabulary.ts'
+import { isLearned, termNames, textsOf } from './terms.ts'
 import type { Variable, Vocabulary } from './vocabulary.ts'
 
 /** Most exact entries of a series. */
@@ -60,6 +68,7 @@ export function compileLayout(
   const conditions = conditionsOf(model, variables, eventTypes)
   return {
     attributes,
+    expiries: expiriesOf(model),
     features,
     series: table.sources.map((source, index) => {
       const readers = features.filter((feature) => feature.series === index)
@@ -78,6 +87,15 @@ function contactsMsOf({ caps, gaps, pauses }: Model): number {
   const most = [...caps.map(({ perMs }) => perMs), ...gaps.map(({ leastMs }) => leastMs)]
   for (const { withinMs, answerMs, forMs } of pauses) most.push(withinMs + answerMs + forMs)
   return most.reduce((longest, ms) => Math.max(longest, ms), 0)
+}
+
+/** An entry for each attribute that some event says an end of. */
+export function expiriesOf(model: Model): readonly ExpiryDef[] {
+  return model.attributes.flatMap(({ id, setBy }, attribute) =>
+    setBy.some((setter) => setter.until !== null)
+      ? [{ attribute, key: keyOf(JSON.stringify(['attribute until', id])) }]
+      : [],
+  )
 }
 
 /** How far back a feature looks from the instant of evaluation, in milliseconds; 0 for lifetime (running totals). */
@@ -136,7 +154,9 @@ function conditionsOf(model: Model, variables: readonly Variable[], eventTypes: 
   }
   for (const guardrail of model.guardrails) add(guardrail.when, plain)
   for (const offer of model.offers) {
-    for (const source of [offer.eligible, offer.propensity, offer.context, offer.value, offer.lever]) add(source, plain)
+    add(offer.eligible, plain)
+    for (const name of termNames) for (const source of textsOf(offer[name])) add(source, plain)
+    if (isLearned(offer.propensity)) add(offer.propensity.learned.segment, plain)
   }
   for (const trigger of model.triggers) add(trigger.when, on(trigger.on))
   return [...found.values()]

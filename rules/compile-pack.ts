@@ -5,19 +5,23 @@ import { hash32 } from '../ingest/hash.ts'
 import { compileCondition, compileNumber } from './cel/compile.ts'
 import type { CelResult } from './cel/problem.ts'
 import { compileLayout, seriesTable } from './compile-layout.ts'
+import { compileSegments } from './compile-segment.ts'
 import { compileTypes } from './compile-types.ts'
 import type {
   CompiledGuardrail,
+  CompiledLearned,
   CompiledOffer,
   CompiledPack,
   CompiledPlacement,
   CompiledTrigger,
   Condition,
+  NumberExpression,
 } from './compiled.ts'
 import { fits } from './fits.ts'
-import type { LoadedPack, Model, PlacementModel, Scope, Term } from './model.ts'
+import type { LearnedPropensity, LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
-import { inScope } from './scope.ts'
+import { holdsOffer, inScope } from './scope.ts'
+import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
@@ -31,7 +35,7 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   const table = seriesTable(model.features)
   const guardrails = compileGuardrails(model, vocabularies.plain)
   const offers = compileOffers(model, vocabularies.plain)
-  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails)
+  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const lawfulVariable = variables.length - 1
   return {
@@ -45,14 +49,14 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
       const parts = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
       const own = offers[offer]
       const terms = own === undefined ? [] : Object.values(own.terms)
-      const reads = [own?.eligible, ...terms, ...parts].flatMap((part) => part?.reads ?? [])
+      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...parts].flatMap((part) => part?.reads ?? [])
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
     }),
     guardrailsOf,
-    capsOf: scopeTable(model, (cap) => cap.applies, model.caps),
-    gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps),
-    pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses),
-    quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours),
+    capsOf: scopeTable(model, (cap) => cap.applies, model.caps, ownCategory),
+    gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, ownCategory),
+    pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, ownCategory),
+    quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours, ownCategory),
     lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
     lawfulVariable,
     variables: variables.map(({ name, type, values }) => ({ name, type, values })),
@@ -73,7 +77,7 @@ function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardr
 }
 
 function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
-  const term = (source: Term) => compiled(compileNumber(source, vocabulary))
+  const { bounds } = model.arbitration
   return model.offers.map((offer, index) => ({
     id: offer.id,
     index,
@@ -81,12 +85,46 @@ function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
     model: offer,
     eligible: condition(offer.eligible, vocabulary),
     terms: {
-      propensity: term(offer.propensity),
-      context: term(offer.context),
-      value: term(offer.value),
-      lever: term(offer.lever),
+      propensity: compileTerm(
+        isLearned(offer.propensity) ? offer.propensity.learned.floor : offer.propensity,
+        bounds.propensity,
+        vocabulary,
+      ),
+      context: compileTerm(offer.context, bounds.context, vocabulary),
+      value: compileTerm(offer.value, bounds.value, vocabulary),
+      lever: compileTerm(offer.lever, bounds.lever, vocabulary),
     },
+    learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary) : null,
   }))
+}
+
+/** A term within its bounds: what is not guaranteed counts as the lowest there is, or as what the pack says for unknown. */
+function compileTerm(
+  term: Term,
+  [lowest, highest]: readonly [number, number],
+  vocabulary: Vocabulary,
+): NumberExpression {
+  const within = (value: number): number => Math.min(Math.max(value, lowest), highest)
+  if (typeof term === 'number') {
+    const constant = within(term)
+    return { low: () => constant, reads: [], source: String(term) }
+  }
+  const { low, reads, source } = compiled(compileNumber(typeof term === 'string' ? term : term.from, vocabulary))
+  if (typeof term === 'string') return { low: (lo, hi, event) => within(low(lo, hi, event)), reads, source }
+  const whenUnknown = within(term.whenUnknown)
+  return {
+    low: (lo, hi, event) => {
+      const value = low(lo, hi, event)
+      return value === Number.NEGATIVE_INFINITY ? whenUnknown : within(value)
+    },
+    reads,
+    source,
+  }
+}
+
+function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary): CompiledLearned {
+  const { model, floor, prior, segment } = learned
+  return { model, floor, prior, segments: compiled(compileSegments(segment, vocabulary)) }
 }
 
 function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary): CompiledTrigger[] {
@@ -129,21 +167,27 @@ function compilePlacements(
   })
 }
 
+/** A contact is counted under the offer's own category, whatever its parts belong to. */
+function ownCategory(scope: Scope, offer: OfferModel, channel: string): boolean {
+  return inScope(scope, offer.category, offer.class, channel)
+}
+
 /** Rules whose scope holds an offer on a channel, worked out once; the same list is kept once. */
 function scopeTable<T>(
   model: Model,
   scopeOf: (rule: T) => Scope,
   rules: readonly T[],
+  holds: (scope: Scope, offer: OfferModel, channel: string) => boolean,
 ): (offer: number, channel: string) => readonly number[] {
   const lists = new Map<string, readonly number[]>()
   const tables = new Map<string, readonly (readonly number[])[]>()
   for (const { id: channel } of model.channels) {
     const perKind = new Map<string, readonly number[]>()
     const rows = model.offers.map((offer) => {
-      const kind = `${offer.category}\0${offer.class}`
+      const kind = `${offer.categories.join('\0')}\0${offer.class}`
       const known = perKind.get(kind)
       if (known !== undefined) return known
-      const row = rules.flatMap((rule, i) => (inScope(scopeOf(rule), offer.category, offer.class, channel) ? [i] : []))
+      const row = rules.flatMap((rule, i) => (holds(scopeOf(rule), offer, channel) ? [i] : []))
       const shared = lists.get(row.join()) ?? row
       lists.set(row.join(), shared)
       perKind.set(kind, shared)

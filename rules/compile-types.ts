@@ -4,7 +4,7 @@ import type { EventTypeDef, FieldDef } from '../ingest/event.ts'
 import { hash53 } from '../ingest/hash.ts'
 import { compileEventPredicate } from './cel/compile.ts'
 import { compileRuleSet } from './cel/rule-set.ts'
-import type { SeriesTable } from './compile-layout.ts'
+import { expiriesOf, type SeriesTable } from './compile-layout.ts'
 import type { EventData, TypePlan } from './compiled.ts'
 import type { AttributeModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
@@ -21,11 +21,19 @@ export function compileTypes(
   vocabularyOn: (event: string) => Vocabulary,
 ): ReadonlyMap<string, TypePlan> {
   const plans = new Map<string, TypePlan>()
-  for (const def of eventTypes.values()) plans.set(def.name, typePlan(model, table, def, vocabularyOn(def.name)))
+  const expiries = new Map(expiriesOf(model).map(({ attribute }, i) => [attribute, model.attributes.length + i]))
+  for (const def of eventTypes.values())
+    plans.set(def.name, typePlan(model, table, expiries, def, vocabularyOn(def.name)))
   return plans
 }
 
-function typePlan(model: Model, table: SeriesTable, def: EventTypeDef, vocabulary: Vocabulary): TypePlan {
+function typePlan(
+  model: Model,
+  table: SeriesTable,
+  expiries: ReadonlyMap<number, number>,
+  def: EventTypeDef,
+  vocabulary: Vocabulary,
+): TypePlan {
   const triggers = model.triggers.map((trigger, index) => ({ trigger, index })).filter((t) => t.trigger.on === def.name)
   const rules = compileRuleSet(
     triggers.map(({ trigger }) => trigger.when),
@@ -45,7 +53,8 @@ function typePlan(model: Model, table: SeriesTable, def: EventTypeDef, vocabular
         .filter((setter) => setter.event === def.name)
         .map((setter) => {
           const read = attributeReader(attribute, fieldOf(def, setter.field))
-          return { attribute: index, where: predicate(setter.where, def), ...read, field: setter.field }
+          const until = untilReader(setter.until, expiries.get(index), def)
+          return { attribute: index, where: predicate(setter.where, def), ...read, field: setter.field, until }
         }),
     ),
     suppressions: suppressionsOf(model, def),
@@ -107,6 +116,24 @@ function attributeReader(
       if (Array.isArray(cleared) && cleared.includes(name)) return true
       const field = event[name]
       return isEnum && typeof field === 'string' && !codes.has(field)
+    },
+  }
+}
+
+/** How an event ends an attribute: an attribute with an expiry is given one, or none, by everything that sets it. */
+function untilReader(
+  field: string | null,
+  stored: number | undefined,
+  def: EventTypeDef,
+): TypePlan['attributes'][number]['until'] {
+  if (stored === undefined) return null
+  if (field === null) return { stored, read: () => Number.NaN }
+  const { name } = fieldOf(def, field)
+  return {
+    stored,
+    read: (event) => {
+      const instant = event[name]
+      return typeof instant === 'number' ? instant : Number.NaN
     },
   }
 }

@@ -29,11 +29,29 @@ export type Condition = {
   readonly source: string
 }
 
-/** A score term: its guaranteed (lowest) value; NaN never. */
+/** A score term within the pack's bounds, or a number of a condition: its guaranteed (lowest) value; NaN never. */
 export type NumberExpression = {
   readonly low: (lo: Float64Array, hi: Float64Array, event: EventData | null) => number
   readonly reads: readonly number[]
   readonly source: string
+}
+
+/** The segments of a learned propensity. */
+export type CompiledSegments = {
+  readonly names: readonly string[]
+  /** Index into `names` of the one the frame's customer is in. */
+  readonly of: (lo: Float64Array, hi: Float64Array) => number
+  readonly reads: readonly number[]
+}
+
+/** A propensity that is learned from outcomes. */
+export type CompiledLearned = {
+  readonly model: string
+  /** It is never below this. */
+  readonly floor: number
+  /** Successes and failures that count before anything is known. */
+  readonly prior: readonly [number, number]
+  readonly segments: CompiledSegments
 }
 
 /** Many conditions that ask `must`, evaluated at once. */
@@ -80,9 +98,19 @@ export type AttributeDef = {
   readonly variable: number
 }
 
+/** The instant until which an attribute holds, as the event said that set it: stored like an attribute, not in the frame. */
+export type ExpiryDef = {
+  /** Index into `Layout.attributes`. */
+  readonly attribute: number
+  /** 13 hex digits: the name it has in stored states. */
+  readonly key: string
+}
+
 /** What the customer's state must hold for a pack. */
 export type Layout = {
   readonly attributes: readonly AttributeDef[]
+  /** Of attributes whose events say how long they hold. Stored behind the attributes: the n-th has index `attributes.length + n`. */
+  readonly expiries?: readonly ExpiryDef[]
   readonly series: readonly SeriesDef[]
   readonly features: readonly FeatureDef[]
   /** Length of the frame. */
@@ -117,6 +145,8 @@ export type TypePlan = {
     readonly clears: (event: EventData) => boolean
     /** Name of the field. */
     readonly field: string
+    /** The attribute's expiry: its stored index, and the instant an event says; NaN: for as long as the pack says. Null: it has none. */
+    readonly until: { readonly stored: number; readonly read: (event: EventData) => number } | null
   }[]
   readonly suppressions: readonly {
     readonly guardrail: number
@@ -153,6 +183,8 @@ export type CompiledOffer = {
     readonly value: NumberExpression
     readonly lever: NumberExpression
   }
+  /** Null: the propensity is `terms.propensity`. Else that is only its floor. */
+  readonly learned: CompiledLearned | null
 }
 
 export type CompiledTrigger = {

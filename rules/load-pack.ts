@@ -168,7 +168,9 @@ function isPackFile(name: string): name is PackFileName {
 }
 
 function countRules(model: Model): number {
-  const lists = [model.sources, model.attributes, model.features, model.guardrails, model.offers, model.bands]
-  const contact = [model.caps, model.gaps, model.pauses, model.quietHours]
-  return [...lists, ...contact, model.triggers, model.placements, model.channels].reduce((sum, l) => sum + l.length, 0)
+  const { sources, attributes, features, guardrails, offers, bands, triggers, placements, channels } = model
+  const { caps, gaps, pauses, quietHours, holdouts, models } = model
+  const lists = [sources, attributes, features, guardrails, offers, bands, triggers, placements, channels]
+  const more = [caps, gaps, pauses, quietHours, holdouts, models]
+  return [...lists, ...more].reduce((sum, list) => sum + list.length, 0)
 }

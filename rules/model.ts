@@ -3,6 +3,7 @@
  * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
  */
 import type { GuardrailReason } from './reasons.ts'
+import type { TermName } from './terms.ts'
 
 /** A text in the languages every customer- or colleague-facing text has. */
 export type Text = { readonly en: string; readonly zh: string }
@@ -31,7 +32,13 @@ export type AttributeModel = {
   /** Values of an `enum`, in the order of their codes 0, 1, 2, ...; empty otherwise. */
   readonly values: readonly string[]
   /** Which events set it: the field is copied when `where` (CEL over `event`) is true; a null field sets nothing. */
-  readonly setBy: readonly { readonly event: string; readonly where: string | null; readonly field: string }[]
+  readonly setBy: readonly {
+    readonly event: string
+    readonly where: string | null
+    readonly field: string
+    /** The field of type instant that says until when the value holds; null: none does. */
+    readonly until: string | null
+  }[]
   /** After this long without being set again the value reads as unknown; null: never. */
   readonly validForMs: number | null
   readonly place: Place
@@ -101,28 +108,64 @@ export type GuardrailModel = {
   readonly place: Place
 }
 
-/** A term of the score: a constant, or a CEL expression of type double over features and profile. */
-export type Term = number | string
+/**
+ * A term of the score: a constant, a CEL expression of type double over features and profile (its guaranteed lowest value
+ * counts), or one with a value of its own while it is unknown.
+ */
+export type Term = number | string | { readonly from: string; readonly whenUnknown: number }
+
+/**
+ * A propensity learned from what became of earlier offers: Thompson sampling over the successes and failures of the offer in the
+ * customer's segment.
+ */
+export type LearnedPropensity = {
+  readonly learned: {
+    /** Id of the model: what counts as a success, and until when. */
+    readonly model: string
+    /** The propensity is never below this, so that an offer always has a chance. */
+    readonly floor: number
+    /** Successes and failures that are taken for granted before any are known. */
+    readonly prior: readonly [number, number]
+    /** An enum attribute (`profile.tier`), or a condition; null: all customers are one segment. */
+    readonly segment: string | null
+  }
+}
+
+/** What outcomes are learned from: an event that names the decision, within a time after it. */
+export type OutcomeModel = {
+  readonly id: string
+  readonly outcome: string
+  /** Without the outcome for so long, the offer was a failure. */
+  readonly windowMs: number
+  readonly place: Place
+}
 
 export type OfferModel = {
   readonly id: string
   readonly title: Text
   readonly category: string
+  /** Its category and those of its parts: what closes one of them closes the offer. */
+  readonly categories: readonly string[]
   readonly class: MessageClass
   readonly contentType: string
   readonly channels: readonly string[]
   /** CEL; the offer is eligible when it must be true. null: always. */
   readonly eligible: string | null
-  /** Risk grade of the product, 1 (lowest) to 5; null: no investment product. */
+  /** Risk grade of the product, 1 (lowest) to 5, of parts the highest; null: no investment product. */
   readonly riskGrade: number | null
   /** Higher wins within its class before scores are compared. */
   readonly priority: number
-  readonly propensity: Term
+  readonly propensity: Term | LearnedPropensity
   readonly context: Term
   readonly value: Term
   readonly lever: Term
   /** Several things accepted or withheld together. */
-  readonly parts: readonly { readonly id: string; readonly title: Text }[]
+  readonly parts: readonly {
+    readonly id: string
+    readonly title: Text
+    readonly category: string | null
+    readonly riskGrade: number | null
+  }[]
   /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
   readonly validForMs: number
   readonly place: Place
@@ -235,6 +278,21 @@ export type ZonesModel = {
   readonly region: { readonly attribute: string; readonly zones: Readonly<Record<string, string>> } | null
 }
 
+/**
+ * Customers who get no marketing of a scope. Members are drawn by a hash of the installation's salt, the id and the customer,
+ * so that every node knows the same ones and another holdout has others. Service and regulatory messages are never held back.
+ */
+export type HoldoutModel = {
+  readonly id: string
+  /** Share of the customers that belong to it, above 0 and at most 50. */
+  readonly percent: number
+  /** Marketing offers that are held back; `classes` is always `marketing`. */
+  readonly applies: Scope & { readonly offers: Selector }
+  /** Whether inbound placements are closed to members too. Outbound ones always are. */
+  readonly inbound: 'open' | 'closed'
+  readonly place: Place
+}
+
 export type Model = {
   readonly name: string
   readonly description: string
@@ -279,7 +337,13 @@ export type Model = {
     readonly classes: readonly MessageClass[]
     /** Score of doing nothing: a candidate below it loses to silence. */
     readonly nothing: number
+    /** Lowest and highest value of each term: beyond them it is cut off. */
+    readonly bounds: { readonly [name in TermName]: readonly [number, number] }
   }
+  /** In the order of the pack: a candidate that several hold back names the first. */
+  readonly holdouts: readonly HoldoutModel[]
+  /** What learned propensities are learned from. */
+  readonly models: readonly OutcomeModel[]
 }
 
 /** A checked pack with its identity: sha-256, in hex, of its canonical JSON without places. */

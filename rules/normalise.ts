@@ -1,6 +1,6 @@
 /** From the files of a pack to its model: defaults, units, places. What it is given has passed the schemas. */
 import { strict as assert } from 'node:assert'
-import type { BandsModel, FeatureModel, GuardrailModel, Model, Place, Scope, Selector } from './model.ts'
+import type { BandsModel, FeatureModel, GuardrailModel, Model, OfferModel, Place, Scope, Selector } from './model.ts'
 import type { PackContents, PackFileName } from './pack-files.ts'
 import { durationMs, moneyMinor, windowOf } from './quantities.ts'
 import type { Path } from './yaml-source.ts'
@@ -14,7 +14,7 @@ export type PlaceOf = (file: PackFileName, path: Path) => Place
  */
 export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
   const pack = contents['pack.yaml']
-  const { suitability, arbitration } = contents['arbitration.yaml']
+  const { suitability, arbitration, holdouts, models } = contents['arbitration.yaml']
   const contact = contents['contact.yaml']
   return {
     name: pack.name,
@@ -39,11 +39,7 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     guardrails: contents['guardrails.yaml'].guardrails.map((guardrail, i) =>
       guardrailOf(guardrail, placeOf('guardrails.yaml', ['guardrails', i])),
     ),
-    offers: contents['offers.yaml'].offers.map(({ validFor, ...offer }, i) => ({
-      ...offer,
-      validForMs: milliseconds(validFor),
-      place: placeOf('offers.yaml', ['offers', i]),
-    })),
+    offers: contents['offers.yaml'].offers.map((offer, i) => offerOf(offer, placeOf('offers.yaml', ['offers', i]))),
     bands: contents['offers.yaml'].bands.map((bands, i) => bandsOf(bands, placeOf('offers.yaml', ['bands', i]))),
     triggers: contents['triggers.yaml'].triggers.map(({ freshness, ...trigger }, i) => ({
       ...trigger,
@@ -93,6 +89,16 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     zones: contact.zones,
     suitability,
     arbitration,
+    holdouts: holdouts.map(({ applies, ...holdout }, i) => ({
+      ...holdout,
+      applies: { ...scopeOf({ ...applies, classes: ['marketing'] }), offers: applies.offers },
+      place: placeOf('arbitration.yaml', ['holdouts', i]),
+    })),
+    models: models.map(({ window, ...outcomeModel }, i) => ({
+      ...outcomeModel,
+      windowMs: milliseconds(window),
+      place: placeOf('arbitration.yaml', ['models', i]),
+    })),
   }
 }
 
@@ -122,6 +128,19 @@ function guardrailOf(
             forMs: milliseconds(suppression.for),
             liftedBy: suppression.liftedBy,
           },
+    place,
+  }
+}
+
+/** An offer counts as all of its parts: it is in each of their categories and as risky as the riskiest. */
+function offerOf({ validFor, ...offer }: PackContents['offers.yaml']['offers'][number], place: Place): OfferModel {
+  const categories = [offer.category, ...offer.parts.flatMap(({ category }) => category ?? [])]
+  const grades = [offer.riskGrade, ...offer.parts.map((part) => part.riskGrade)].filter((grade) => grade !== null)
+  return {
+    ...offer,
+    categories: [...new Set(categories)],
+    riskGrade: grades.length === 0 ? null : Math.max(...grades),
+    validForMs: milliseconds(validFor),
     place,
   }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { durationPattern, moneyPattern, windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
+import { type TermName, termLimits } from './terms.ts'
 
 const ruleId = z
   .string()
@@ -49,10 +50,21 @@ const scope = z
   })
   .describe('Which offers are meant: an offer matches when its category, channel and class all do')
 
+const holdoutScope = z
+  .strictObject({
+    categories: selector.describe('"all", or a list of categories'),
+    exceptCategories: list(z.string(), 1_000).default([]).describe('Categories that are left out'),
+    channels: selector.default('all').describe('"all", or a list of channels'),
+    offers: selector.default('all').describe('"all", or the offers of a campaign'),
+  })
+  .describe('Which marketing offers are held back from members: those that match everything said here')
+
 const eventFilter = { event: eventName, where: condition.nullable().default(null) }
 
 /** Most rules (features, guardrails, offers, triggers, placements, caps and the rest together) a pack may have. */
 export const rulesMax = 20_000
+/** Most holdouts a pack may have: the funnel keeps a customer's in the bits of a number. */
+export const holdoutsMax = 30
 /** Most offers a pack may have. */
 export const offersMax = 5_000
 
@@ -98,7 +110,13 @@ export const profileFile = z.strictObject({
       type: z.enum(['enum', 'int', 'double', 'money', 'bool', 'instant']),
       values: list(z.string().min(1).max(64), 200).default([]).describe('The closed list of values of an enum'),
       setBy: z
-        .array(z.strictObject({ ...eventFilter, field: fieldName }))
+        .array(
+          z.strictObject({
+            ...eventFilter,
+            field: fieldName,
+            until: fieldName.nullable().default(null).describe('A field with the instant until which the value holds'),
+          }),
+        )
         .min(1)
         .max(50)
         .describe('Events that set it from one of their fields'),
@@ -156,9 +174,39 @@ export const guardrailsFile = z.strictObject({
   ),
 })
 
-const term = z
-  .union([z.number().nonnegative(), condition], { error: 'must be a number from 0 on, or a CEL expression' })
-  .default(1)
+const termNumber = z.number().nonnegative()
+const told = z
+  .strictObject({
+    from: condition.describe('A CEL expression, such as an attribute that a scoring system sets'),
+    whenUnknown: termNumber.describe('What holds while it is not known: never set, withdrawn, expired'),
+  })
+  .describe('A number that may be unknown')
+const termError = 'must be a number from 0 on, a CEL expression, or { from, whenUnknown }'
+const term = z.union([termNumber, condition, told], { error: termError }).default(1)
+
+const learned = z
+  .strictObject({
+    learned: z.strictObject({
+      model: ruleId.describe('A model of arbitration.yaml'),
+      floor: z.number().min(0).max(1).default(0.01).describe('It is never below this, so that it always has a chance'),
+      prior: z
+        .tuple([z.number().min(0.1).max(1_000_000), z.number().min(0.1).max(1_000_000)])
+        .default([1, 1])
+        .describe('Successes and failures that count before any are known'),
+      segment: condition
+        .nullable()
+        .default(null)
+        .describe('An enum attribute such as profile.riskGrade, or a condition: each answer is learned apart'),
+    }),
+  })
+  .describe('Learned from what became of earlier offers, see `proffer learn`')
+const propensity = z.union([termNumber, condition, told, learned], { error: `${termError}, or { learned }` }).default(1)
+
+const bounds = (name: TermName) =>
+  z
+    .tuple([z.number(), z.number()])
+    .default([...termLimits[name]])
+    .describe(`Lowest and highest ${name} of any offer; what an expression gives beyond them is cut off`)
 
 export const offersFile = z.strictObject({
   offers: list(
@@ -172,11 +220,24 @@ export const offersFile = z.strictObject({
       eligible: condition.nullable().default(null).describe('Who may get it: must be true'),
       riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Risk grade of an investment product'),
       priority: z.int().min(-1_000).max(1_000).default(0).describe('Higher wins before scores are compared'),
-      propensity: term.describe('How likely the customer is to want it: a number or a CEL expression'),
-      context: term.describe('How well the moment fits: a number or a CEL expression'),
-      value: term.describe('What it is worth to customer and bank: a number or a CEL expression'),
-      lever: term.describe('How much the bank wants to push it: a number or a CEL expression'),
-      parts: list(z.strictObject({ id: ruleId, title: text }), 20)
+      propensity: propensity.describe('How likely the customer is to want it, 0 to 1'),
+      context: term.describe('How well the moment fits'),
+      value: term.describe('What it is worth to customer and bank'),
+      lever: term.describe('How much the bank wants to push it'),
+      parts: list(
+        z.strictObject({
+          id: ruleId,
+          title: text,
+          category: z
+            .string()
+            .min(1)
+            .nullable()
+            .default(null)
+            .describe('Its own category: what closes that closes the whole offer'),
+          riskGrade: z.int().min(1).max(5).nullable().default(null).describe('Its own risk grade; the highest counts'),
+        }),
+        20,
+      )
         .default([])
         .describe('Several things that are offered or withheld together'),
       validFor: duration.describe('Not to be sent or shown later than this after the decision'),
@@ -311,6 +372,9 @@ export const contactFile = z.strictObject({
     .describe('Whose clock counts: the attribute, else the region, else the zone of the pack'),
 })
 
+/** Most models a pack may have. */
+export const modelsMax = 100
+
 export const arbitrationFile = z.strictObject({
   suitability: z.strictObject({
     attribute: z.string().min(1).describe('The enum attribute that holds the risk grade of the customer'),
@@ -320,7 +384,42 @@ export const arbitrationFile = z.strictObject({
   arbitration: z.strictObject({
     classes: z.array(messageClass).length(3).describe('Strongest first'),
     nothing: z.number().nonnegative().describe('Score of saying nothing: an offer below it is not made'),
+    bounds: z
+      .strictObject({
+        propensity: bounds('propensity'),
+        context: bounds('context'),
+        value: bounds('value'),
+        lever: bounds('lever'),
+      })
+      .prefault({})
+      .describe('Within which the terms of the score stay'),
   }),
+  holdouts: list(
+    z.strictObject({
+      id: ruleId.describe('Part of the hash that chooses the members: another id is another draw'),
+      percent: z.number().positive().max(50).describe('Share of the customers that belong to it'),
+      applies: holdoutScope,
+      inbound: z
+        .enum(['open', 'closed'])
+        .default('open')
+        .describe('open: members still see the offers where an app asks for them; closed: nowhere'),
+    }),
+    holdoutsMax,
+  )
+    .default([])
+    .describe('Customers who get no marketing of a scope, so that its effect can be measured'),
+  models: list(
+    z.strictObject({
+      id: ruleId,
+      outcome: eventName.describe(
+        'The event that makes an offer a success; it names the decision, as offer.accepted does',
+      ),
+      window: duration.describe('Without it for so long, the offer was a failure'),
+    }),
+    modelsMax,
+  )
+    .default([])
+    .describe('What learned propensities are learned from'),
 })
 
 /** Every file a pack has, by name; all are required. */

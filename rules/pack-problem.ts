@@ -29,6 +29,7 @@ export const packProblemCodes = [
   'offer_unknown',
   'placement_unknown',
   'content_type_unknown',
+  'model_unknown',
   'reference_dead',
   // Conditions.
   'condition_invalid',
@@ -50,6 +51,7 @@ export const packProblemCodes = [
   'band_gap',
   'band_overlap',
   'grade_gap',
+  'term_out_of_bounds',
   'fallback_missing',
   'fallback_unexpected',
   'fallback_blocked',

@@ -4,7 +4,7 @@
  */
 
 /**
- * Where a reason is given. The first nine are the stages of the funnel a candidate can end at; `answer` says why a whole
+ * Where a reason is given. The first ten are the stages of the funnel a candidate can end at; `answer` says why a whole
  * decision is a fallback or empty; `silence` says why a trigger proposed nothing for an event.
  */
 export type ReasonStage =
@@ -13,6 +13,7 @@ export type ReasonStage =
   | 'suitability'
   | 'guardrail'
   | 'contact'
+  | 'holdout'
   | 'arbitration'
   | 'placement'
   | 'final_gate'
@@ -127,6 +128,11 @@ const funnelTexts = {
     en: '{offer} had waited for so long that it does not hold any more.',
     zh: '“{offer}”等待过久，已失效。',
   },
+  holdout: {
+    stage: 'holdout',
+    en: '{offer} was held back: the customer belongs to the comparison group {rule}, which gets no such marketing.',
+    zh: '未推荐“{offer}”：客户属于对照组{rule}，该组不接收此类营销。',
+  },
   lost_arbitration: {
     stage: 'arbitration',
     en: '{offer} lost to a better offer: its score was {value}.',
@@ -189,6 +195,10 @@ const answerTexts = {
   silence_chosen: answer(
     'Saying nothing was the best choice for {placement}.',
     '展示位{placement}：不打扰是最佳选择。',
+  ),
+  held_out: answer(
+    'The customer belongs to a comparison group that gets no such marketing, so that its effect can be measured.',
+    '客户属于不接收此类营销的对照组，以便衡量营销效果。',
   ),
   repeated_request: answer(
     'The request was asked before: it got the same answer, and nothing was counted twice.',

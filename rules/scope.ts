@@ -1,5 +1,5 @@
-/** Which offers a guardrail or a cap holds. */
-import type { MessageClass, Scope, Selector } from './model.ts'
+/** Which offers a guardrail, a cap or a holdout holds. */
+import type { HoldoutModel, MessageClass, OfferModel, PlacementModel, Scope, Selector } from './model.ts'
 
 /** Whether an offer of this category and class on this channel is in the scope. */
 export function inScope(scope: Scope, category: string, messageClass: MessageClass, channel: string): boolean {
@@ -9,6 +9,21 @@ export function inScope(scope: Scope, category: string, messageClass: MessageCla
     selects(scope.classes, messageClass) &&
     selects(scope.channels, channel)
   )
+}
+
+/** Whether an offer on this channel is in the scope: by its own category or that of one of its parts. */
+export function holdsOffer(scope: Scope, offer: Pick<OfferModel, 'categories' | 'class'>, channel: string): boolean {
+  return offer.categories.some((category) => inScope(scope, category, offer.class, channel))
+}
+
+/** Whether a holdout keeps an offer back from its members on a placement. The offer must fit the placement. */
+export function heldBackBy(
+  { applies, inbound }: HoldoutModel,
+  offer: Pick<OfferModel, 'id' | 'categories' | 'class'>,
+  placement: Pick<PlacementModel, 'channel' | 'direction'>,
+): boolean {
+  if (placement.direction === 'inbound' && inbound === 'open') return false
+  return selects(applies.offers, offer.id) && holdsOffer(applies, offer, placement.channel)
 }
 
 /** Whether everything that `inner` holds is held by `outer` too. */

@@ -15,6 +15,7 @@ import { createSchemaLearner, type Learned } from '../ingest/registry/schema-lea
 import { readSchemaFolder } from '../ingest/schema-folder.ts'
 import type { Decision } from './decision.ts'
 import { decisionBytesMax, writeDecision } from './decision-writer.ts'
+import { fromWire, type WireDecision } from './wire-fate.ts'
 
 /** Bytes that are not a decision of a schema we know. Never holds the content. */
 export class DecisionDecodeError extends Error {
@@ -96,7 +97,7 @@ export function createDecisionCodec(registered: number | null = null): DecisionC
         throw new DecisionDecodeError('not a record in Confluent framing')
       }
       const resolver = resolverOf(id)
-      let decoded: { readonly value: Decision; readonly offset: number }
+      let decoded: { readonly value: WireDecision; readonly offset: number }
       try {
         decoded = current.decode(buffer, FRAME_BYTES, resolver)
       } catch (cause) {
@@ -104,7 +105,7 @@ export function createDecisionCodec(registered: number | null = null): DecisionC
       }
       // avsc answers a cut record with a negative offset instead of an error.
       if (decoded.offset !== buffer.length) throw new DecisionDecodeError('the record is cut or has rests')
-      return decoded.value
+      return fromWire(decoded.value)
     },
     ids: registered === null ? released.map(({ id }) => id) : [schemaId],
     knows: (id) => id === schemaId || learner.knows(id),

@@ -2,7 +2,7 @@
  * A decision as JSON: the same shape and names as the record, instants as Unix milliseconds. JSON knows no infinity, so a
  * missing bound is null: `lo: null` no lower bound, `hi: null` no upper bound.
  */
-import type { Decision, Fate, FeatureUsed, OfferedItem } from './decision.ts'
+import type { Decision, Fate, FeatureUsed, HoldoutTrial, OfferedItem } from './decision.ts'
 
 export type FeatureUsedJson = Omit<FeatureUsed, 'lo' | 'hi'> & {
   readonly lo: number | null
@@ -37,6 +37,9 @@ export function decisionJson(decision: Decision): DecisionJson {
     contacts: decision.contacts.map((contact) => ({ ...contact })),
     confirmBy: decision.confirmBy,
     held: decision.held.map((held) => ({ ...held })),
+    nothing: decision.nothing,
+    modelHash: decision.modelHash,
+    holdouts: decision.holdouts.map((trial): HoldoutTrial => ({ ...trial })),
   }
 }
 

@@ -4,13 +4,17 @@
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
 import assert from 'node:assert'
-import { type Decision, type Fate, type FeatureUsed, messageClasses, stages } from './decision.ts'
+import { type Decision, type Fate, type FeatureUsed, messageClasses, stages, trialGroups } from './decision.ts'
+import { stageNameOf, symbolOf, wireStages } from './wire-fate.ts'
 
 /** Names kept, and the longest one kept. Beyond them a text is encoded each time. */
 const namesMax = 16_384
 const nameBytesMax = 96
 
-const stageIndex: ReadonlyMap<string, number> = new Map(stages.map((stage, index) => [stage, index]))
+const stageIndex: ReadonlyMap<string, number> = new Map(
+  stages.map((stage) => [stage, wireStages.indexOf(symbolOf(stage))]),
+)
+const stageNames: ReadonlyMap<string, string | null> = new Map(stages.map((stage) => [stage, stageNameOf(stage)]))
 const outcomeIndex: ReadonlyMap<string, number> = new Map([
   ['offered', 0],
   ['fallback', 1],
@@ -23,6 +27,8 @@ const classIndex: ReadonlyMap<string, number> = new Map([
 ])
 
 const messageClassIndex: ReadonlyMap<string, number> = new Map(messageClasses.map((name, index) => [name, index]))
+
+const trialGroupIndex: ReadonlyMap<string, number> = new Map(trialGroups.map((name, index) => [name, index]))
 
 const names = new Map<string, Uint8Array>()
 
@@ -95,6 +101,17 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     }
   }
   byte(0)
+  number(decision.nothing)
+  name(decision.modelHash)
+  if (decision.holdouts.length > 0) {
+    long(decision.holdouts.length)
+    for (const trial of decision.holdouts) {
+      name(trial.holdout)
+      name(trial.offer)
+      symbol(trialGroupIndex, trial.group)
+    }
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }
@@ -111,6 +128,8 @@ function writeFate(fate: Fate): void {
   number(fate.lever)
   number(fate.score)
   long(fate.possibleAt)
+  optionalName(stageNames.get(fate.stage) ?? null)
+  optionalName(fate.learned)
 }
 
 function writeFeature(feature: FeatureUsed): void {

@@ -4,13 +4,14 @@
  * and the same content.
  */
 
-/** The stages in the order of the funnel; the position is the symbol of the Avro schema. */
+/** The stages in the order of the funnel. `wire-fate.ts` says how they stand in the Avro schema. */
 export const stages = [
   'trigger',
   'eligibility',
   'suitability',
   'guardrail',
   'contact',
+  'holdout',
   'arbitration',
   'placement',
   'final_gate',
@@ -28,7 +29,7 @@ export type Fate = {
   readonly stage: Stage
   /** Code of the closed list in `rules/reasons.ts`. */
   readonly reason: string
-  /** Which guardrail or cap, when the reason names a kind of rule; else null. */
+  /** Which guardrail, cap or holdout, when the reason names a kind of rule; else null. */
   readonly rule: string | null
   /** Terms of the score; 0 when the candidate was dropped before scoring. score = propensity x context x value x lever. */
   readonly propensity: number
@@ -38,6 +39,8 @@ export type Fate = {
   readonly score: number
   /** When it is possible again if nothing else changes, Unix milliseconds; 0: no passing of time makes it so. */
   readonly possibleAt: number
+  /** What a learned propensity was drawn for, `model/segment`; null: it was not learned. */
+  readonly learned: string | null
 }
 
 /** A feature or attribute that was read, as it stood. `lo == hi`: known. -Infinity / +Infinity: no bound on that side. */
@@ -46,6 +49,19 @@ export type FeatureUsed = {
   readonly lo: number
   readonly hi: number
   readonly class: 'exact' | 'bounded' | 'unknown'
+}
+
+/** The two groups of the measurement of a holdout, in the order of the symbols of the Avro schema. */
+export const trialGroups = ['treated', 'held_out'] as const
+
+/**
+ * A customer who came to an offer that a holdout keeps back from its members. `treated`: no member, the offer was made.
+ * `held_out`: a member, who would have got it but for this holdout.
+ */
+export type HoldoutTrial = {
+  readonly holdout: string
+  readonly offer: string
+  readonly group: (typeof trialGroups)[number]
 }
 
 /** The class of a message, in the order of the symbols of the Avro schema. */
@@ -108,4 +124,10 @@ export type Decision = {
    */
   readonly confirmBy: number
   readonly held: readonly HeldOffers[]
+  /** Score of doing nothing, which marketing had to reach. */
+  readonly nothing: number
+  /** Hash of the learned propensities in force, 64 hex digits; empty: there were none. */
+  readonly modelHash: string
+  /** What it is worth to the measurement of holdouts, a row for each holdout and offer. */
+  readonly holdouts: readonly HoldoutTrial[]
 }

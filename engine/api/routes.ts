@@ -6,6 +6,7 @@ import type { Identities } from '../../ingest/identity/identities.ts'
 import type { Intake } from '../../ingest/intake.ts'
 import type { Log } from '../../ingest/log.ts'
 import packageJson from '../../package.json' with { type: 'json' }
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { History } from '../../sinks/history/start-history.ts'
@@ -44,6 +45,8 @@ export type ApiParts = {
   readonly erasure: CustomerErasure
   readonly telemetry: Telemetry
   readonly codecs: Codecs
+  /** The learned propensities in force; null: none are. */
+  readonly learned: LoadedLearned | null
   readonly newRequestId: () => string
   readonly packOf: (hash: string) => Promise<LoadedPack | null>
 }
@@ -77,7 +80,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       explainEvent: async (customerId, eventId, language) => {
         const observedSince = observedSinceOf(parts.backfill.cluster, pack.layout)
         const explanation = await replayEvent(
-          { events, codecs, pack, salt: cluster.salt, observedSince },
+          { events, codecs, pack, salt: cluster.salt, learned: parts.learned, observedSince },
           { customerId, eventId, language },
         )
         return explanation === null ? null : { customerId, event: eventId, explanation }

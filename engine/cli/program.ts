@@ -49,6 +49,7 @@ export function createProgram({ version, run }: ProgramOptions): Command {
   addServe(program, run)
   addPackCommands(program, run)
   addLookCommands(program, run)
+  addLearn(program, run)
   addErasure(program, run)
   addOperations(program, run)
   addStoreCommands(program, { version, run })
@@ -203,6 +204,23 @@ async function explain(config: Config, decision: string | undefined, options: Ex
     return withClient(config, {}, (client) => explainEvent(client, { customer, event }, how))
   process.stderr.write('Give a decision id, or --customer and --event together. See proffer explain --help.\n')
   return 2
+}
+
+function addLearn(program: Command, run: ProgramOptions['run']): void {
+  program
+    .command('learn')
+    .description('learn propensities from the outcomes in the history; prints a table and writes a file for LEARNED')
+    .option('--days <n>', 'how far back decisions are looked at', wholeNumber(1, 3_650), 365)
+    .option('--out <file>', 'where to write it (default: under DATA_DIR/learned, by its version)')
+    .addOption(jsonOption())
+    .action((options: { days: number; out?: string; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { learn } = await import('./learn.ts')
+        const how = { days: options.days, out: options.out, json: options.json === true }
+        return withClient(config, { history: true }, (client) => learn(client, config, how))
+      }),
+    )
 }
 
 function addErasure(program: Command, run: ProgramOptions['run']): void {

@@ -24,6 +24,10 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
     ...(others.length > 0 ? [say.others(others.length)] : []),
     ...others.map((fate) => `- ${fateWords(decision, fate, model, language)}`),
+    ...(decision.nothing > 0 ? [say.nothingWorth(numberWords(decision.nothing))] : []),
+    ...decision.holdouts
+      .filter(({ group }) => group === 'held_out')
+      .map(({ holdout, offer }) => say.heldOut(holdout, titleOf(model, offer, language))),
     ...(decision.features.length > 0 ? [say.known] : []),
     ...decision.features.map((feature) => `- ${featureWords(feature, model, wording)}`),
     say.times(
@@ -124,7 +128,8 @@ function whyWords(fate: Fate, offer: OfferModel | undefined, language: Language)
     fate.score,
   ].map(numberWords)
   const terms = `${propensity} x ${context} x ${value} x ${lever}`
-  return phrases[language].why(offer === undefined ? '' : `${offer.class}, ${offer.priority}`, `${score}`, terms)
+  const drawn = fate.learned === null ? '' : phrases[language].drawn(fate.learned)
+  return `${phrases[language].why(offer === undefined ? '' : `${offer.class}, ${offer.priority}`, `${score}`, terms)}${drawn}`
 }
 
 function answerWords(decision: Decision, model: Model | null, language: Language): string {
@@ -175,12 +180,17 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
       return text === undefined ? common : { ...common, rule: text }
     }
     case 'below_nothing':
-      return { ...common, value: numberWords(fate.score), limit: numberWords(model?.arbitration.nothing ?? 0) }
+      return { ...common, value: numberWords(fate.score), limit: numberWords(nothingOf(decision, model)) }
     case 'content_type_mismatch':
       return offer === undefined ? common : { ...common, value: offer.contentType }
     default:
       return { ...common, value: numberWords(fate.score) }
   }
+}
+
+/** What doing nothing was worth; records of before it was in them say 0. */
+function nothingOf(decision: Decision, model: Model | null): number {
+  return decision.nothing > 0 ? decision.nothing : (model?.arbitration.nothing ?? 0)
 }
 
 /** The product's grade and the highest the customer's own allowed, read from the features of the record. */
@@ -212,6 +222,7 @@ const phrases = {
     offered: (title: string, parts: string) => `Offered: ${title}${parts === '' ? '' : ` (${parts}, together)`}.`,
     why: (rank: string, score: string, terms: string) =>
       `It won by class and priority${rank === '' ? '' : ` (${rank})`}, then by score ${score} = propensity x context x value x lever = ${terms}.`,
+    drawn: (learned: string) => ` The propensity was drawn from what is learned for ${learned}.`,
     proposedBy: (trigger: string) => `Proposed by trigger ${trigger}.`,
     possibleAgain: (at: string, zone: string) => `Possible again on ${at} (${zone}), if nothing else changes.`,
     released: (at: string, customer: string, placement: string, decision: string) =>
@@ -221,6 +232,9 @@ const phrases = {
     validUntil: (at: string) => `Not to be sent or shown after ${at}.`,
     others: (count: number) =>
       count === 1 ? 'Why not the other candidate:' : `Why not the other ${count} candidates:`,
+    nothingWorth: (score: string) => `Doing nothing was worth ${score}.`,
+    heldOut: (holdout: string, title: string) =>
+      `Without the comparison group ${holdout} the offer would have been: ${title}.`,
     known: 'What was known of the customer:',
     times: (event: string, accepted: string, now: string, zone: string) =>
       `Times (${zone}): happened ${event}, accepted ${accepted}, decided ${now}.`,
@@ -239,6 +253,7 @@ const phrases = {
     offered: (title: string, parts: string) => `已推荐：${title}${parts === '' ? '' : `（${parts}，一并提供）`}。`,
     why: (rank: string, score: string, terms: string) =>
       `先比类别与优先级${rank === '' ? '' : `（${rank}）`}，再比得分：${score} = 倾向 x 情境 x 价值 x 杠杆 = ${terms}。`,
+    drawn: (learned: string) => `倾向由${learned}的历史结果抽样得出。`,
     proposedBy: (trigger: string) => `由触发器${trigger}提出。`,
     possibleAgain: (at: string, zone: string) => `如无其他变化，${at}（${zone}）后可再次推荐。`,
     released: (at: string, customer: string, placement: string, decision: string) =>
@@ -247,6 +262,8 @@ const phrases = {
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,
     validUntil: (at: string) => `${at}之后不得发送或展示。`,
     others: (count: number) => `其余${count}个候选未入选的原因：`,
+    nothingWorth: (score: string) => `不打扰的得分为${score}。`,
+    heldOut: (holdout: string, title: string) => `若不属于对照组${holdout}，本应推荐：${title}。`,
     known: '当时已知的客户信息：',
     times: (event: string, accepted: string, now: string, zone: string) =>
       `时间（${zone}）：发生${event}，接收${accepted}，决策${now}。`,

@@ -6,9 +6,10 @@ import { setImmediate } from 'node:timers/promises'
 import type { Log } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
-import { createStepContext } from '../step/step-context.ts'
+import { createStepContext, productionFilters } from '../step/step-context.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { explainEvent } from './explain-event.ts'
 
@@ -18,6 +19,8 @@ export type ReplayParts = {
   /** The pack in force. */
   readonly pack: CompiledPack
   readonly salt: string
+  /** The learned propensities in force. */
+  readonly learned: LoadedLearned | null
   /** Since when each series of the pack's layout is observed, see `States`. */
   readonly observedSince: readonly number[]
 }
@@ -44,7 +47,7 @@ export async function replayEvent(parts: ReplayParts, question: ReplayQuestion):
   const { events, codecs, pack } = parts
   const partition = partitionOf(question.customerId, events.partitions)
   const states = createStates(pack.layout, { maxBytes: replayCacheBytes, observedSince: parts.observedSince })
-  const context = createStepContext(pack, states, parts.salt)
+  const context = createStepContext(pack, states, parts.salt, productionFilters, parts.learned)
   states.begin(partition)
   const slot = states.load(partition, question.customerId, null)
   const bounds = await events.bounds(partition)

@@ -4,6 +4,7 @@ import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Log } from '../../ingest/log.ts'
 import { type Membership, soleMembership } from '../../ingest/membership.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
@@ -31,6 +32,8 @@ export type ShardsOptions = {
   readonly deadLetters: DeadLetters
   readonly store: ShardData['store']
   readonly pack: LoadedPack
+  /** What learned propensities are drawn from; absent: from their priors alone. */
+  readonly learned?: LoadedLearned | null
   readonly salt: string
   readonly observedSince: Past['observedSince']
   /** Series that were added later, and the backfill of them; absent: there are none. */
@@ -104,6 +107,7 @@ function openPort(options: ShardsOptions): ShardPort {
   const data: ShardData = {
     store: options.store,
     pack: options.pack,
+    learned: options.learned ?? null,
     salt: options.salt,
     past: {
       observedSince: options.observedSince,

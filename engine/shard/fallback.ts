@@ -37,6 +37,9 @@ export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFa
       contacts: [],
       confirmBy: 0,
       held: [],
+      nothing: pack.loaded.model.arbitration.nothing,
+      modelHash: '',
+      holdouts: [],
     }
   }
 }

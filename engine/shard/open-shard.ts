@@ -1,8 +1,9 @@
 import { compilePack } from '../../rules/compile-pack.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
-import { createStepContext } from '../step/step-context.ts'
+import { createStepContext, productionFilters } from '../step/step-context.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
 import { type Past, SeriesPast, storedLayout } from './series-past.ts'
@@ -13,6 +14,8 @@ import type { ShardPort } from './shard-port.ts'
 export type ShardData = {
   readonly store: StorePlace
   readonly pack: LoadedPack
+  /** What learned propensities are drawn from; absent: from their priors alone. */
+  readonly learned?: LoadedLearned | null
   /** Secret of the installation. */
   readonly salt: string
   /** Since when series are observed, and what may still be filled of them. */
@@ -36,7 +39,7 @@ export function openShard(data: ShardData): ShardPort {
   return new ShardCore({
     store: openStore(data.store),
     states,
-    context: createStepContext(pack, states, data.salt),
+    context: createStepContext(pack, states, data.salt, productionFilters, data.learned ?? null),
     codecs: openCodecs(data.schemas),
     partitions: data.partitions,
     clock: data.clock,

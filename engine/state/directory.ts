@@ -5,7 +5,7 @@ import { DIRECTORY_N, NO_NUMBER, numberAt } from './record.ts'
 
 /**
  * The names of attributes and series in stored states. A base and the patches after it number the keys they name in the order
- * they name them; a patch says the number. A target is an attribute's index, or the number of attributes plus a series' index.
+ * they name them; a patch says the number. A target is an attribute's index (expiries behind them), or the number of both plus a series' index.
  */
 export class Directory {
   /** Key of each target, as a number. */
@@ -18,7 +18,8 @@ export class Directory {
   constructor(heap: Heap, shape: RecordShape, layout: Layout) {
     this.#heap = heap
     this.#shape = shape
-    const keyed = [...layout.attributes, ...layout.series].map((def) => Number.parseInt(def.key, 16))
+    const stored = [...layout.attributes, ...(layout.expiries ?? []), ...layout.series]
+    const keyed = stored.map((def) => Number.parseInt(def.key, 16))
     this.keys = Float64Array.from(keyed)
     this.#attributes = new Map(keyed.slice(0, shape.attributes).map((key, index) => [key, index]))
     this.#series = new Map(keyed.slice(shape.attributes).map((key, index) => [key, shape.attributes + index]))

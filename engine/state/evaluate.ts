@@ -30,6 +30,8 @@ export class Evaluator {
   readonly #source: Uint16Array
   readonly #ms: Float64Array
   readonly #feature: Uint16Array
+  /** By frame index of an attribute: the stored instant until which it holds; -1: it has none of its own. */
+  readonly #until: Int32Array
 
   constructor(
     heap: Heap,
@@ -50,11 +52,14 @@ export class Evaluator {
     this.#source = new Uint16Array(layout.variables)
     this.#ms = new Float64Array(layout.variables)
     this.#feature = new Uint16Array(layout.variables)
+    this.#until = new Int32Array(layout.variables).fill(-1)
     for (const [index, def] of layout.attributes.entries()) {
       this.#sort[def.variable] = ATTRIBUTE
       this.#source[def.variable] = index
       this.#ms[def.variable] = def.validForMs ?? Number.POSITIVE_INFINITY
     }
+    for (const [index, { attribute }] of (layout.expiries ?? []).entries())
+      this.#until[layout.attributes[attribute]?.variable ?? -1] = layout.attributes.length + index
     for (const [index, def] of layout.features.entries()) {
       const { window } = def.model
       this.#sort[def.variable] = sortOf(def)
@@ -91,13 +96,22 @@ export class Evaluator {
     const attribute = this.#source[variable]!
     const value = f64[r + this.#shape.values + attribute]!
     const setAt = f64[r + this.#shape.setAts + attribute]!
-    if (setAt < 0 || Number.isNaN(value) || now - setAt > this.#ms[variable]!) {
+    if (setAt < 0 || Number.isNaN(value) || now - setAt > this.#ms[variable]! || this.#hasExpired(r, variable, now)) {
       this.#reader.unknown()
       return
     }
     const { out } = this.#reader
     out[0] = value
     out[1] = value
+  }
+
+  /** Whether the event that set an attribute said until when it holds, and that is over. Another event's word does not count. */
+  #hasExpired(r: number, variable: number, now: number): boolean {
+    const until = this.#until[variable]!
+    if (until < 0) return false
+    const { f64 } = this.#heap
+    const { values, setAts } = this.#shape
+    return f64[r + setAts + until] === f64[r + setAts + this.#source[variable]!] && now > f64[r + values + until]!
   }
 
   #read(r: number, variable: number, sort: number, asOf: number): void {

@@ -53,6 +53,7 @@ export const NO_NUMBER = 0xffff
 
 /** Where the parts that depend on the layout lie, relative to the record and in units of their view. */
 export type RecordShape = {
+  /** Attributes of the layout, then the instants until which some of them hold: stored alike. */
   readonly attributes: number
   readonly series: number
   /** Offset of the series words in the 32-bit view: a block every second. */
@@ -69,7 +70,7 @@ export type RecordShape = {
 
 /** The record's shape for a layout. */
 export function recordShape(layout: Layout): RecordShape {
-  const attributes = layout.attributes.length
+  const attributes = layout.attributes.length + (layout.expiries ?? []).length
   const series = layout.series.length
   const values = FIXED_WORDS + series
   const setAts = values + attributes

@@ -60,7 +60,9 @@ function setAttributes(context: StepContext, slot: Slot, event: Event, time: num
     if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
     const value = rule.read(event.data)
     // NaN clears: the source says that it no longer knows, which is not the same as saying nothing.
-    if (!Number.isNaN(value) || rule.clears(event.data)) context.states.setAttribute(slot, rule.attribute, value, time)
+    if (Number.isNaN(value) && !rule.clears(event.data)) continue
+    context.states.setAttribute(slot, rule.attribute, value, time)
+    if (rule.until !== null) context.states.setAttribute(slot, rule.until.stored, rule.until.read(event.data), time)
   }
 }
 

@@ -50,6 +50,9 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     contacts,
     confirmBy: contacts.length === 0 ? 0 : confirmBy(run, parts.validFrom),
     held: parts.held ?? [],
+    nothing: pack.loaded.model.arbitration.nothing,
+    modelHash: context.modelHash,
+    holdouts: run.trials.slice(),
   }
 }
 
@@ -66,10 +69,11 @@ function confirmBy(run: FunnelRun, validFrom: number): number {
   return validFrom + validForMs(run) + receiptMs
 }
 
-/** Why nothing was chosen: there was nobody, it waits, silence was better than the best of them, or all fell earlier. */
+/** Why nothing was chosen: there was nobody, it waits, a holdout keeps it back, silence was better, or all fell earlier. */
 export function emptyReason(run: FunnelRun): ReasonCode {
   if (run.size === 0) return 'no_candidate'
   for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'held') return 'held_back'
+  for (let i = 0; i < run.trials.length; i++) if (run.trials[i]?.group === 'held_out') return 'held_out'
   for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'below_nothing') return 'silence_chosen'
   return 'all_dropped'
 }
@@ -119,6 +123,7 @@ function fatesOf(run: FunnelRun): readonly Fate[] {
       lever: candidate.lever,
       score: candidate.score,
       possibleAt: candidate.possibleAt,
+      learned: candidate.learned,
     })
   }
   return fates

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { saltedHash } from './salted-hash.ts'
 
 /**
  * The id of a decision: the first 32 hex digits of SHA-256 over the installation's salt and the decision's cause. The
@@ -12,9 +12,7 @@ export function decisionId(
   kind: 'event' | 'request' | 'answer' | 'timer',
   cause: readonly string[],
 ): string {
-  let text = `${salt.length}:${salt}${kind}`
-  for (const part of cause) text += `|${part.length}:${part}`
-  return hash('sha256', text, 'hex').slice(0, 32)
+  return saltedHash(salt, kind, cause).slice(0, 32)
 }
 
 /** The first 53 bits of a decision id as an integer: how contacts in a state name their decision. */

@@ -1,4 +1,5 @@
 import { passFinalGate } from './funnel/final-gate.ts'
+import { noteTrials } from './funnel/holdout-trials.ts'
 import { dropMisfits, fillPlacement } from './funnel/placement.ts'
 import type { StepContext } from './step.ts'
 
@@ -13,7 +14,9 @@ export function runFunnel(context: StepContext): void {
   filters.suitability(run)
   filters.guardrail(run)
   filters.contact(run)
+  filters.holdout(run)
   filters.arbitration(run)
   fillPlacement(run)
   passFinalGate(run)
+  noteTrials(run)
 }

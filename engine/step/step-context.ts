@@ -1,9 +1,11 @@
 import type { CompiledPack, CompiledPlacement } from '../../rules/compiled.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { States } from '../state/states.ts'
 import { arbitrate } from './funnel/arbitration.ts'
 import { filterContacts } from './funnel/contact.ts'
 import { filterEligible } from './funnel/eligibility.ts'
 import { filterGuarded } from './funnel/guardrail.ts'
+import { filterHeldOut } from './funnel/holdout.ts'
 import type { Filters, FunnelRun } from './funnel/run.ts'
 import { filterSuitable } from './funnel/suitability.ts'
 import { createTables } from './funnel/tables.ts'
@@ -15,6 +17,7 @@ export const productionFilters: Filters = {
   suitability: filterSuitable,
   guardrail: filterGuarded,
   contact: filterContacts,
+  holdout: filterHeldOut,
   arbitration: arbitrate,
 }
 
@@ -22,13 +25,15 @@ export const productionFilters: Filters = {
  * Everything the step needs besides its input, with its scratch memory. Make one for each thread and pack; the states
  * must have been made for the pack's layout. Cost: offers x placements x guardrails.
  *
- * @param salt secret of the installation, the same after every start, else decision ids change
+ * @param learned what learned propensities are drawn from; null: from their priors alone
+ * @param salt secret of the installation, the same after every start, else decision ids and members of holdouts change
  */
 export function createStepContext(
   pack: CompiledPack,
   states: States,
   salt: string,
   filters: Filters = productionFilters,
+  learned: LoadedLearned | null = null,
 ): StepContext {
   const lo = new Float64Array(pack.layout.variables).fill(Number.NEGATIVE_INFINITY)
   const hi = new Float64Array(pack.layout.variables).fill(Number.POSITIVE_INFINITY)
@@ -38,24 +43,35 @@ export function createStepContext(
     pack,
     states,
     salt,
+    modelHash: learned?.hash ?? '',
     lo,
     hi,
     filters,
-    run: createRun(pack, states, lo, hi),
+    run: createRun(pack, states, salt, learned, lo, hi),
     hits: new Int32Array(mostTriggers),
   }
 }
 
-function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Float64Array): FunnelRun {
+function createRun(
+  pack: CompiledPack,
+  states: States,
+  salt: string,
+  learned: LoadedLearned | null,
+  lo: Float64Array,
+  hi: Float64Array,
+): FunnelRun {
   return {
     pack,
     states,
-    tables: createTables(pack),
+    tables: createTables(pack, learned?.table ?? null),
     lo,
     hi,
     gateLo: lo.slice(),
     gateHi: hi.slice(),
+    salt,
     slot: -1,
+    customerId: '',
+    decisionId: '',
     placement: pack.placements[0] ?? nowhere,
     event: null,
     lawful: false,
@@ -70,6 +86,9 @@ function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Flo
     gapLasts: new Float64Array(pack.loaded.model.gaps.length),
     pauseEnds: new Float64Array(pack.loaded.model.pauses.length),
     gradeAllowed: Number.NaN,
+    holdoutsAsked: 0,
+    memberOf: 0,
+    trials: [],
   }
 }
 

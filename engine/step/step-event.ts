@@ -35,6 +35,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
 
   const { run } = context
   run.slot = slot
+  run.customerId = event.customerId
   run.now = now
   run.asOf = time
   run.event = event.data
@@ -114,6 +115,7 @@ function decidePlacement(
   // It left before the store lost it: its effects are adopted, and a second content must not follow.
   if (context.states.settle(run.slot, decisionNumber(id))) return null
   resetRun(run, placement, placement.slots)
+  run.decisionId = id
   proposeFromTriggers(context, plan, hits, input.now - time)
   for (const { offer, trigger } of come) propose(run, offer, trigger)
   run.asOf = time

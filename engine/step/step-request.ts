@@ -29,6 +29,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   const { run, states } = context
   const placement = run.tables.placementById.get(input.placement)
   run.slot = slot
+  run.customerId = input.customerId
   run.now = input.now
   run.asOf = input.now
   run.event = null
@@ -63,9 +64,10 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
 
 function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 'passes'): Decision {
   const { run } = context
+  const id = offers === 'reserves' ? idOfRequest(context, input) : idOfAnswer(context, input)
+  run.decisionId = id
   proposeForPlacement(context)
   runFunnel(context)
-  const id = offers === 'reserves' ? idOfRequest(context, input) : idOfAnswer(context, input)
   if (run.chosen.length > 0) return requestDecision(context, input, { id, outcome: 'offered', reason: 'offered' })
   return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
 }
@@ -73,6 +75,7 @@ function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 
 /** The answer given before, as far as no guardrail has closed since; else the fallback, under an id of its own. */
 function repeat(context: StepContext, input: RequestInput, given: readonly number[]): Decision {
   const id = idOfRequest(context, input)
+  context.run.decisionId = id
   const validFrom = answerAgain(context, given, id)
   if (validFrom === null) return fallbackDecision(context, input, 'superseded')
   return requestDecision(context, input, { id, outcome: 'offered', reason: 'repeated_request', validFrom })

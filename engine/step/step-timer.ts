@@ -41,6 +41,7 @@ function decideHeld(context: StepContext, slot: Slot, input: TimerInput, held: H
   run.asOf = input.now
   run.event = null
   run.lawful = true
+  run.decisionId = id
   const trigger = run.tables.triggerByKey.get(held.trigger)
   const placement = run.tables.placementByKey.get(held.placement)
   const parts = { id, origin, held }

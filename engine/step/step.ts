@@ -16,6 +16,8 @@ export type StepContext = {
   readonly states: States
   /** Secret of the installation that makes decision ids unguessable. */
   readonly salt: string
+  /** Hash of the learned propensities in force; empty: none. */
+  readonly modelHash: string
   /** The frame conditions read. */
   readonly lo: Float64Array
   readonly hi: Float64Array

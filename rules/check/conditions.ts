@@ -2,8 +2,10 @@
 import { neverTrue } from '../cel/analyse.ts'
 import { compileCondition, compileEventPredicate, compileNumber } from '../cel/compile.ts'
 import type { CelProblem } from '../cel/problem.ts'
+import { compileSegments } from '../compile-segment.ts'
 import type { Condition } from '../compiled.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
+import { isLearned, termNames, textsOf } from '../terms.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 import { checkEvent } from './names.ts'
@@ -29,11 +31,21 @@ export function checkConditions(checking: Checking): CompiledConditions {
   )
   const eligible = model.offers.map((offer, i) => {
     const spot = (key: string): Spot => ({ file: 'offers.yaml', path: ['offers', i, key], rule: offer.id })
-    for (const key of ['propensity', 'context', 'value', 'lever'] as const) {
-      const source = offer[key]
-      const compiled = compileNumber(source, plain)
-      if (compiled.kind === 'refused') refuseCel(checking, spot(key), String(source), compiled.problem)
-      else for (const index of compiled.value.reads) reads.add(index)
+    for (const name of termNames) {
+      const term = offer[name]
+      const where = typeof term === 'object' ? { ...spot(name), path: [...spot(name).path, 'from'] } : spot(name)
+      for (const source of textsOf(term)) {
+        const compiled = compileNumber(source, plain)
+        if (compiled.kind === 'refused') refuseCel(checking, where, source, compiled.problem)
+        else for (const index of compiled.value.reads) reads.add(index)
+      }
+    }
+    if (isLearned(offer.propensity)) {
+      const { segment } = offer.propensity.learned
+      const path = [...spot('propensity').path, 'learned', 'segment']
+      const compiled = compileSegments(segment, plain)
+      if (compiled.kind === 'ok') for (const index of compiled.value.reads) reads.add(index)
+      else refuseCel(checking, { ...spot('propensity'), path }, segment ?? '', compiled.problem)
     }
     return condition(offer.eligible, plain, spot('eligible'))
   })

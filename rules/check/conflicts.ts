@@ -1,7 +1,7 @@
 /** Rules against each other: what can never happen because another rule is in the way, or never matters. */
 import { type Constraints, constraintsOf, implies, neverTrue, overlaps } from '../cel/analyse.ts'
 import type { GuardrailModel, OfferModel, TriggerModel } from '../model.ts'
-import { inScope } from '../scope.ts'
+import { holdsOffer } from '../scope.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 
 /** Most pairs of rules that are compared; beyond it the rest are not, so that a huge pack still loads in seconds. */
@@ -56,7 +56,7 @@ function checkNeverMade(
 }
 
 function holdsEverywhere(guardrail: GuardrailModel, offer: OfferModel): boolean {
-  return offer.channels.every((channel) => inScope(guardrail.closes, offer.category, offer.class, channel))
+  return offer.channels.every((channel) => holdsOffer(guardrail.closes, offer, channel))
 }
 
 /** Whether a customer of some risk grade that allows the product may be eligible, everything else being open. */

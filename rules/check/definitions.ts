@@ -82,6 +82,11 @@ function checkAttribute(checking: Checking, attribute: AttributeModel, i: number
     if (!checkEvent(checking, spot('setBy', j, 'event'), setter.event)) continue
     const field = fieldOf(checking, spot('setBy', j, 'field'), setter.event, setter.field)
     if (field !== null) checkSetter(checking, spot('setBy', j, 'field'), attribute, field)
+    if (setter.until === null) continue
+    const until = fieldOf(checking, spot('setBy', j, 'until'), setter.event, setter.until)
+    if (until === null || until.type === 'instant') continue
+    const message = `The field "${until.name}" is of type ${until.type}. Name one that holds an instant.`
+    refuse('field_type', spot('setBy', j, 'until'), message)
   }
 }
 

@@ -4,7 +4,8 @@ import { fits } from '../fits.ts'
 import type { GuardrailModel, OfferModel, PlacementModel } from '../model.ts'
 import { lawfulName } from '../pack-vocabulary.ts'
 import type { GuardrailReason } from '../reasons.ts'
-import { inScope } from '../scope.ts'
+import { holdsOffer } from '../scope.ts'
+import { termNames } from '../terms.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 
 export function checkGuardrails(checking: Checking, conditions: CompiledConditions): void {
@@ -46,7 +47,7 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
   const marketing = offer.class === 'marketing'
   const escapes = new Map<GuardrailReason, string[]>()
   for (const channel of offer.channels) {
-    const needed = new Set<GuardrailReason>(model.guardedBy[offer.category] ?? [])
+    const needed = new Set<GuardrailReason>(offer.categories.flatMap((category) => model.guardedBy[category] ?? []))
     if (marketing) needed.add('unlawful_source')
     if (marketing && pushed.has(channel)) needed.add('no_consent')
     for (const reason of needed) {
@@ -54,13 +55,13 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
         (rule) =>
           rule.reason === reason &&
           (rule.when !== null || rule.suppression !== null) &&
-          inScope(rule.closes, offer.category, offer.class, channel),
+          holdsOffer(rule.closes, offer, channel),
       )
       if (!covered) escapes.set(reason, [...(escapes.get(reason) ?? []), channel])
     }
   }
   for (const [reason, channels] of escapes) {
-    const what = `${offer.class} of the category ${offer.category} on ${channels.join(', ')}`
+    const what = `${offer.class} of the category ${offer.categories.join(' + ')} on ${channels.join(', ')}`
     const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
     const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
     refuse('guardrail_bypass', spot, `${message} Widen such a guardrail (see its exceptions) or withdraw the offer.`)
@@ -93,13 +94,13 @@ function checkFallback(
     const message = `"${offer.id}" does not fit its placement: check its channels and its content type.`
     refuse('rule_conflict', spot, message)
   }
-  const terms = [offer.propensity, offer.context, offer.value, offer.lever]
-  if (offer.eligible !== null || offer.riskGrade !== null || terms.some((term) => typeof term === 'string')) {
+  const isPersonal = termNames.some((name) => typeof offer[name] !== 'number')
+  if (offer.eligible !== null || offer.riskGrade !== null || isPersonal) {
     const message = `"${offer.id}" depends on what is known about the customer (condition, risk grade or score).`
     refuse('fallback_personal', spot, `${message} A fallback must be the same for everybody.`)
   }
   for (const [j, guardrail] of model.guardrails.entries()) {
-    if (!inScope(guardrail.closes, offer.category, offer.class, placement.channel)) continue
+    if (!holdsOffer(guardrail.closes, offer, placement.channel)) continue
     const condition = conditions.guardrails[j] ?? null
     const blocked = guardrail.suppression !== null || (condition !== null && mayBeTrue(checking, condition))
     if (!blocked) continue

@@ -36,6 +36,8 @@ function checkIds(checking: Checking): void {
   once(checking, 'contact.yaml', 'gaps', model.gaps, 'plain')
   once(checking, 'contact.yaml', 'pauses', model.pauses, 'plain')
   once(checking, 'contact.yaml', 'quietHours', model.quietHours, 'plain')
+  once(checking, 'arbitration.yaml', 'holdouts', model.holdouts, 'plain')
+  once(checking, 'arbitration.yaml', 'models', model.models, 'plain')
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))
   for (const [i, cap] of model.caps.entries()) {
     if (!guardrails.has(cap.id)) continue
@@ -96,6 +98,12 @@ function checkScopes(checking: Checking): void {
   for (const [i, { id, applies }] of model.caps.entries()) {
     checkScope(checking, { file: 'contact.yaml', path: ['caps', i, 'applies'], rule: id }, applies)
   }
+  const offers = model.offers.map((offer) => offer.id)
+  for (const [i, { id, applies }] of model.holdouts.entries()) {
+    const spot: Spot = { file: 'arbitration.yaml', path: ['holdouts', i, 'applies'], rule: id }
+    checkScope(checking, spot, applies)
+    checkSelector(checking, { ...spot, path: [...spot.path, 'offers'] }, applies.offers, 'offer', offers)
+  }
 }
 
 /** Refuses a scope that names a category or channel that the pack does not have. */
@@ -141,6 +149,10 @@ function checkOffers(checking: Checking): void {
   for (const [i, offer] of model.offers.entries()) {
     const spot = (key: string): Spot => ({ file: 'offers.yaml', path: ['offers', i, key], rule: offer.id })
     checkKnown(checking, spot('category'), offer.category, 'category', model.categories)
+    for (const [j, { category }] of offer.parts.entries()) {
+      const path = ['offers', i, 'parts', j, 'category']
+      if (category !== null) checkKnown(checking, { ...spot('parts'), path }, category, 'category', model.categories)
+    }
     checkSelector(checking, spot('channels'), offer.channels, 'channel', channels)
     const places = model.placements.filter((placement) => fits(offer, placement))
     if (!model.placements.some((placement) => placement.contentTypes.includes(offer.contentType))) {
@@ -197,7 +209,7 @@ function checkPlacements(checking: Checking): void {
     const spot = { file: 'placements.yaml', path: ['channels', i, 'id'], rule: id } as const
     checking.warn('reference_dead', spot, `No placement is on the channel "${id}". Take it away or add a placement.`)
   }
-  const offered = new Set(model.offers.map((offer) => offer.category))
+  const offered = new Set(model.offers.flatMap((offer) => offer.categories))
   for (const [i, id] of model.categories.entries()) {
     if (offered.has(id)) continue
     const spot = { file: 'pack.yaml', path: ['categories', i, 'id'], rule: id } as const

@@ -2,7 +2,8 @@
 import { type Constraints, constraintsOf, implies } from '../cel/analyse.ts'
 import { fits } from '../fits.ts'
 import type { Model, OfferModel, PlacementModel } from '../model.ts'
-import { inScope } from '../scope.ts'
+import { holdsOffer, inScope } from '../scope.ts'
+import { termNames } from '../terms.ts'
 import type { Checking } from './checking.ts'
 import { pairsMax } from './conflicts.ts'
 
@@ -41,26 +42,31 @@ export function checkWinners(checking: Checking): void {
 
 function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: readonly PlacementModel[]): boolean {
   if (rival === offer || !places.every((place) => fits(rival, place))) return false
-  const { classes, nothing } = model.arbitration
+  const { classes, nothing, bounds } = model.arbitration
   const rank = classes.indexOf(rival.class) - classes.indexOf(offer.class)
   if (rank > 0 || (rank === 0 && rival.priority <= offer.priority)) return false
   if (rival.riskGrade !== null && (offer.riskGrade === null || rival.riskGrade > offer.riskGrade)) return false
-  if (rival.class === 'marketing' && leastScore(rival) < nothing) return false
+  if (rival.class === 'marketing' && leastScore(rival, bounds) < nothing) return false
   return places.every((place) => {
+    const { channel } = place
     const contact = [...model.caps, ...model.gaps, ...model.pauses, ...model.quietHours]
-    const rules = [...model.guardrails.map((guardrail) => guardrail.closes), ...contact.map((rule) => rule.applies)]
-    return rules.every(
-      (scope) =>
-        !inScope(scope, rival.category, rival.class, place.channel) ||
-        inScope(scope, offer.category, offer.class, place.channel),
+    return (
+      model.guardrails.every(
+        ({ closes }) => !holdsOffer(closes, rival, channel) || holdsOffer(closes, offer, channel),
+      ) &&
+      contact.every(
+        ({ applies }) =>
+          !inScope(applies, rival.category, rival.class, channel) ||
+          inScope(applies, offer.category, offer.class, channel),
+      )
     )
   })
 }
 
-/** The score of an offer whose terms are constants; 0 when one is an expression. */
-function leastScore({ propensity, context, value, lever }: OfferModel): number {
-  return [propensity, context, value, lever].reduce<number>(
-    (product, term) => product * (typeof term === 'number' ? term : 0),
-    1,
-  )
+/** A score that an offer has at least: an expression counts as the lowest it may give. */
+function leastScore(offer: OfferModel, bounds: Model['arbitration']['bounds']): number {
+  return termNames.reduce((product, name) => {
+    const term = offer[name]
+    return product * (typeof term === 'number' ? term : bounds[name][0])
+  }, 1)
 }

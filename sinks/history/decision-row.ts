@@ -1,9 +1,10 @@
 /** A decision as columns of `decisions_raw`, and back. */
 import { z } from 'zod'
-import { type Decision, messageClasses, stages } from '../decision.ts'
+import { type Decision, messageClasses, stages, trialGroups } from '../decision.ts'
 import type { Place } from './event-row.ts'
 import {
   type Column,
+  doubleColumn,
   doublesColumn,
   textColumn,
   uint16Column,
@@ -23,6 +24,7 @@ const fates = ({ decision }: LoggedDecision) => decision.fates
 const features = ({ decision }: LoggedDecision) => decision.features
 const held = ({ decision }: LoggedDecision) => decision.held
 const contacts = ({ decision }: LoggedDecision) => decision.contacts
+const trials = ({ decision }: LoggedDecision) => decision.holdouts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
 export const decisionColumns: readonly Column<LoggedDecision>[] = [
@@ -53,6 +55,7 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   doublesColumn('fate_values', fates, (fate) => fate.value),
   doublesColumn('fate_levers', fates, (fate) => fate.lever),
   doublesColumn('fate_scores', fates, (fate) => fate.score),
+  wordsOrNullColumn('fate_learned', fates, (fate) => fate.learned),
   wordsColumn('feature_names', features, (feature) => feature.name),
   doublesColumn('feature_los', features, (feature) => feature.lo),
   doublesColumn('feature_his', features, (feature) => feature.hi),
@@ -65,6 +68,11 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   wordsColumn('held_triggers', held, (one) => one.trigger),
   doublesColumn('held_ats', held, (one) => one.at),
   doublesColumn('held_expiries', held, (one) => one.expiresAt),
+  doubleColumn('nothing', ({ decision }) => decision.nothing),
+  wordColumn('model_hash', ({ decision }) => decision.modelHash),
+  wordsColumn('trial_holdouts', trials, (trial) => trial.holdout),
+  wordsColumn('trial_offers', trials, (trial) => trial.offer),
+  wordsColumn('trial_groups', trials, (trial) => trial.group),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
@@ -76,13 +84,14 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        toUnixTimestamp64Milli(decided_at) AS decided_at_ms,
        ifNull(toUnixTimestamp64Milli(assumeNotNull(not_after)), 0) AS not_after_ms, outcome, reason,
        arrayZip(offer_ids, offer_scores) AS offers,
-       arrayMap((o, t, s, c, r) -> tuple(o, t, s, c, r), fate_offers, fate_triggers, fate_stages, fate_reasons,
-                fate_rules) AS fates,
+       arrayMap((o, t, s, c, r, l) -> tuple(o, t, s, c, r, l), fate_offers, fate_triggers, fate_stages, fate_reasons,
+                fate_rules, arrayResize(fate_learned, length(fate_offers))) AS fates,
        arrayMap((p, c, v, l, s) -> [p, c, v, l, s], fate_propensities, fate_contexts, fate_values, fate_levers,
                 fate_scores) AS terms,
        arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features,
        arrayZip(contact_offers, contact_categories, contact_classes) AS contacts,
-       fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held
+       fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held,
+       nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
 const stage = z.enum(stages)
@@ -121,13 +130,18 @@ export const decisionFromRow: z.ZodType<Decision> = z
     outcome: z.enum(['offered', 'fallback', 'none']),
     reason: z.string(),
     offers: z.array(z.tuple([z.string(), double])),
-    fates: z.array(z.tuple([z.string(), z.string().nullable(), stage, z.string(), z.string().nullable()])),
+    fates: z.array(
+      z.tuple([z.string(), z.string().nullable(), stage, z.string(), z.string().nullable(), z.string().nullable()]),
+    ),
     terms: z.array(z.tuple([double, double, double, double, double])),
     features: z.array(z.tuple([z.string(), double, double, z.enum(['exact', 'bounded', 'unknown'])])),
     contacts: z.array(z.tuple([z.string(), z.string(), z.enum(messageClasses)])),
     possible_ats: z.array(z.number()),
     confirm_by: whole,
     held: z.array(z.tuple([z.string(), z.number(), z.number()])),
+    nothing: double,
+    model_hash: z.string(),
+    trials: z.array(z.tuple([z.string(), z.string(), z.enum(trialGroups)])),
   })
   .transform((row) => ({
     id: row.id,
@@ -143,24 +157,17 @@ export const decisionFromRow: z.ZodType<Decision> = z
     outcome: row.outcome,
     reason: row.reason,
     offers: row.offers.map(([offer, score]) => ({ offer, score })),
-    fates: row.fates.map(([offer, trigger, reached, reason, rule], i) => {
+    fates: row.fates.map(([offer, trigger, reached, reason, rule, learned], i) => {
       const [propensity, context, value, lever, score] = row.terms[i] ?? [0, 0, 0, 0, 0]
-      return {
-        offer,
-        trigger,
-        stage: reached,
-        reason,
-        rule,
-        propensity,
-        context,
-        value,
-        lever,
-        score,
-        possibleAt: row.possible_ats[i] ?? 0,
-      }
+      const possibleAt = row.possible_ats[i] ?? 0
+      const terms = { propensity, context, value, lever, score }
+      return { offer, trigger, stage: reached, reason, rule, ...terms, possibleAt, learned }
     }),
     features: row.features.map(([name, lo, hi, known]) => ({ name, lo, hi, class: known })),
     contacts: row.contacts.map(([offer, category, kind]) => ({ offer, category, class: kind })),
     confirmBy: row.confirm_by,
     held: row.held.map(([trigger, at, expiresAt]) => ({ trigger, at, expiresAt })),
+    nothing: row.nothing,
+    modelHash: row.model_hash,
+    holdouts: row.trials.map(([holdout, offer, group]) => ({ holdout, offer, group })),
   }))

@@ -98,6 +98,16 @@ export function wholeOrNullColumn<Item>(
   }
 }
 
+export function doubleColumn<Item>(name: string, of: (item: Item) => number): Column<Item> {
+  return {
+    name,
+    type: 'Float64',
+    write(out, items) {
+      for (const item of items) out.float64(of(item))
+    },
+  }
+}
+
 /** A list of doubles an item. */
 export function doublesColumn<Item, Part>(
   name: string,

@@ -29,6 +29,7 @@ describe('help and misuse', () => {
     'explain',
     'tail',
     'sql',
+    'learn',
     'partitions',
     'backfill',
     'deadletters',

@@ -68,6 +68,7 @@ test('schema ids are the ones bytes in logs already name', () => {
     [19, 'customer.erased'],
     [20, 'identity.linked'],
     [21, 'identity.unlinked'],
+    [22, 'score.updated'],
   ])
 })
 

@@ -58,6 +58,9 @@ function knownFieldOf(rule: FieldRule): fc.Arbitrary<FieldValue> {
     return fc.string({ unit: fc.constantFrom(...upper), minLength: length, maxLength: length })
   }
   if (rule.type === 'string') return text(rule.maxLength)
+  if (rule.type === 'double') {
+    return fc.double({ min: rule.minimum ?? 0, max: rule.maximum ?? 0, noNaN: true }).map((value) => value + 0)
+  }
   const [min, max] = rule.type === 'instant' ? [-2e12, 4e12] : [-MAX_INTEGER, MAX_INTEGER]
   return fc.maxSafeInteger().map((n) => Math.min(rule.maximum ?? max, Math.max(rule.minimum ?? min, n)))
 }

@@ -33,7 +33,16 @@ test('every guardrail reason is a reason of the guardrail stage', () => {
 
 test('every stage of the funnel has a reason', () => {
   const stages = new Set(codes.map((code) => reasons[code].stage))
-  const funnel = ['trigger', 'eligibility', 'suitability', 'guardrail', 'contact', 'arbitration', 'placement']
+  const funnel = [
+    'trigger',
+    'eligibility',
+    'suitability',
+    'guardrail',
+    'contact',
+    'holdout',
+    'arbitration',
+    'placement',
+  ]
   for (const stage of [...funnel, 'final_gate', 'offered', 'answer', 'silence']) expect(stages).toContain(stage)
 })
 

@@ -1,6 +1,6 @@
 /** Random decisions over the whole range of the record, for round trips. */
 import * as fc from 'fast-check'
-import { type Decision, stages } from '../../sinks/decision.ts'
+import { type Decision, stages, trialGroups } from '../../sinks/decision.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
 const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
@@ -33,6 +33,7 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
       lever: number,
       score: number,
       possibleAt: instant,
+      learned: fc.option(text),
     }),
     { maxLength: 12 },
   ),
@@ -46,4 +47,9 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
   ),
   confirmBy: instant,
   held: fc.array(fc.record({ trigger: text, at: instant, expiresAt: instant }), { maxLength: 3 }),
+  nothing: number,
+  modelHash: text,
+  holdouts: fc.array(fc.record({ holdout: text, offer: text, group: fc.constantFrom(...trialGroups) }), {
+    maxLength: 4,
+  }),
 })

@@ -5,8 +5,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { Decision } from '../../sinks/decision.ts'
-import { createDecisionCodec, decisionSchema, decodeDecision } from '../../sinks/decision-codec.ts'
+import { createDecisionCodec, decisionSchema, decodeDecision, encodeDecision } from '../../sinks/decision-codec.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
+import { fromWire, toWire } from '../../sinks/wire-fate.ts'
 import { released } from '../fixtures/released-bytes/released-bytes.ts'
 import { anyDecision } from './arbitrary-decision.ts'
 
@@ -21,6 +22,10 @@ const decision: Decision = {
   features: [{ name: 'f', lo: Number.NEGATIVE_INFINITY, hi: 1, class: 'bounded' }],
   contacts: [{ offer: 'o', category: 'c', class: 'marketing' }],
 }
+/** What follows the contacts: the score of doing nothing, no model, no holdout. */
+const rest = Buffer.concat([Buffer.alloc(8), Buffer.from([0, 0])])
+const ending = { nothing: 0, modelHash: '', holdouts: [] } as const
+const scored = { propensity: 1, context: 1, value: 1, lever: 1, score: 1 }
 const ownId = 100_007
 const id = 1_002
 
@@ -66,6 +71,15 @@ describe('bytes of every released schema', () => {
     }
   })
 
+  test('of the versions before holdouts count for none, and no stage has a name of its own', () => {
+    for (const one of decisions.slice(0, 2)) {
+      for (const { holdouts, nothing, modelHash, fates } of one.records.map((bytes) => decodeDecision(bytes))) {
+        expect([holdouts, nothing, modelHash]).toEqual([[], 0, ''])
+        for (const fate of fates) expect([fate.learned, fate.stage === 'holdout']).toEqual([null, false])
+      }
+    }
+  })
+
   test('of the first version have taken no contacts', () => {
     const [first] = decisions
     expect(first?.records.map((bytes) => decodeDecision(bytes).contacts)).toEqual(first?.records.map(() => []))
@@ -87,24 +101,43 @@ test('with a registry decisions are written under its id, and our own ids mean n
   expect(() => decodeDecision(codec.encode(decision))).toThrow(undecodable)
 })
 
+test('a reader of an older release reads a candidate that was held out, as one that did not come to arbitration', () => {
+  const fate = { offer: 'o', trigger: null, reason: 'holdout', rule: 'h', possibleAt: 0, learned: null }
+  const heldOut: Decision = { ...decision, fates: [{ ...fate, ...scored, stage: 'holdout' }] }
+  expect(decodeDecision(encodeDecision(heldOut)).fates).toEqual(heldOut.fates)
+  const { fates } = toWire(heldOut)
+  expect(fates).toMatchObject([{ stage: 'arbitration', stageName: 'holdout' }])
+  const older = avro.Type.forSchema(JSON.parse(readFileSync('sinks/schemas/decision.2.avsc', 'utf8')))
+  const newer = avro.Type.forSchema(JSON.parse(decisionSchema))
+  const bytes = Buffer.from(encodeDecision(heldOut).subarray(5))
+  expect(older.fromBuffer(bytes, older.createResolver(newer))).toMatchObject({ fates: [{ stage: 'arbitration' }] })
+})
+
+test('a stage by a name that is not known here is read as its symbol', () => {
+  const fate = { offer: 'o', trigger: null, reason: 'sold_out', rule: null, possibleAt: 0, learned: null, ...scored }
+  const wire = { ...toWire(decision), fates: [{ ...fate, stage: 'contact' as const, stageName: 'stock' }] }
+  expect(fromWire(wire).fates[0]?.stage).toBe('contact')
+})
+
 test('a newer writer with a nullable field more is read without it', () => {
   const newer = { ...own(), fields: [...own().fields, { name: 'note', type: ['null', 'string'], default: null }] }
   const { codec, outcome } = learned(newer)
   expect(outcome.kind).toBe('learned')
-  for (const note of [null, 'n']) expect(codec.decode(written(newer, { ...decision, note }))).toEqual(decision)
+  for (const note of [null, 'n']) expect(codec.decode(written(newer, { ...toWire(decision), note }))).toEqual(decision)
 })
 
 test('an older writer without a field that has a default is read with it', () => {
   const older = { ...own(), fields: own().fields.filter(({ name }) => name !== 'contacts') }
-  expect(learned(older).codec.decode(written(older, decision))).toEqual({ ...decision, contacts: [] })
+  expect(learned(older).codec.decode(written(older, toWire(decision)))).toEqual({ ...decision, contacts: [] })
 })
 
 test('a symbol that we do not have makes its decision undecodable, and no other', () => {
   const outcome = { type: 'enum', name: 'DecisionOutcome', symbols: ['deferred', 'offered'] }
   const newer = { ...own(), fields: own().fields.map((f) => (f.name === 'outcome' ? { ...f, type: outcome } : f)) }
   const { codec } = learned(newer)
-  expect(codec.decode(written(newer, decision))).toEqual(decision)
-  expect(() => codec.decode(written(newer, { ...decision, outcome: 'deferred' }))).toThrow(undecodable)
+  const wire = toWire(decision)
+  expect(codec.decode(written(newer, wire))).toEqual(decision)
+  expect(() => codec.decode(written(newer, { ...wire, outcome: 'deferred' }))).toThrow(undecodable)
 })
 
 test.each([
@@ -123,11 +156,11 @@ test.each([
 
 test('a list in several blocks, with and without their sizes, is read as one', () => {
   const codec = createDecisionCodec(ownId)
-  const bytes = Buffer.from(codec.encode({ ...decision, contacts: [] }))
+  const bytes = Buffer.from(codec.encode({ ...decision, ...ending, contacts: [] }))
   // Two contacts with the size of their block, then one without.
   const sized = [3, 20, 2, 0x6f, 2, 0x63, 4, 2, 0x70, 2, 0x63, 0]
   const blocks = Buffer.from([...sized, 2, 2, 0x71, 2, 0x63, 2, 0])
-  const { contacts } = codec.decode(Buffer.concat([bytes.subarray(0, -1), blocks]))
+  const { contacts } = codec.decode(Buffer.concat([bytes.subarray(0, -1 - rest.length), blocks, rest]))
   expect(contacts).toEqual([
     { offer: 'o', category: 'c', class: 'marketing' },
     { offer: 'p', category: 'c', class: 'regulatory' },
@@ -137,22 +170,24 @@ test('a list in several blocks, with and without their sizes, is read as one', (
 
 test('a list that claims more entries than it has bytes takes no memory for them', () => {
   const codec = createDecisionCodec(ownId)
-  const bytes = Buffer.from(codec.encode({ ...decision, contacts: [] }))
+  const bytes = Buffer.from(codec.encode({ ...decision, ...ending, contacts: [] }))
   // 30 million entries, as many in a block with its size, and a million: one a byte, of which each takes three.
   for (const claim of ['808ece1c', 'ff8dce1c', '80897a']) {
-    const bomb = Buffer.concat([bytes.subarray(0, -1), Buffer.from(claim, 'hex'), Buffer.alloc(1_000_000)])
-    const before = process.memoryUsage().heapUsed
+    const before = bytes.subarray(0, -1 - rest.length)
+    const bomb = Buffer.concat([before, Buffer.from(claim, 'hex'), Buffer.alloc(1_000_000)])
+    const used = process.memoryUsage().heapUsed
     expect(() => codec.decode(bomb)).toThrow(undecodable)
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(40_000_000)
+    expect(process.memoryUsage().heapUsed - used).toBeLessThan(40_000_000)
   }
 })
 
 test('lists that claim a billion entries are refused in no time, whoever wrote them', () => {
   const schema = own()
   const { codec } = learned({ ...schema, fields: [...schema.fields, { name: 'note', type: ['null', 'string'] }] })
-  const empty = { ...decision, offers: [], fates: [], features: [], contacts: [] }
+  const empty = { ...decision, ...ending, offers: [], fates: [], features: [], contacts: [] }
   const bytes = Buffer.from(createDecisionCodec(ownId).encode(empty))
-  const bomb = Buffer.concat([bytes.subarray(0, -1), Buffer.from('8094ebdc03', 'hex'), Buffer.alloc(20)])
+  const before = bytes.subarray(0, -1 - rest.length)
+  const bomb = Buffer.concat([before, Buffer.from('8094ebdc03', 'hex'), Buffer.alloc(20)])
   for (const schemaId of [ownId, id]) {
     bomb.writeUInt32BE(schemaId, 1)
     const startedAt = performance.now()

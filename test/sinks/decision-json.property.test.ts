@@ -10,6 +10,7 @@ test('a decision survives JSON when its bounds point outwards', () => {
       const finite = (value: number) => (Number.isFinite(value) ? value + 0 : 1)
       const decision = {
         ...sample,
+        nothing: finite(sample.nothing),
         offers: sample.offers.map((item) => ({ ...item, score: finite(item.score) })),
         fates: sample.fates.map((fate) => ({
           ...fate,

@@ -1,9 +1,10 @@
-import type { EventData, NumberExpression } from '../../../rules/compiled.ts'
+import { drawBeta } from '../beta-draw.ts'
+import type { LearnedArms } from './learned-arms.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
 
 /**
- * Scores the candidates, score = propensity x context x value x lever, each by its guaranteed lowest value, and drops
- * marketing that is worth less than doing nothing. Doing nothing is a candidate of the class `marketing`: regulatory
+ * Scores the candidates, score = propensity x context x value x lever, each by its guaranteed lowest value within the bounds of
+ * the pack, and drops marketing that is worth less than doing nothing. Doing nothing is a candidate of the class `marketing`: regulatory
  * and service messages are owed to the customer and do not compete with silence.
  */
 export function arbitrate(run: FunnelRun): void {
@@ -12,22 +13,33 @@ export function arbitrate(run: FunnelRun): void {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
     scoreCandidate(run, candidate)
-    if (candidate.offer.model.class === 'marketing' && candidate.score < nothing)
-      drop(candidate, 'arbitration', 'below_nothing', null)
+    candidate.competes = candidate.offer.model.class !== 'marketing' || candidate.score >= nothing
+    if (!candidate.competes) drop(candidate, 'arbitration', 'below_nothing', null)
   }
 }
 
 /** Writes the terms and their product to the candidate. */
 export function scoreCandidate(run: FunnelRun, candidate: Candidate): void {
   const { propensity, context, value, lever } = candidate.offer.terms
-  candidate.propensity = term(propensity, run.lo, run.hi, run.event)
-  candidate.context = term(context, run.lo, run.hi, run.event)
-  candidate.value = term(value, run.lo, run.hi, run.event)
-  candidate.lever = term(lever, run.lo, run.hi, run.event)
-  candidate.score = Math.min(
-    candidate.propensity * candidate.context * candidate.value * candidate.lever,
-    Number.MAX_VALUE,
-  )
+  const arms = run.tables.arms[candidate.offer.index] ?? null
+  candidate.propensity =
+    arms === null ? propensity.low(run.lo, run.hi, run.event) : drawPropensity(run, candidate, arms)
+  candidate.context = context.low(run.lo, run.hi, run.event)
+  candidate.value = value.low(run.lo, run.hi, run.event)
+  candidate.lever = lever.low(run.lo, run.hi, run.event)
+  // Bounds are not negative, so a product of lower bounds is a lower bound, and the highest product is finite.
+  candidate.score = candidate.propensity * candidate.context * candidate.value * candidate.lever
+}
+
+/**
+ * Thompson sampling (Thompson 1933, Biometrika 25): a draw from what is known of the offer's success rate in the customer's
+ * segment. It is hashed from the decision and the offer, so that a replay draws the same. Never below the floor.
+ */
+function drawPropensity(run: FunnelRun, candidate: Candidate, arms: LearnedArms): number {
+  const segment = arms.segments.of(run.lo, run.hi)
+  candidate.learned = arms.names[segment] ?? null
+  const drawn = drawBeta(`${run.decisionId}\0${candidate.offer.id}`, arms.a[segment]!, arms.b[segment]!)
+  return Math.min(Math.max(drawn, arms.floor), run.pack.loaded.model.arbitration.bounds.propensity[1])
 }
 
 /**
@@ -42,10 +54,4 @@ export function goesBefore(run: FunnelRun, a: Candidate, b: Candidate): boolean 
   if (a.score !== b.score) return a.score > b.score
   if (a.offer.id !== b.offer.id) return a.offer.id < b.offer.id
   return (a.trigger?.id ?? '') < (b.trigger?.id ?? '')
-}
-
-/** A factor counts as far as it is guaranteed and positive: a product of lower bounds is one only for factors >= 0. */
-function term(expression: NumberExpression, lo: Float64Array, hi: Float64Array, event: EventData | null): number {
-  const low = expression.low(lo, hi, event)
-  return low > 0 ? Math.min(low, Number.MAX_VALUE) : 0
 }

@@ -12,7 +12,7 @@ import type {
   EventData,
 } from '../../../rules/compiled.ts'
 import type { ReasonCode } from '../../../rules/reasons.ts'
-import type { Stage } from '../../../sinks/decision.ts'
+import type { HoldoutTrial, Stage } from '../../../sinks/decision.ts'
 import type { Slot, States } from '../../state/states.ts'
 import type { FunnelTables } from './tables.ts'
 
@@ -35,6 +35,12 @@ export type Candidate = {
   possibleAt: number
   /** Placement it is to be proposed for instead; -1: none. */
   switchTo: number
+  /** What a learned propensity was drawn for; null: it was not learned. */
+  learned: string | null
+  /** Holdouts that keep it back from the customer, a bit each; 0: none. */
+  heldBy: number
+  /** Whether it came to be compared with the others: no stage before arbitration dropped it and it beats doing nothing. */
+  competes: boolean
 }
 
 export type FunnelRun = {
@@ -46,7 +52,12 @@ export type FunnelRun = {
   /** A frame of the final gate's own, so that what went wrong in the other one cannot go wrong there too. */
   readonly gateLo: Float64Array
   readonly gateHi: Float64Array
+  /** Secret of the installation: draws are hashed with it. */
+  readonly salt: string
   slot: Slot
+  customerId: string
+  /** What draws are hashed from: the id of the decision, or that of the answer it would have been had something been chosen. */
+  decisionId: string
   placement: CompiledPlacement
   /** The event at hand; null for live requests. */
   event: EventData | null
@@ -72,6 +83,11 @@ export type FunnelRun = {
   readonly pauseEnds: Float64Array
   /** Highest product grade allowed; NaN: not asked yet. */
   gradeAllowed: number
+  /** Holdouts whose membership was asked in this run, and those the customer belongs to; a bit each. */
+  holdoutsAsked: number
+  memberOf: number
+  /** What the run is worth to the measurement of holdouts. */
+  readonly trials: HoldoutTrial[]
 }
 
 /** A stage: drops candidates, in any order, by `drop`. */
@@ -83,6 +99,7 @@ export type Filters = {
   readonly suitability: Filter
   readonly guardrail: Filter
   readonly contact: Filter
+  readonly holdout: Filter
   readonly arbitration: Filter
 }
 
@@ -115,6 +132,9 @@ export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledT
   candidate.score = 0
   candidate.possibleAt = 0
   candidate.switchTo = -1
+  candidate.learned = null
+  candidate.heldBy = 0
+  candidate.competes = false
   return candidate
 }
 
@@ -129,6 +149,9 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.gapLasts.fill(Number.NaN)
   run.pauseEnds.fill(-1)
   run.gradeAllowed = Number.NaN
+  run.holdoutsAsked = 0
+  run.memberOf = 0
+  run.trials.length = 0
 }
 
 function emptyCandidate(offer: CompiledOffer): Candidate {
@@ -146,5 +169,8 @@ function emptyCandidate(offer: CompiledOffer): Candidate {
     score: 0.5,
     possibleAt: 0.5,
     switchTo: -1,
+    learned: null,
+    heldBy: 0,
+    competes: false,
   }
 }

@@ -4,9 +4,12 @@
  */
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
+import type { LearnedTable } from '../../../rules/learned-table.ts'
 import type { Scope } from '../../../rules/model.ts'
+import { heldBackBy } from '../../../rules/scope.ts'
 import { type ContactRules, contactRules } from './contact-rules.ts'
 import { classCodes } from './key-scope.ts'
+import { type LearnedArms, learnedArms } from './learned-arms.ts'
 
 /** Which guardrails the final gate asks about an offer on a placement, and what they read. */
 export type GateRules = { readonly guardrails: readonly number[]; readonly reads: readonly number[] }
@@ -19,6 +22,8 @@ export type PlacementTable = {
   readonly receipts: boolean
   /** By offer index: why the offer cannot be shown there; null: it can. */
   readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
+  /** By offer index: the holdouts that keep the offer back from their members there, a bit each. Null: none does anything there. */
+  readonly holdouts: readonly number[] | null
   /** Offers a live request asks about: those that fit, without the fallback. */
   readonly candidates: readonly CompiledOffer[]
   /** By offer index. */
@@ -44,6 +49,8 @@ export type FunnelTables = {
   /** Lower wins. */
   readonly classRanks: readonly number[]
   readonly contact: ContactRules
+  /** By offer index: what was learned of it; null: nothing is. */
+  readonly arms: readonly (LearnedArms | null)[]
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
   readonly gradeVariable: number
   /** Every attribute and feature. */
@@ -51,7 +58,7 @@ export type FunnelTables = {
 }
 
 /** Works the tables out; cost: offers x placements x guardrails, once for a pack. */
-export function createTables(pack: CompiledPack): FunnelTables {
+export function createTables(pack: CompiledPack, learned: LearnedTable | null = null): FunnelTables {
   const model = pack.loaded.model
   const gradeVariable = pack.layout.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
@@ -69,6 +76,7 @@ export function createTables(pack: CompiledPack): FunnelTables {
     classCodes: pack.offers.map((offer) => classCodes[offer.model.class]),
     classRanks: pack.offers.map((offer) => ranks.get(offer.model.class) ?? ranks.size),
     contact,
+    arms: learnedArms(pack, learned),
     gradeVariable,
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),
   }
@@ -97,6 +105,7 @@ function placementTable(
     contact: channel?.contact === true,
     receipts: channel?.receipts === true,
     misfits,
+    holdouts: holdoutMasks(pack, placement, misfits),
     candidates,
     gate,
     offerReads,
@@ -118,10 +127,24 @@ function misfitsOf(pack: CompiledPack, placement: CompiledPlacement): PlacementT
   })
 }
 
+function holdoutMasks(
+  pack: CompiledPack,
+  placement: CompiledPlacement,
+  misfits: PlacementTable['misfits'],
+): PlacementTable['holdouts'] {
+  const masks = pack.offers.map(({ model: offer }, i) =>
+    pack.loaded.model.holdouts.reduce(
+      (mask, holdout, bit) => (misfits[i] === null && heldBackBy(holdout, offer, placement) ? mask | (1 << bit) : mask),
+      0,
+    ),
+  )
+  return masks.some((mask) => mask !== 0) ? masks : null
+}
+
 function ownReads(offer: CompiledOffer): readonly number[] {
   const { propensity, context, value, lever } = offer.terms
   const parts = [propensity, context, value, lever].flatMap((term) => term.reads)
-  return [...(offer.eligible?.reads ?? []), ...parts]
+  return [...(offer.eligible?.reads ?? []), ...parts, ...(offer.learned?.segments.reads ?? [])]
 }
 
 function ascending(indexes: readonly number[]): readonly number[] {
@@ -136,7 +159,7 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
   const known = new Map<string, GateRules>()
   return (offer) => {
     const graded = gradeVariable >= 0 && offer.model.riskGrade !== null
-    const kind = `${offer.model.category}\0${offer.model.class}\0${graded}`
+    const kind = `${offer.model.categories.join('\0')}\0${offer.model.class}\0${graded}`
     const shared = known.get(kind)
     if (shared !== undefined) return shared
     const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
@@ -149,10 +172,13 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
 }
 
 function holds(scope: Scope, offer: CompiledOffer, channel: string): boolean {
-  const { category, class: messageClass } = offer.model
+  const { categories, class: messageClass } = offer.model
   return (
-    (scope.categories === 'all' || scope.categories.includes(category)) &&
-    !scope.exceptCategories.includes(category) &&
+    categories.some(
+      (category) =>
+        (scope.categories === 'all' || scope.categories.includes(category)) &&
+        !scope.exceptCategories.includes(category),
+    ) &&
     (scope.channels === 'all' || scope.channels.includes(channel)) &&
     (scope.classes === 'all' || scope.classes.includes(messageClass))
   )

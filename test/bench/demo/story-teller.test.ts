@@ -34,7 +34,7 @@ function status(next: number, seq: number, published: number): readonly Partitio
   ]
 }
 
-const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4, possibleAt: 0 }
+const scored = { propensity: 0.4, context: 1, value: 1, lever: 1, score: 0.4, possibleAt: 0, learned: null }
 
 function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
   const whole: Fate = {
@@ -64,6 +64,9 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     contacts: [],
     confirmBy: 0,
     held: [],
+    nothing: 0,
+    modelHash: '',
+    holdouts: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

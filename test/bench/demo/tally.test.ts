@@ -8,6 +8,7 @@ const fate: Fate = {
   stage: 'guardrail',
   reason: 'unemployment',
   rule: 'no-credit-after-job-loss',
+  learned: null,
   propensity: 0,
   context: 0,
   value: 0,
@@ -36,6 +37,9 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     contacts: [],
     confirmBy: 0,
     held: [],
+    nothing: 0,
+    modelHash: '',
+    holdouts: [],
   }
 }
 

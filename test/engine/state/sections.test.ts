@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createStates, type FlatStates } from '../../../engine/state/flat-states.ts'
 import { attributeOf, DAY, HOUR, layoutOf, MINUTE } from './layouts.ts'
+import { Shelf } from './shelf.ts'
 
 const T = Date.UTC(2026, 2, 25, 12)
 const layout = layoutOf([], [], {
@@ -54,6 +55,51 @@ describe('event ids', () => {
     expect(states.overflows.eventIds).toBe(5000 - 4096)
     expect(states.remember(slot, 0, 5000 - 4096, T)).toBe(false)
     expect(states.remember(slot, 0, 5000 - 4097, T)).toBe(true)
+  })
+})
+
+describe('an attribute that comes with its end', () => {
+  const ending = layoutOf([], [], {
+    attributes: [attributeOf(0, null), attributeOf(1, DAY)],
+    expiries: [{ attribute: 1, key: '00000000e0001' }],
+    dedupeMs: DAY,
+    contactsMs: 30 * DAY,
+  })
+  const stored = 2
+  const openEnding = () => createStates(ending, { maxBytes: 1 << 20, observedSince: [] })
+  function known(states: FlatStates, slot: number, now: number): boolean {
+    const lo = new Float64Array(ending.variables)
+    states.evaluate(slot, 0, now, [1], lo, new Float64Array(ending.variables))
+    return Number.isFinite(lo[1])
+  }
+
+  it.each([1, 40])('is the same after a reload of %i changes, from patches or a base', (changes) => {
+    const shelf = new Shelf()
+    const states = openEnding()
+    for (let i = 0; i < changes; i++) {
+      states.begin(0)
+      const slot = states.load(0, 'c1', shelf.get('c1'))
+      states.setAttribute(slot, 1, i, T + i)
+      states.setAttribute(slot, stored, T + HOUR, T + i)
+      shelf.apply(states.writes(0))
+      states.discard(0)
+    }
+    states.begin(0)
+    const slot = states.load(0, 'c1', shelf.get('c1'))
+    expect([known(states, slot, T + HOUR), known(states, slot, T + HOUR + 1)]).toEqual([true, false])
+  })
+
+  it('is read without it by a pack that does not ask for it', () => {
+    const shelf = new Shelf()
+    const states = openEnding()
+    states.begin(0)
+    const slot = states.load(0, 'c1', null)
+    states.setAttribute(slot, 1, 7, T)
+    states.setAttribute(slot, stored, T + HOUR, T)
+    shelf.apply(states.writes(0))
+    const plain = createStates(layout, { maxBytes: 1 << 20, observedSince: [] })
+    plain.begin(0)
+    expect(known(plain, plain.load(0, 'c1', shelf.get('c1')), T + HOUR + 1)).toBe(true)
   })
 })
 

@@ -263,6 +263,8 @@ export const bank = {
   contact,
   suitability,
   arbitration,
+  holdouts: [],
+  models: [],
 }
 
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
@@ -280,7 +282,12 @@ export async function writeBank(dir: string, changes: BankPieces = {}): Promise<
     'triggers.yaml': { triggers: pieces.triggers },
     'placements.yaml': { channels: pieces.channels, placements: pieces.placements },
     'contact.yaml': { caps: pieces.caps, ...Object(pieces.contact) },
-    'arbitration.yaml': { suitability: pieces.suitability, arbitration: pieces.arbitration },
+    'arbitration.yaml': {
+      suitability: pieces.suitability,
+      arbitration: pieces.arbitration,
+      holdouts: pieces.holdouts,
+      models: pieces.models,
+    },
   }
   for (const [name, content] of Object.entries(files))
     await writeFile(join(dir, name), stringify(content, { aliasDuplicateObjects: false }))

@@ -12,6 +12,7 @@ import { stepRequest } from '../../../engine/step/step-request.ts'
 import { stepTimer } from '../../../engine/step/step-timer.ts'
 import type { Event, FieldValue } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
+import type { LoadedLearned } from '../../../rules/learned-table.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 
@@ -43,6 +44,7 @@ export function createBank(
   pack: LoadedPack,
   filters?: Filters,
   limits: { readonly hardLimitBytes?: number } = {},
+  learned: LoadedLearned | null = null,
 ): Bank {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
@@ -50,7 +52,7 @@ export function createBank(
     observedSince: compiled.layout.series.map(() => 0),
     ...limits,
   })
-  const context = createStepContext(compiled, states, 'salt of the test', filters)
+  const context = createStepContext(compiled, states, 'salt of the test', filters, learned)
   let count = 0
   const turns = new Map<string, number>()
   states.begin(0)

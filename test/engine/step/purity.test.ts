@@ -9,7 +9,7 @@ import { expect, test } from 'vitest'
 const entries = ['engine/step/step-event.ts', 'engine/step/step-request.ts', 'engine/step/step-timer.ts']
 /** What a file of the step may import besides our own files, and who may. */
 const allowedModules: Readonly<Record<string, readonly string[]>> = {
-  'engine/step/decision-id.ts': ['node:crypto'],
+  'engine/step/salted-hash.ts': ['node:crypto'],
   'engine/step/step-request.ts': ['node:assert/strict'],
   // Offsets of time zones: a function of instant and zone. What tells the time it does not touch, see below.
   'engine/state/local-clock.ts': ['temporal-polyfill'],
@@ -36,7 +36,7 @@ test('the step imports no package, and of the built-in modules only the hash and
 })
 
 test('of the hash module the step takes the hash alone', () => {
-  expect(readFileSync('engine/step/decision-id.ts', 'utf8')).toContain("import { hash } from 'node:crypto'")
+  expect(readFileSync('engine/step/salted-hash.ts', 'utf8')).toContain("import { hash } from 'node:crypto'")
 })
 
 test('the proof would see a clock behind a chain of imports', () => {

@@ -17,6 +17,28 @@ export const holes: readonly Mistake[] = [
     at: 'whenUnknown: 3',
   },
   {
+    name: 'a holdout that holds no marketing back',
+    patches: one(
+      'arbitration.yaml',
+      'holdouts: []',
+      'holdouts:\n  - { id: nobody, percent: 5, applies: { categories: [information] } }\n',
+    ),
+    code: 'reference_dead',
+    rule: 'nobody',
+    at: '- { id: nobody',
+  },
+  {
+    name: 'a holdout of what is shown in the app alone, and that is open there',
+    patches: one(
+      'arbitration.yaml',
+      'holdouts: []',
+      'holdouts:\n  - { id: app, percent: 5, applies: { categories: all, channels: [in_app] } }\n',
+    ),
+    code: 'reference_dead',
+    rule: 'app',
+    at: '- { id: app',
+  },
+  {
     name: 'a ladder with a gap of one cent',
     patches: one(
       'offers.yaml',

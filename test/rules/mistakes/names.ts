@@ -42,6 +42,49 @@ export const wrongNames: readonly Mistake[] = [
     at: 'value: 0.9 # again',
   },
   {
+    name: 'a part of a category that does not exist',
+    patches: one(
+      'offers.yaml',
+      '        category: savings\n        riskGrade: 2',
+      '        category: saving\n        riskGrade: 2',
+    ),
+    code: 'category_unknown',
+    rule: 'family_bundle',
+    at: '        category: saving\n',
+  },
+  {
+    name: 'a learned propensity of a model that is not there',
+    patches: one(
+      'offers.yaml',
+      'propensity: "fx_views_24h >= 5 ? 0.5 : 0.3"',
+      'propensity: { learned: { model: fx } }',
+    ),
+    code: 'model_unknown',
+    rule: 'fx_wallet',
+    at: 'learned: { model: fx }',
+  },
+  {
+    name: 'an outcome that does not name its decision',
+    patches: one('arbitration.yaml', 'models: []', 'models:\n  - { id: cards, outcome: account.opened, window: 7d }'),
+    code: 'field_unknown',
+    rule: 'cards',
+    at: 'outcome: account.opened',
+  },
+  {
+    name: 'a segment that is no answer',
+    patches: [
+      ...one(
+        'offers.yaml',
+        'propensity: "fx_views_24h >= 5 ? 0.5 : 0.3"',
+        'propensity:\n      learned:\n        model: cards\n        segment: fx_views_24h',
+      ),
+      ...one('arbitration.yaml', 'models: []', 'models:\n  - { id: cards, outcome: offer.accepted, window: 7d }'),
+    ],
+    code: 'condition_type',
+    rule: 'fx_wallet',
+    at: 'segment: fx_views_24h',
+  },
+  {
     name: 'two offers with one id',
     patches: one('offers.yaml', '- id: study_loan', '- id: fx_wallet # again'),
     code: 'id_duplicate',

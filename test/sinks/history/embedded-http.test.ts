@@ -77,6 +77,27 @@ test('migrations are applied once, and a server of another release is refused', 
   await expect(migrate(address, { retentionDays: 30, list: migrations().slice(1) })).rejects.toThrow(refused)
 })
 
+test('decisions of before holdouts are candidates like the others, with nothing learned', async () => {
+  const older = { ...historyAddress(server.urlOf('older')), database: 'older' }
+  const list = migrations().filter(({ name }) => name < '0005')
+  await migrate(older, { retentionDays: 30, list })
+  const client = createHistoryClient(older)
+  const fates = { fate_offers: ['a', 'b'], fate_triggers: [null, null], fate_stages: ['offered', 'contact'] }
+  const reasons = { fate_reasons: ['offered', 'cap_reached'], fate_rules: [null, 'week'] }
+  const terms = ['propensities', 'contexts', 'values', 'levers', 'scores'].map((name) => [`fate_${name}`, [1, 1]])
+  const row = { id: 'f'.repeat(32), customer_id: 'c', ...fates, ...reasons, ...Object.fromEntries(terms) }
+  await client.insert({ table: 'decisions_raw', values: [row], format: 'JSONEachRow' })
+  expect(await migrate(older, { retentionDays: 30 })).toEqual(
+    migrations()
+      .slice(list.length)
+      .map(({ name }) => name),
+  )
+  const found = await ask('SELECT offer, learned, nothing FROM older.decision_candidates ORDER BY offer')
+  expect(found.text).toBe('a\t\\N\t0\nb\t\\N\t0\n')
+  expect((await ask('SELECT count() FROM older.holdout_trials')).text).toBe('0\n')
+  await client.close()
+})
+
 test('all rows have the retention of the configuration', async () => {
   await migrate(address, { retentionDays: 30 })
   await migrate(address, { retentionDays: 7 })

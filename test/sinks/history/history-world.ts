@@ -114,16 +114,8 @@ export function erasureOf(customerId: string, id = `erase-${customerId}`): Event
   }
 }
 
-const fate = {
-  trigger: 'baby_goods',
-  rule: null,
-  propensity: 0.5,
-  context: 1,
-  value: 2,
-  lever: 1,
-  score: 1,
-  possibleAt: 0,
-}
+const terms = { propensity: 0.5, context: 1, value: 2, lever: 1, score: 1 }
+const fate = { trigger: 'baby_goods', rule: null, ...terms, possibleAt: 0, learned: null }
 
 /** A decision that offers `bundle` and had `loan` stopped by the bereavement guardrail. */
 export function offering(number: number): Decision {
@@ -149,6 +141,9 @@ export function offering(number: number): Decision {
     contacts: [{ offer: 'bundle', category: 'insurance', class: 'marketing' }],
     confirmBy: 1_764_000_900_000 + number,
     held: [{ trigger: 'baby_goods', at: 1_764_000_100_000 + number, expiresAt: 1_764_000_600_000 + number }],
+    nothing: 0.05,
+    modelHash: '',
+    holdouts: [],
   }
 }
 

@@ -13,7 +13,7 @@ const term = fc.constantFrom(0, 0.4, 0.5, 1, 2)
 const offer = fc.record({
   class: fc.constantFrom('regulatory', 'service', 'marketing'),
   priority: fc.constantFrom(-1, 0, 1),
-  propensity: term,
+  propensity: fc.constantFrom(0, 0.4, 0.5, 1),
   context: term,
   value: term,
   lever: term,
@@ -82,6 +82,72 @@ test('drops and offers add up to the candidates, and the winner is the best of t
         expect([best?.class, best?.priority, best?.score]).toEqual([rest[0].class, rest[0].priority, rest[0].score])
     }),
     { numRuns: 100 },
+  )
+})
+
+test('triggers that compete for one message end with the same winner in whatever order they and their offers stand', () => {
+  const messages = fc.array(offer, { minLength: 2, maxLength: 6 }).map((offers) => {
+    const kinds = { contentType: 'message', channels: ['sms'], validForMs: 60_000 }
+    return offers.map((one, i) => ({ ...one, ...kinds, id: `m${i}` }))
+  })
+  const competing = messages.chain((list) =>
+    fc.record({
+      list: fc.constant(list),
+      proposals: fc.array(
+        fc.subarray(
+          list.map(({ id }) => id),
+          { minLength: 1 },
+        ),
+        { minLength: 1, maxLength: 4 },
+      ),
+      order: fc.shuffledSubarray(list, { minLength: list.length }),
+      reversed: fc.boolean(),
+    }),
+  )
+  const [template] = pack.model.triggers
+  const made = pack.model.offers.find((candidate) => candidate.id === 'study-loan')
+  if (template === undefined || made === undefined) throw new Error('the pack has a trigger and an offer')
+  fc.assert(
+    fc.property(competing, ({ list, proposals, order, reversed }) => {
+      const triggers = proposals.map((offers, i) => ({
+        ...template,
+        id: `t${i}`,
+        on: 'repayment.made',
+        when: null,
+        offers: reversed ? [...offers].reverse() : offers,
+      }))
+      const decide = (offers: readonly object[], rules: typeof triggers) => {
+        const fallbacks = pack.model.offers.filter(({ id }) => ['welcome-banner', 'inbox-hello'].includes(id))
+        const own = offers.map((one) => ({ ...made, ...one }))
+        const model = { ...pack.model, offers: [...own, ...fallbacks], triggers: rules }
+        const bank = createBank({ ...pack, model })
+        settle(bank, 'c', day0)
+        const [decision] = bank.send('c', 'repayment.made', {}, { at, id: 'same' }).decisions
+        const fates = (decision?.fates ?? []).map((fate) => JSON.stringify(fate)).sort()
+        return { offers: decision?.offers, outcome: decision?.outcome, fates }
+      }
+      const one = decide(list, triggers)
+      expect(decide(order, [...triggers].reverse())).toEqual(one)
+      expect(one.offers?.length ?? 0).toBeLessThanOrEqual(1)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a page never shows one offer twice, and as many as it may', () => {
+  fc.assert(
+    fc.property(fc.array(offer, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 3 }), (offers, count) => {
+      const bank = createBank(withBanners(offers.map((one, i) => ({ ...one, id: `o${i}` }))))
+      settle(bank, 'c', day0)
+      const { decision } = bank.ask('c', 'home-banner', { at, count })
+      const shown = decision.offers.map((item) => item.offer)
+      expect(new Set(shown).size).toBe(shown.length)
+      const worthy = decision.fates.filter(({ reason }) =>
+        ['offered', 'placement_full', 'lost_arbitration'].includes(reason),
+      )
+      if (decision.outcome === 'offered') expect(shown.length).toBe(Math.min(count, worthy.length))
+    }),
+    { numRuns: 60 },
   )
 })
 
