@@ -18,7 +18,7 @@ export function filterContacts(run: FunnelRun): void {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
     const stopped = stoppedBy(run, candidate)
-    if (stopped !== null) stop(candidate, stopped)
+    if (stopped !== null) stopContact(candidate, stopped)
     else filterQuiet(run, candidate)
   }
 }
@@ -27,16 +27,14 @@ export function filterContacts(run: FunnelRun): void {
  * Takes a contact under every matching rule, or none: asked again for each choice, because two choices of one decision must not share
  * the last place.
  *
- * @returns false when a rule has no room left; the candidate is dropped then
+ * @param chosen what the decision has chosen before
+ * @returns the rule that has no room left; null: the contact was taken
  */
-export function takeContact(run: FunnelRun, candidate: Candidate): boolean {
+export function takeContact(run: FunnelRun, candidate: Candidate, chosen: readonly Candidate[]): ContactStop | null {
   const placement = run.tables.placements[run.placement.index]
-  if (placement?.contact !== true) return true
-  const stopped = stoppedBy(run, candidate) ?? afterChoice(run, candidate)
-  if (stopped !== null) {
-    stop(candidate, stopped)
-    return false
-  }
+  if (placement?.contact !== true) return null
+  const stopped = stoppedBy(run, candidate) ?? afterChoice(run, candidate, chosen)
+  if (stopped !== null) return stopped
   const offer = candidate.offer.index
   const { caps } = run.tables.contact
   for (let i = 0; i < caps.length; i++) {
@@ -44,22 +42,28 @@ export function takeContact(run: FunnelRun, candidate: Candidate): boolean {
     if (cap === undefined || !holdsOffer(run, cap, offer)) continue
     run.capCounts[i] = countOf(run, i, cap) + 1
   }
-  return true
+  return null
 }
 
-type Stop = { readonly reason: 'cap_reached' | 'gap_not_over' | 'paused'; readonly rule: string; readonly at: number }
+/** A rule of the contact policy that stops a candidate, and when it does not any more; 0: nothing says so. */
+export type ContactStop = {
+  readonly reason: 'cap_reached' | 'gap_not_over' | 'paused'
+  readonly rule: string
+  readonly at: number
+}
 
-function stop(candidate: Candidate, { reason, rule, at }: Stop): void {
+/** Drops a candidate for a rule of the contact policy. */
+export function stopContact(candidate: Candidate, { reason, rule, at }: ContactStop): void {
   drop(candidate, 'contact', reason, rule)
   candidate.possibleAt = at
 }
 
 /** The rule that stops a candidate, the one that stops it longest; null: none does. */
-function stoppedBy(run: FunnelRun, candidate: Candidate): Stop | null {
+function stoppedBy(run: FunnelRun, candidate: Candidate): ContactStop | null {
   return fullCap(run, candidate) ?? openGap(run, candidate) ?? runningPause(run, candidate)
 }
 
-function fullCap(run: FunnelRun, candidate: Candidate): Stop | null {
+function fullCap(run: FunnelRun, candidate: Candidate): ContactStop | null {
   const offer = candidate.offer.index
   const code = run.tables.classCodes[offer] ?? 0
   const caps = run.pack.capsOf(offer, run.placement.channel)
@@ -74,7 +78,7 @@ function fullCap(run: FunnelRun, candidate: Candidate): Stop | null {
   return null
 }
 
-function openGap(run: FunnelRun, candidate: Candidate): Stop | null {
+function openGap(run: FunnelRun, candidate: Candidate): ContactStop | null {
   const offer = candidate.offer.index
   const code = run.tables.classCodes[offer] ?? 0
   const gaps = run.pack.gapsOf(offer, run.placement.channel)
@@ -89,7 +93,7 @@ function openGap(run: FunnelRun, candidate: Candidate): Stop | null {
   return null
 }
 
-function runningPause(run: FunnelRun, candidate: Candidate): Stop | null {
+function runningPause(run: FunnelRun, candidate: Candidate): ContactStop | null {
   const offer = candidate.offer.index
   const code = run.tables.classCodes[offer] ?? 0
   const pauses = run.pack.pausesOf(offer, run.placement.channel)
@@ -106,13 +110,13 @@ function runningPause(run: FunnelRun, candidate: Candidate): Stop | null {
 }
 
 /** A gap between what was chosen in this decision and one more. */
-function afterChoice(run: FunnelRun, candidate: Candidate): Stop | null {
-  if (run.chosen.length === 0) return null
+function afterChoice(run: FunnelRun, candidate: Candidate, before: readonly Candidate[]): ContactStop | null {
+  if (before.length === 0) return null
   const offer = candidate.offer.index
   const code = run.tables.classCodes[offer] ?? 0
   for (const index of run.pack.gapsOf(offer, run.placement.channel)) {
     const gap = run.tables.contact.gaps[index]
-    if (gap?.stops[code] !== true || !run.chosen.some((chosen) => holdsOffer(run, gap, chosen.offer.index))) continue
+    if (gap?.stops[code] !== true || !before.some((chosen) => holdsOffer(run, gap, chosen.offer.index))) continue
     return { reason: 'gap_not_over', rule: gap.model.id, at: run.now + gap.model.leastMs }
   }
   return null

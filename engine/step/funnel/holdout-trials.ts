@@ -45,7 +45,7 @@ function chosenWithout(run: FunnelRun, holdout: number): readonly Candidate[] {
   for (const candidate of open) {
     if (chosen.length >= run.wanted) break
     if (chosen.some(({ offer }) => offer === candidate.offer)) continue
-    if (stoppedBy(run, candidate.offer) !== null || takeContact(run, candidate) !== null) continue
+    if (stoppedBy(run, candidate.offer) !== null || takeContact(run, candidate, chosen) !== null) continue
     chosen.push(candidate)
   }
   run.capCounts.set(counted)

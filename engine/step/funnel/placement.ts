@@ -1,6 +1,6 @@
 import type { CompiledOffer } from '../../../rules/compiled.ts'
 import { goesBefore } from './arbitration.ts'
-import { takeContact } from './contact.ts'
+import { stopContact, takeContact } from './contact.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
 
 /**
@@ -15,7 +15,11 @@ export function fillPlacement(run: FunnelRun): void {
       drop(best, 'placement', 'duplicate_offer', null)
       continue
     }
-    if (!takeContact(run, best)) continue
+    const stopped = takeContact(run, best, run.chosen)
+    if (stopped !== null) {
+      stopContact(best, stopped)
+      continue
+    }
     drop(best, 'offered', 'offered', null)
     run.chosen.push(best)
   }
