@@ -7,6 +7,7 @@ import type { CelResult } from './cel/problem.ts'
 import { compileLayout, seriesTable } from './compile-layout.ts'
 import { compileTypes } from './compile-types.ts'
 import type {
+  CompiledAllow,
   CompiledGuardrail,
   CompiledOffer,
   CompiledPack,
@@ -16,6 +17,7 @@ import type {
 } from './compiled.ts'
 import { fits } from './fits.ts'
 import type { LoadedPack, Model, PlacementModel, Scope, Term } from './model.ts'
+import { overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
 import { inScope } from './scope.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -31,6 +33,8 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   const table = seriesTable(model.features)
   const guardrails = compileGuardrails(model, vocabularies.plain)
   const offers = compileOffers(model, vocabularies.plain)
+  const allows = compileAllows(model, vocabularies.plain)
+  const allowsOf = scopeTable(model, (allow) => allow.opens, model.allows)
   const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const lawfulVariable = variables.length - 1
@@ -39,16 +43,20 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
     layout: compileLayout(model, variables, table, eventTypes, isNonNegative),
     types: compileTypes(model, table, eventTypes, vocabularies.on),
     guardrails,
+    allows,
     offers,
     triggers: compileTriggers(model, vocabularies.on),
     placements: compilePlacements(model, (placement, offer) => {
-      const parts = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
+      const closing = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
+      const opening = allowsOf(offer, placement.channel).map((index) => allows[index]?.condition)
       const own = offers[offer]
       const terms = own === undefined ? [] : Object.values(own.terms)
-      const reads = [own?.eligible, ...terms, ...parts].flatMap((part) => part?.reads ?? [])
+      const reads = [own?.eligible, ...terms, ...closing, ...opening].flatMap((part) => part?.reads ?? [])
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
     }),
     guardrailsOf,
+    allowsOf,
+    overridable: new Map(guardrails.flatMap((one) => (one.override === null ? [] : [[one.id, one] as const]))),
     capsOf: scopeTable(model, (cap) => cap.applies, model.caps),
     lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
     lawfulVariable,
@@ -66,6 +74,16 @@ function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardr
     condition: condition(guardrail.when, vocabulary),
     hasSuppression: guardrail.suppression !== null,
     key: hash32(guardrail.id),
+    override: guardrail.override === 'never' ? null : { ...guardrail.override, key: overrideKey(guardrail.id) },
+  }))
+}
+
+function compileAllows(model: Model, vocabulary: Vocabulary): CompiledAllow[] {
+  return model.allows.map((allow, index) => ({
+    id: allow.id,
+    index,
+    opens: allow.opens,
+    condition: condition(allow.when, vocabulary),
   }))
 }
 

@@ -169,5 +169,8 @@ function isPackFile(name: string): name is PackFileName {
 
 function countRules(model: Model): number {
   const lists = [model.sources, model.attributes, model.features, model.guardrails, model.offers, model.bands]
-  return [...lists, model.triggers, model.placements, model.channels, model.caps].reduce((sum, l) => sum + l.length, 0)
+  return [...lists, model.allows, model.triggers, model.placements, model.channels, model.caps].reduce(
+    (sum, l) => sum + l.length,
+    0,
+  )
 }

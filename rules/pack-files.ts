@@ -47,7 +47,7 @@ const scope = z
 
 const eventFilter = { event: eventName, where: condition.nullable().default(null) }
 
-/** Most rules (features, guardrails, offers, triggers, placements, caps and the rest together) a pack may have. */
+/** Most rules (features, guardrails, allows, offers, triggers, placements, caps and the rest together) a pack may have. */
 export const rulesMax = 20_000
 /** Most offers a pack may have. */
 export const offersMax = 5_000
@@ -91,7 +91,9 @@ export const profileFile = z.strictObject({
   attributes: list(
     z.strictObject({
       id: variableId.describe('Read in conditions as profile.<id>'),
-      type: z.enum(['enum', 'int', 'double', 'money', 'bool', 'instant']),
+      type: z
+        .enum(['enum', 'int', 'double', 'money', 'bool', 'instant', 'age'])
+        .describe('age: set by a birth date, read as whole years as of now'),
       values: list(z.string().min(1).max(64), 200).default([]).describe('The closed list of values of an enum'),
       setBy: z
         .array(z.strictObject({ ...eventFilter, field: fieldName }))
@@ -147,9 +149,33 @@ export const guardrailsFile = z.strictObject({
         .nullable()
         .default(null)
         .describe('Closes for some time after an event'),
+      override: z
+        .union(
+          [
+            z.literal('never'),
+            z.strictObject({
+              role: ruleId.describe('The role, as the event guardrail.overridden names it'),
+              atMost: duration.describe('Longest an override may last'),
+            }),
+          ],
+          { error: 'must be never, or a role and the longest time (atMost)' },
+        )
+        .default('never')
+        .describe('never: nothing opens it. A role: it may be opened for one customer, with a reason and an end'),
     }),
     2_000,
   ),
+  allows: list(
+    z.strictObject({
+      id: ruleId,
+      text: text.describe('The rule in words, for colleagues'),
+      opens: scope,
+      when: condition.nullable().default(null).describe('Opens while this must be true: unknown opens nothing'),
+    }),
+    500,
+  )
+    .default([])
+    .describe('Where guardrails that a role may open are open for everybody; never opens one that nothing may open'),
 })
 
 const term = z

@@ -66,6 +66,7 @@ function createRun(pack: CompiledPack, states: States, lo: Float64Array, hi: Flo
     size: 0,
     chosen: [],
     guardrailStates: new Uint8Array(pack.guardrails.length),
+    allowStates: new Uint8Array(pack.allows.length),
     capCounts: new Int32Array(pack.loaded.model.caps.length),
     gradeAllowed: Number.NaN,
   }

@@ -1,6 +1,6 @@
 /**
- * What the funnel looks up, worked out once for a pack: scopes of caps over stored keys, the final gate's own list of
- * guardrails, ranks of classes.
+ * What the funnel looks up, worked out once for a pack: scopes of caps over stored keys, the final gate's own lists of
+ * guardrails and allows, ranks of classes.
  */
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement } from '../../../rules/compiled.ts'
@@ -21,8 +21,12 @@ export type CapTable = {
   readonly stops: readonly boolean[]
 }
 
-/** Which guardrails the final gate asks about an offer on a placement, and what they read. */
-export type GateRules = { readonly guardrails: readonly number[]; readonly reads: readonly number[] }
+/** Which guardrails and allows the final gate asks about an offer on a placement, and what they read. */
+export type GateRules = {
+  readonly guardrails: readonly number[]
+  readonly allows: readonly number[]
+  readonly reads: readonly number[]
+}
 
 export type PlacementTable = {
   readonly channelKey: number
@@ -126,9 +130,14 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
     const shared = known.get(kind)
     if (shared !== undefined) return shared
     const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
-    const reads = guardrails.flatMap((guardrail) => guardrail.condition?.reads ?? [])
+    const allows = pack.allows.filter((allow) => holds(allow.opens, offer, channel))
+    const reads = [...guardrails, ...allows].flatMap((rule) => rule.condition?.reads ?? [])
     if (graded) reads.push(gradeVariable)
-    const rules = { guardrails: guardrails.map((guardrail) => guardrail.index), reads: ascending(reads) }
+    const rules = {
+      guardrails: guardrails.map((guardrail) => guardrail.index),
+      allows: allows.map((allow) => allow.index),
+      reads: ascending(reads),
+    }
     known.set(kind, rules)
     return rules
   }

@@ -122,7 +122,9 @@ const blank: Readonly<Record<string, Readonly<Record<string, FieldValue>>>> = {
   'repayment.made': { amount: 10_000, currency: 'CNY', product: 'credit_card' },
   'life_event.reported': { kind: 'other', resolved: false, occurredAt: null },
   'consent.updated': { channel: 'sms', granted: true, purpose: 'marketing' },
+  'complaint.updated': { kind: 'complaint', resolved: false, openCases: 1, caseId: null },
   'customer.erased': { ground: null },
+  'guardrail.overridden': { guardrail: '', role: '', by: 'colleague', reason: 'a test', until: 0, revoked: false },
   'message.failed': { decisionId: '', channel: 'sms', reason: null },
   'profile.updated': {
     employmentStatus: null,
