@@ -1,5 +1,5 @@
 import type { BoolTree } from '../../rules/cel/expression.ts'
-import { combinations, eachCombination } from './cases.ts'
+import { eachCombination } from './cases.ts'
 import type { Domain } from './domains.ts'
 import { isTrue } from './rule-texts.ts'
 
@@ -64,9 +64,4 @@ export class Answers {
     )
     return some ? (all ? 'certainly' : 'possibly') : 'never'
   }
-}
-
-/** How many known values a condition is tried with for one case, at most. */
-export function trialsOf(domains: readonly Domain[]): number {
-  return combinations(domains.map(({ values }) => Math.max(...values.map(({ points }) => points.length))))
 }

@@ -83,8 +83,10 @@ function bestGrade(pack: CompiledPack): number {
 }
 
 function overridesOf(pack: CompiledPack, givers: readonly GuardrailText[]): readonly Overrides[] {
-  const own = givers.filter(({ model }) => model.override !== 'never').length
-  const others = pack.overridable.size - own
+  // As compiled: a key that a guardrail should not have is put in force too.
+  const opens = pack.guardrails.filter(({ override }) => override !== null)
+  const own = givers.filter(({ index }) => opens.some((one) => one.index === index)).length
+  const others = opens.length - own
   return [
     'none' as const,
     ...(own > 0 ? (['own'] as const) : []),

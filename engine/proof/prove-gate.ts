@@ -148,7 +148,7 @@ class Prover {
       this.#lo[variable] = value
       this.#hi[variable] = value
     }
-    let reported = false
+    let found: Counterexample | null = null
     const sizes = [...domains.map(({ values }) => values.length), suppressions.length, overrides.length]
     eachCombination(sizes, (at) => {
       writeFrame(domains, at, this.#lo, this.#hi)
@@ -160,13 +160,14 @@ class Prover {
       counts.cases++
       if (forbids) counts.forbidden++
       if (leaves) counts.open++
-      if (reported || !leaves) return true
+      if (!leaves || found?.what === 'leaves') return true
       const what = forbids ? 'leaves' : holds && this.#isUnsaid(premise) ? 'unsaid' : null
-      if (what === null) return true
-      reported = true
-      this.#report(target, premise, enumeration, { runs, opens, what })
+      // The first one, but what leaves is worse than what is not said.
+      if (what === 'leaves' || (what === 'unsaid' && found === null))
+        found = this.#counterexample(target, premise, enumeration, { runs, what })
       return true
     })
+    if (found !== null) this.#keep(found)
   }
 
   /** What the rules say of a case: whether the premise holds, and whether it forbids. */
@@ -236,17 +237,26 @@ class Prover {
     return premise.kind === 'guardrail' && !this.#opened.guardrails.includes(premise.guardrail.model.id)
   }
 
-  #report(
+  #keep(found: Counterexample): void {
+    if (this.counterexamples.length < shownMax) {
+      this.counterexamples.push(found)
+      return
+    }
+    const lesser = this.counterexamples.findLastIndex(({ what }) => what === 'unsaid')
+    if (lesser >= 0 && found.what === 'leaves') this.counterexamples[lesser] = found
+  }
+
+  /** The case at hand as a counterexample. */
+  #counterexample(
     target: Target,
     premise: Premise,
     { givers, domains, others }: Enumeration,
-    found: { readonly runs: boolean; readonly opens: Overrides; readonly what: Counterexample['what'] },
-  ): void {
-    if (this.counterexamples.length >= shownMax) return
+    found: { readonly runs: boolean; readonly what: Counterexample['what'] },
+  ): Counterexample {
     const overridden = [...this.#pack.overridable.values()].filter(({ override }) =>
       this.#inForce.has(override?.key ?? -1),
     )
-    this.counterexamples.push({
+    return {
       target,
       premise,
       values: [...new Set([...domains.map(({ variable }) => variable.index), ...others.keys()])].map((variable) => ({
@@ -258,7 +268,7 @@ class Prover {
       overridden: overridden.map(({ id }) => id),
       lawful: this.#view.lawful,
       what: found.what,
-    })
+    }
   }
 
   #noteGaps({ domains, neverOpen }: Enumeration, target: Target): void {
