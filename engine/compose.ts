@@ -32,6 +32,7 @@ import type { Logger } from './log.ts'
 import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
+import { certificateName } from './proof/certificate.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
 import { codeOf, placeOf } from './shard/error-place.ts'
 import { trustsAll } from './shard/event-frame.ts'
@@ -275,6 +276,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
           historyOff: historyOffByChoice,
           newRequestId: randomUUID,
           packOf: (hash) => packOf(store, hash),
+          certificateOf: (hash) => store.pack(certificateName(hash)),
         }),
         ...nodeRoutes({ shards, now, partitions: cluster.partitions }),
       ],

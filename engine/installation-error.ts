@@ -7,6 +7,7 @@ export class InstallationError extends Error {
     | 'log_changed'
     | 'state_missing'
     | 'pack_differs'
+    | 'pack_unproven'
     | 'nodes_need_redis'
     | 'redis_unfit'
     | 'secret_unreadable'

@@ -8,6 +8,8 @@ import type { LoadedPack } from '../rules/model.ts'
 import { activatePack } from './activate-pack.ts'
 import type { Clock } from './clock.ts'
 import { InstallationError } from './installation-error.ts'
+import { certificateName } from './proof/certificate.ts'
+import { certificateWords, certify } from './proof/certify.ts'
 import { clockSkewMs } from './step/admit-event.ts'
 import { initStore } from './store/init-store.ts'
 import { type Cluster, nothingAdded, type Store, storeFormat } from './store/store.ts'
@@ -42,19 +44,24 @@ type OpenOptions = {
 const attemptsMax = 5
 
 /**
- * Reads or makes the installation's record and puts the pack in force.
+ * Reads or makes the installation's record and puts the pack in force, once it is proven that nothing it forbids can leave. The
+ * pack's certificate is kept with it; a pack that has one of this checker is not proven again.
  *
  * A series that the record does not know yet is observed from now on: its past is unknown, not zero, until it is filled in. On the
  * first start every series is observed since `completeSince`.
  *
- * @throws InstallationError when the partition count, the kind of clock or the log is not the first start's, when the customers are
- *   gone but their log is not, and when other nodes run another pack
+ * @throws InstallationError when the pack is not proven, when the partition count, the kind of clock or the log is not the first
+ *   start's, when the customers are gone but their log is not, and when other nodes run another pack
  */
 export async function openInstallation(store: Store, loaded: LoadedPack, options: OpenOptions): Promise<Installation> {
   const pack = compilePack(loaded)
+  const certificate = await certificateFor(store, pack)
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const found = await store.cluster()
-    const opened = found === null ? await begin(store, pack, options) : await goOn(store, pack, options, found)
+    const opened =
+      found === null
+        ? await begin(store, pack, certificate, options)
+        : await goOn(store, pack, certificate, options, found)
     if (opened !== null) return opened
   }
   throw new InstallationError(
@@ -64,7 +71,12 @@ export async function openInstallation(store: Store, loaded: LoadedPack, options
 }
 
 /** The first start; null: another engine made it at the same moment, with another pack. */
-async function begin(store: Store, pack: CompiledPack, options: OpenOptions): Promise<Installation | null> {
+async function begin(
+  store: Store,
+  pack: CompiledPack,
+  certificate: string | null,
+  options: OpenOptions,
+): Promise<Installation | null> {
   const { loaded, layout } = pack
   if (!(await options.log.isFresh()))
     throw new InstallationError(
@@ -73,7 +85,7 @@ async function begin(store: Store, pack: CompiledPack, options: OpenOptions): Pr
         'backup (`proffer restore`). To begin anew instead, use an empty DATA_DIR, or another KAFKA_TOPIC_PREFIX and REDIS_KEY_PREFIX.',
     )
   const completeSince = options.completeSince ?? options.clock.now()
-  await store.putPack(loaded.hash, JSON.stringify(loaded.model))
+  await keepPack(store, loaded, certificate)
   const cluster = await initStore(store, {
     format: storeFormat,
     partitions: options.partitions,
@@ -92,6 +104,7 @@ async function begin(store: Store, pack: CompiledPack, options: OpenOptions): Pr
 async function goOn(
   store: Store,
   pack: CompiledPack,
+  certificate: string | null,
   options: OpenOptions,
   found: Cluster,
 ): Promise<Installation | null> {
@@ -111,8 +124,25 @@ async function goOn(
     newSince,
   )
   // The pack first, so that the record never names one that is not kept.
-  await store.putPack(loaded.hash, JSON.stringify(loaded.model))
+  await keepPack(store, loaded, certificate)
   return (await store.putCluster(next, found)) ? installationOf(next, pack) : null
+}
+
+/** The certificate of the pack, to be kept with it; null: it is kept already. */
+async function certificateFor(store: Store, pack: CompiledPack): Promise<string | null> {
+  if ((await store.pack(certificateName(pack.loaded.hash))) !== null) return null
+  const { certificate, counterexamples } = certify(pack)
+  if (certificate.verdict === 'proven') return JSON.stringify(certificate)
+  const sentences = [...certificateWords(certificate), ...counterexamples].join('\n')
+  throw new InstallationError(
+    'pack_unproven',
+    `The rule pack is not put in force; see \`proffer check\`.\n${sentences}`,
+  )
+}
+
+async function keepPack(store: Store, { hash, model }: LoadedPack, certificate: string | null): Promise<void> {
+  if (certificate !== null) await store.putPack(certificateName(hash), certificate)
+  await store.putPack(hash, JSON.stringify(model))
 }
 
 /** When the newest record that any partition applied was appended. An event clock that starts may be far behind it. */

@@ -70,6 +70,7 @@ export const rejectReasons = [
   'too_late',
   'wrong_partition',
   'wrong_currency',
+  'override_refused',
   'state_too_large',
   'erased',
   'untrusted_source',

@@ -58,6 +58,7 @@ export function compileLayout(
     id: attribute.id,
     key: keyOf(JSON.stringify(['attribute', attribute.id, attribute.type, attribute.values])),
     validForMs: attribute.validForMs,
+    ...(attribute.type === 'age' ? { isAge: true } : {}),
     variable,
   }))
   const features: FeatureDef[] = model.features.map((feature, i) => ({
@@ -153,6 +154,7 @@ function conditionsOf(model: Model, variables: readonly Variable[], eventTypes: 
     found.set(`${vocabulary.event?.name ?? ''}\0${source}`, { source, vocabulary })
   }
   for (const guardrail of model.guardrails) add(guardrail.when, plain)
+  for (const allow of model.allows) add(allow.when, plain)
   for (const offer of model.offers) {
     add(offer.eligible, plain)
     for (const name of termNames) for (const source of textsOf(offer[name])) add(source, plain)

@@ -8,6 +8,7 @@ import { compileLayout, seriesTable } from './compile-layout.ts'
 import { compileSegments } from './compile-segment.ts'
 import { compileTypes } from './compile-types.ts'
 import type {
+  CompiledAllow,
   CompiledGuardrail,
   CompiledLearned,
   CompiledOffer,
@@ -19,8 +20,9 @@ import type {
 } from './compiled.ts'
 import { fits } from './fits.ts'
 import type { LearnedPropensity, LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
+import { overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
-import { holdsOffer, inScope } from './scope.ts'
+import { holdsOffer, inScope, opensOffer } from './scope.ts'
 import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -35,6 +37,8 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   const table = seriesTable(model.features)
   const guardrails = compileGuardrails(model, vocabularies.plain)
   const offers = compileOffers(model, vocabularies.plain)
+  const allows = compileAllows(model, vocabularies.plain)
+  const allowsOf = scopeTable(model, (allow) => allow.opens, model.allows, opensOffer)
   const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const lawfulVariable = variables.length - 1
@@ -43,16 +47,22 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
     layout: compileLayout(model, variables, table, eventTypes, isNonNegative),
     types: compileTypes(model, table, eventTypes, vocabularies.on),
     guardrails,
+    allows,
     offers,
     triggers: compileTriggers(model, vocabularies.on),
     placements: compilePlacements(model, (placement, offer) => {
-      const parts = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
+      const closing = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
+      const opening = allowsOf(offer, placement.channel).map((index) => allows[index]?.condition)
       const own = offers[offer]
       const terms = own === undefined ? [] : Object.values(own.terms)
-      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...parts].flatMap((part) => part?.reads ?? [])
+      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...closing, ...opening].flatMap(
+        (part) => part?.reads ?? [],
+      )
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
     }),
     guardrailsOf,
+    allowsOf,
+    overridable: new Map(guardrails.flatMap((one) => (one.override === null ? [] : [[one.id, one] as const]))),
     capsOf: scopeTable(model, (cap) => cap.applies, model.caps, ownCategory),
     gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, ownCategory),
     pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, ownCategory),
@@ -73,6 +83,16 @@ function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardr
     condition: condition(guardrail.when, vocabulary),
     hasSuppression: guardrail.suppression !== null,
     key: hash32(guardrail.id),
+    override: guardrail.override === 'never' ? null : { ...guardrail.override, key: overrideKey(guardrail.id) },
+  }))
+}
+
+function compileAllows(model: Model, vocabulary: Vocabulary): CompiledAllow[] {
+  return model.allows.map((allow, index) => ({
+    id: allow.id,
+    index,
+    opens: allow.opens,
+    condition: condition(allow.when, vocabulary),
   }))
 }
 

@@ -94,6 +94,8 @@ export type AttributeDef = {
   /** 13 hex digits of the hash of its id and type: the name it has in stored states. */
   readonly key: string
   readonly validForMs: number | null
+  /** What is stored is an instant, and what is read are the whole years since. Absent: read as stored. */
+  readonly isAge?: boolean
   /** Index into the frame; equals its index in `Layout.attributes`. */
   readonly variable: number
 }
@@ -168,6 +170,23 @@ export type CompiledGuardrail = {
   readonly hasSuppression: boolean
   /** 32-bit hash of the id: its name in stored states. */
   readonly key: number
+  /** Who may open it for one customer; null: nobody. */
+  readonly override: CompiledOverride | null
+}
+
+export type CompiledOverride = {
+  readonly role: string
+  readonly atMostMs: number
+  /** Name in stored states of an override in force: kept like a suppression, under a hash of its own. */
+  readonly key: number
+}
+
+/** Opens, while its condition must be true, the guardrails in its scope that a role could open. */
+export type CompiledAllow = {
+  readonly id: string
+  readonly index: number
+  readonly opens: Scope
+  readonly condition: Condition | null
 }
 
 export type CompiledOffer = {
@@ -215,11 +234,16 @@ export type CompiledPack = {
   readonly layout: Layout
   readonly types: ReadonlyMap<string, TypePlan>
   readonly guardrails: readonly CompiledGuardrail[]
+  readonly allows: readonly CompiledAllow[]
   readonly offers: readonly CompiledOffer[]
   readonly triggers: readonly CompiledTrigger[]
   readonly placements: readonly CompiledPlacement[]
   /** Guardrails whose scope holds offer o on channel c: `guardrailsOf(o, c)`, by index, computed once at compile time. */
   readonly guardrailsOf: (offer: number, channel: string) => readonly number[]
+  /** Allows whose scope holds offer o on channel c, by index. */
+  readonly allowsOf: (offer: number, channel: string) => readonly number[]
+  /** The guardrails that a role may open, by id. */
+  readonly overridable: ReadonlyMap<string, CompiledGuardrail>
   /** Caps whose scope holds offer o on channel c, by index into `model.caps`; and so on. */
   readonly capsOf: (offer: number, channel: string) => readonly number[]
   readonly gapsOf: (offer: number, channel: string) => readonly number[]

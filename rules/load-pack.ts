@@ -1,13 +1,14 @@
 /** Reading a rule pack from its folder: every file, checked as a whole, identified by the hash of what it says. */
+
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { checkPack } from './check-pack.ts'
+import { contactFile } from './contact-file.ts'
 import type { LoadedPack, Model, Place } from './model.ts'
 import { normalise } from './normalise.ts'
 import {
   arbitrationFile,
-  contactFile,
   featuresFile,
   guardrailsFile,
   offersFile,
@@ -168,9 +169,9 @@ function isPackFile(name: string): name is PackFileName {
 }
 
 function countRules(model: Model): number {
-  const { sources, attributes, features, guardrails, offers, bands, triggers, placements, channels } = model
+  const { sources, attributes, features, guardrails, allows, offers, bands, triggers, placements, channels } = model
   const { caps, gaps, pauses, quietHours, holdouts, models } = model
-  const lists = [sources, attributes, features, guardrails, offers, bands, triggers, placements, channels]
+  const lists = [sources, attributes, features, guardrails, allows, offers, bands, triggers, placements, channels]
   const more = [caps, gaps, pauses, quietHours, holdouts, models]
   return [...lists, ...more].reduce((sum, list) => sum + list.length, 0)
 }

@@ -28,7 +28,8 @@ export type SourceModel = {
 /** A profile attribute, read in conditions as `profile.<id>`. */
 export type AttributeModel = {
   readonly id: string
-  readonly type: 'enum' | 'int' | 'double' | 'money' | 'bool' | 'instant'
+  /** `age`: set by an instant (a birth date), read as the whole years since, as of now; an `int` to conditions. */
+  readonly type: 'enum' | 'int' | 'double' | 'money' | 'bool' | 'instant' | 'age'
   /** Values of an `enum`, in the order of their codes 0, 1, 2, ...; empty otherwise. */
   readonly values: readonly string[]
   /** Which events set it: the field is copied when `where` (CEL over `event`) is true; a null field sets nothing. */
@@ -91,6 +92,12 @@ export type Scope = {
   readonly classes: Selector
 }
 
+/**
+ * Who may open a guardrail for one customer. `never`: nobody, whatever happens. Else the role, and for how long at most.
+ * The precedence of guardrails, overrides and allows stands in `rules/README.md`.
+ */
+export type OverrideModel = 'never' | { readonly role: string; readonly atMostMs: number }
+
 /** A rule that forbids. Closes its scope when `when` may be true, or while a suppression it sets is running. */
 export type GuardrailModel = {
   readonly id: string
@@ -105,6 +112,17 @@ export type GuardrailModel = {
     /** An event that ends it early. */
     readonly liftedBy: { readonly event: string; readonly where: string | null } | null
   } | null
+  readonly override: OverrideModel
+  readonly place: Place
+}
+
+/** A rule that allows: in its scope, while `when` must be true, guardrails that a role could open are open. */
+export type AllowModel = {
+  readonly id: string
+  readonly text: Text
+  readonly opens: Scope
+  /** CEL; null: always. What is not known allows nothing. */
+  readonly when: string | null
   readonly place: Place
 }
 
@@ -312,6 +330,7 @@ export type Model = {
   readonly attributes: readonly AttributeModel[]
   readonly features: readonly FeatureModel[]
   readonly guardrails: readonly GuardrailModel[]
+  readonly allows: readonly AllowModel[]
   readonly offers: readonly OfferModel[]
   readonly bands: readonly BandsModel[]
   readonly triggers: readonly TriggerModel[]

@@ -39,6 +39,11 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     guardrails: contents['guardrails.yaml'].guardrails.map((guardrail, i) =>
       guardrailOf(guardrail, placeOf('guardrails.yaml', ['guardrails', i])),
     ),
+    allows: contents['guardrails.yaml'].allows.map(({ opens, ...allow }, i) => ({
+      ...allow,
+      opens: scopeOf(opens),
+      place: placeOf('guardrails.yaml', ['allows', i]),
+    })),
     offers: contents['offers.yaml'].offers.map((offer, i) => offerOf(offer, placeOf('offers.yaml', ['offers', i]))),
     bands: contents['offers.yaml'].bands.map((bands, i) => bandsOf(bands, placeOf('offers.yaml', ['bands', i]))),
     triggers: contents['triggers.yaml'].triggers.map(({ freshness, ...trigger }, i) => ({
@@ -113,7 +118,7 @@ function featureOf(feature: PackContents['features.yaml']['features'][number], p
 }
 
 function guardrailOf(
-  { closes, suppression, ...guardrail }: PackContents['guardrails.yaml']['guardrails'][number],
+  { closes, suppression, override, ...guardrail }: PackContents['guardrails.yaml']['guardrails'][number],
   place: Place,
 ): GuardrailModel {
   return {
@@ -128,6 +133,7 @@ function guardrailOf(
             forMs: milliseconds(suppression.for),
             liftedBy: suppression.liftedBy,
           },
+    override: override === 'never' ? override : { role: override.role, atMostMs: milliseconds(override.atMost) },
     place,
   }
 }

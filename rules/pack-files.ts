@@ -3,65 +3,29 @@
  * generated from these (`rules/schema/`); `normalise.ts` turns what passed into the model.
  */
 import { z } from 'zod'
-import { durationPattern, moneyPattern, windowPattern } from './quantities.ts'
+import { contactFile } from './contact-file.ts'
+import {
+  amountError,
+  condition,
+  duration,
+  eventFilter,
+  eventName,
+  fieldName,
+  holdoutScope,
+  list,
+  messageClass,
+  money,
+  ruleId,
+  scope,
+  sentence,
+  text,
+  variableId,
+} from './file-pieces.ts'
+import { windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
 import { type TermName, termLimits } from './terms.ts'
 
-const ruleId = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must be 1 to 64 small letters, digits, "_" or "-", a letter first')
-const variableId = z
-  .string()
-  .regex(/^[a-z][A-Za-z0-9_]{0,63}$/, 'must be 1 to 64 letters, digits or "_", a small letter first')
-const eventName = z.string().min(1).max(64).describe('An event type, such as card.purchase')
-const fieldName = z.string().min(1).max(64).describe('A field of the event type')
-const condition = z.string().min(1).max(4_096).describe('A CEL condition')
-const sentence = z.string().trim().min(1).max(500)
-const duration = z
-  .string()
-  .regex(durationPattern, 'must be a number and a unit: 90s, 15m, 72h, 30d')
-  .describe('A number and a unit: 90s, 15m, 72h, 30d')
-const money = z.string().regex(moneyPattern, 'must be an amount in quotes with two decimals: "5000.00"')
-const amountError = 'must be a number, or an amount in quotes with two decimals: "5000.00"'
-const text = z
-  .strictObject({ en: sentence.describe('English'), zh: sentence.describe('Chinese') })
-  .describe('A text in English and Chinese')
-const messageClass = z.enum(['regulatory', 'service', 'marketing'])
-const list = <T extends z.ZodType>(item: T, max: number) => z.array(item).max(max)
-const clockTime = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day in quotes: "21:00"')
-  .describe('A time of day in quotes: "21:00"')
-const selector = z.union([z.literal('all'), z.array(z.string().min(1)).min(1).max(1_000)], {
-  error: 'must be all, or a list with at least one entry',
-})
-
-const scope = z
-  .strictObject({
-    categories: selector.describe('"all", or a list of categories'),
-    exceptCategories: list(z.string(), 1_000).default([]).describe('Categories that are left out'),
-    channels: selector.default('all').describe('"all", or a list of channels'),
-    classes: z
-      .union([z.literal('all'), z.array(messageClass).min(1).max(3)], {
-        error: 'must be all, or a list of regulatory, service, marketing',
-      })
-      .default('all')
-      .describe('"all", or a list of message classes'),
-  })
-  .describe('Which offers are meant: an offer matches when its category, channel and class all do')
-
-const holdoutScope = z
-  .strictObject({
-    categories: selector.describe('"all", or a list of categories'),
-    exceptCategories: list(z.string(), 1_000).default([]).describe('Categories that are left out'),
-    channels: selector.default('all').describe('"all", or a list of channels'),
-    offers: selector.default('all').describe('"all", or the offers of a campaign'),
-  })
-  .describe('Which marketing offers are held back from members: those that match everything said here')
-
-const eventFilter = { event: eventName, where: condition.nullable().default(null) }
-
-/** Most rules (features, guardrails, offers, triggers, placements, caps and the rest together) a pack may have. */
+/** Most rules (features, guardrails, allows, offers, triggers, placements, caps and the rest together) a pack may have. */
 export const rulesMax = 20_000
 /** Most holdouts a pack may have: the funnel keeps a customer's in the bits of a number. */
 export const holdoutsMax = 30
@@ -107,7 +71,9 @@ export const profileFile = z.strictObject({
   attributes: list(
     z.strictObject({
       id: variableId.describe('Read in conditions as profile.<id>'),
-      type: z.enum(['enum', 'int', 'double', 'money', 'bool', 'instant']),
+      type: z
+        .enum(['enum', 'int', 'double', 'money', 'bool', 'instant', 'age'])
+        .describe('age: set by a birth date, read as whole years as of now'),
       values: list(z.string().min(1).max(64), 200).default([]).describe('The closed list of values of an enum'),
       setBy: z
         .array(
@@ -169,9 +135,33 @@ export const guardrailsFile = z.strictObject({
         .nullable()
         .default(null)
         .describe('Closes for some time after an event'),
+      override: z
+        .union(
+          [
+            z.literal('never'),
+            z.strictObject({
+              role: ruleId.describe('The role, as the event guardrail.overridden names it'),
+              atMost: duration.describe('Longest an override may last'),
+            }),
+          ],
+          { error: 'must be never, or a role and the longest time (atMost)' },
+        )
+        .default('never')
+        .describe('never: nothing opens it. A role: it may be opened for one customer, with a reason and an end'),
     }),
     2_000,
   ),
+  allows: list(
+    z.strictObject({
+      id: ruleId,
+      text: text.describe('The rule in words, for colleagues'),
+      opens: scope,
+      when: condition.nullable().default(null).describe('Opens while this must be true: unknown opens nothing'),
+    }),
+    500,
+  )
+    .default([])
+    .describe('Where guardrails that a role may open are open for everybody; never opens one that nothing may open'),
 })
 
 const termNumber = z.number().nonnegative()
@@ -295,81 +285,6 @@ export const placementsFile = z.strictObject({
     }),
     500,
   ).min(1),
-})
-
-const quietInstead = z
-  .union([z.enum(['hold', 'drop']), z.strictObject({ switch: z.string().min(1).describe('An outbound placement') })], {
-    error: 'must be hold, drop, or switch with a placement',
-  })
-  .describe('hold: until the hours are over, and all is looked at again; drop; switch: to another outbound placement')
-
-export const contactFile = z.strictObject({
-  caps: list(
-    z.strictObject({
-      id: ruleId,
-      limit: z.int().min(0).max(1_000),
-      per: duration,
-      applies: scope,
-      text,
-    }),
-    1_000,
-  ),
-  gaps: list(
-    z.strictObject({
-      id: ruleId,
-      least: duration.describe('Least time between two contacts'),
-      after: scope
-        .nullable()
-        .default(null)
-        .describe('The earlier contact; left out: of the same kind as the later one'),
-      applies: scope.describe('The later contact'),
-      text,
-    }),
-    1_000,
-  )
-    .default([])
-    .describe('Least time between contacts, of one kind or of two: after this never that'),
-  pauses: list(
-    z.strictObject({
-      id: ruleId,
-      ignored: z.int().min(1).max(20).describe('So many contacts that were not answered'),
-      within: duration.describe('within this time'),
-      answer: duration.describe('How long a customer has to answer: to click, accept or dismiss'),
-      for: duration.describe('How long there is rest then'),
-      applies: scope,
-      text,
-    }),
-    200,
-  )
-    .default([])
-    .describe('Rest for customers who do not react'),
-  quietHours: list(
-    z.strictObject({
-      id: ruleId,
-      from: clockTime.describe('Local time of the customer, such as 21:00; this minute is quiet'),
-      to: clockTime.describe('Local time of the customer, such as 08:00; this minute is not'),
-      applies: scope,
-      instead: quietInstead,
-      text,
-    }),
-    50,
-  )
-    .default([])
-    .describe('Hours in which customers are not disturbed'),
-  releaseSpread: duration.default('15m').describe('What was held leaves spread over this time'),
-  zones: z
-    .strictObject({
-      attribute: z.string().min(1).nullable().default(null).describe('An enum attribute of IANA zones'),
-      region: z
-        .strictObject({
-          attribute: z.string().min(1).describe('An enum attribute of regions'),
-          zones: z.record(z.string().min(1), z.string().min(1)).describe('The IANA zone of each region'),
-        })
-        .nullable()
-        .default(null),
-    })
-    .default({ attribute: null, region: null })
-    .describe('Whose clock counts: the attribute, else the region, else the zone of the pack'),
 })
 
 /** Most models a pack may have. */

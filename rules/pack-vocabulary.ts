@@ -15,7 +15,7 @@ export type EventTypes = ReadonlyMap<string, EventTypeDef>
 export function variablesOf(model: Model, eventTypes: EventTypes): readonly Variable[] {
   const attributes = model.attributes.map((attribute) => ({
     name: `profile.${attribute.id}`,
-    type: attribute.type,
+    type: attribute.type === 'age' ? ('int' as const) : attribute.type,
     values: attribute.values,
   }))
   const features = model.features.map((feature) => ({

@@ -28,13 +28,20 @@ export type Reason = { readonly stage: ReasonStage; readonly en: string; readonl
 export const guardrailReasons = [
   'unemployment',
   'bereavement',
+  'illness',
+  'divorce',
+  'hardship',
   'student',
   'minor',
   'vulnerable_customer',
   'overdue_debt',
   'open_complaint',
+  'open_dispute',
   'legal_restriction',
   'no_consent',
+  'do_not_contact',
+  'objection',
+  'data_sharing',
   'unlawful_source',
   'bank_policy',
 ] as const
@@ -52,6 +59,9 @@ const guardrailTexts = {
     '客户已失业或可能失业，不得推荐此类信贷产品',
   ),
   bereavement: guardrail('the customer reported a death in the family', '客户报告亲属去世，处于静默期'),
+  illness: guardrail('the customer, or somebody close, is seriously ill', '客户本人或亲属重病'),
+  divorce: guardrail('the customer is getting divorced', '客户正处于离婚期间'),
+  hardship: guardrail('the customer has trouble to pay', '客户存在还款困难'),
   student: guardrail(
     'the customer is a student, or may be one, and this category is closed to students',
     '客户是学生或可能是学生，此类产品不对学生开放',
@@ -60,11 +70,15 @@ const guardrailTexts = {
   vulnerable_customer: guardrail('the customer is, or may be, in a vulnerable situation', '客户处于或可能处于弱势状态'),
   overdue_debt: guardrail('the customer has, or may have, overdue debt', '客户存在或可能存在逾期债务'),
   open_complaint: guardrail('a complaint of the customer is open', '客户有未结投诉'),
+  open_dispute: guardrail('a payment or contract of the customer is in dispute', '客户有未结的交易或合同争议'),
   legal_restriction: guardrail('the law or a regulator forbids it', '法律或监管规定禁止'),
   no_consent: guardrail(
     'the customer has not agreed to marketing on {channel}, or we do not know it',
     '客户未同意（或无法确认已同意）通过{channel}接收营销信息',
   ),
+  do_not_contact: guardrail('the customer does not want to be addressed with offers', '客户明确表示不接受营销'),
+  objection: guardrail('the customer objected to profiling', '客户反对对其进行画像'),
+  data_sharing: guardrail('the customer objected to sharing data with partners', '客户反对与合作方共享数据'),
   unlawful_source: guardrail(
     'the data behind it comes from a source the bank may not lawfully use',
     '所依据的数据来源不合法，银行不得使用',
@@ -172,6 +186,16 @@ const funnelTexts = {
     stage: 'offered',
     en: '{offer} was chosen for {placement}, score {value}.',
     zh: '已选中“{offer}”，展示位{placement}，得分{value}。',
+  },
+  offered_by_override: {
+    stage: 'offered',
+    en: '{offer} was chosen for {placement}, score {value}, although a guardrail closes it ({rule}): a role that may do so has opened it for this customer.',
+    zh: '已选中“{offer}”，展示位{placement}，得分{value}；其护栏规则（{rule}）已由有权角色为该客户临时放行。',
+  },
+  offered_by_allow: {
+    stage: 'offered',
+    en: '{offer} was chosen for {placement}, score {value}, although a guardrail closes it ({rule}): the rule pack allows it here.',
+    zh: '已选中“{offer}”，展示位{placement}，得分{value}；其护栏规则（{rule}）由规则包中的允许规则放行。',
   },
 } as const satisfies Record<string, Reason>
 

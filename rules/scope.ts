@@ -16,6 +16,11 @@ export function holdsOffer(scope: Scope, offer: Pick<OfferModel, 'categories' | 
   return offer.categories.some((category) => inScope(scope, category, offer.class, channel))
 }
 
+/** Whether an allow opens an offer on this channel: only when its own category and that of every part is in the scope. */
+export function opensOffer(scope: Scope, offer: Pick<OfferModel, 'categories' | 'class'>, channel: string): boolean {
+  return offer.categories.every((category) => inScope(scope, category, offer.class, channel))
+}
+
 /** Whether a holdout keeps an offer back from its members on a placement. The offer must fit the placement. */
 export function heldBackBy(
   { applies, inbound }: HoldoutModel,

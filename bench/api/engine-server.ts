@@ -87,7 +87,7 @@ function profile(number: number): Event {
       employmentStatus: 'employed',
       studentStatus: false,
       riskGrade: 'balanced',
-      birthDate: null,
+      birthDate: Date.UTC(1985, 0, 1),
       totalAssets: 60_000_000,
       currency: 'CNY',
       residenceRegion: null,

@@ -44,6 +44,7 @@ const words: Readonly<Record<string, (data: Data) => string>> = {
   'search.made': (data) =>
     data['text'] === null ? `searches for ${text(data, 'category')}` : `searches "${text(data, 'text')}"`,
   'life_event.reported': (data) => `${data['resolved'] === true ? 'end of ' : ''}${text(data, 'kind')} is reported`,
+  'complaint.updated': (data) => `a ${text(data, 'kind')} is ${data['resolved'] === true ? 'settled' : 'opened'}`,
   'consent.updated': (data) =>
     `${data['granted'] === true ? 'allows' : 'no longer allows'} ${text(data, 'purpose')} by ${text(data, 'channel')}`,
   'account.opened': (data) => `opens a ${text(data, 'accountType')} account`,

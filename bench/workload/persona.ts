@@ -13,6 +13,8 @@ export type Persona = {
   readonly consents: readonly ('sms' | 'push' | 'email')[]
   /** What the customer mostly buys. */
   readonly taste: string
+  /** Start of the day of birth, Unix milliseconds. Some students are under age. */
+  readonly birthDate: number
 }
 
 const employments: readonly [Employment, ...Employment[]] = [
@@ -37,6 +39,15 @@ const tastes = [
 ] as const
 const tasteWeights = cumulate([26, 20, 14, 9, 9, 5, 7, 7, 3])
 
+/** Years of birth, first and last. */
+const births: Readonly<Record<Employment, readonly [number, number]>> = {
+  employed: [1966, 2003],
+  self_employed: [1966, 2000],
+  unemployed: [1966, 2003],
+  retired: [1942, 1965],
+  student: [2001, 2009],
+}
+
 /** Pseudonym of the n-th customer of the population. */
 export function customerIdOf(n: number): string {
   return `c-${String(n).padStart(7, '0')}`
@@ -54,7 +65,14 @@ export function personaOf(seed: number, n: number): Persona {
     hasChildren: employment !== 'student' && random.chance(0.35),
     consents: (['sms', 'push', 'email'] as const).filter(() => random.chance(0.6)),
     taste: tastes[random.weighted(tasteWeights)] ?? 'grocery',
+    birthDate: birthDate(employment, random),
   }
+}
+
+function birthDate(employment: Employment, random: Random): number {
+  const [first, last] = births[employment]
+  const day = Date.UTC(first + random.below(last - first + 1), 0, 1 + random.below(365))
+  return day - 8 * 3_600_000
 }
 
 /** Wealth is log-normal: half below 30,000 yuan, one in twenty above 800,000; students have a tenth. */

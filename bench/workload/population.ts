@@ -43,6 +43,7 @@ export function knownDeeds(persona: Persona): readonly Deed[] {
     employmentStatus: persona.employment,
     studentStatus: persona.employment === 'student',
     riskGrade: persona.riskGrade,
+    birthDate: persona.birthDate,
     totalAssets: persona.assetsFen,
     hasChildren: persona.hasChildren,
   })

@@ -121,13 +121,16 @@ function createTeller(dayStartMs: number, customerId: string, history: EventMome
 
 /** Facts that many stories begin with. */
 
+/** The birthday of whoever does not say another one: 12 May 1987. */
+const birthDate = Date.parse('1987-05-12T00:00:00+08:00')
+
 /** What the customer told the bank, and which channels may be used for marketing. */
 export function introduces(
   teller: Teller,
   profile: Readonly<Record<string, FieldValue>>,
   consents: readonly ('sms' | 'push' | 'email' | 'phone')[],
 ): void {
-  teller.fact({ daysBefore: 60, at: '10:00' }, 'crm', 'profile.updated', profileData(profile))
+  teller.fact({ daysBefore: 60, at: '10:00' }, 'crm', 'profile.updated', profileData({ birthDate, ...profile }))
   for (const channel of consents) {
     teller.fact({ daysBefore: 60, at: '10:01' }, 'crm', 'consent.updated', {
       channel,

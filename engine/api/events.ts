@@ -134,6 +134,10 @@ const remedies: ReadonlyMap<string, string> = new Map([
     'erased',
     'That it came is kept and nothing of what it says: nothing of this customer is taken for 800 days after the erasure.',
   ],
+  [
+    'override_refused',
+    'The rule pack names another role for this guardrail, a shorter time, or none that may open it; or the source may not be used.',
+  ],
   ['alias_taken', 'Another customer has the alias: unlink it there with an identity.unlinked event first.'],
   ['aliases_full', 'The customer has as many aliases as are kept: unlink one with an identity.unlinked event first.'],
 ])

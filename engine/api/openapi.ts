@@ -1,5 +1,6 @@
 /** `/openapi.json`: OpenAPI 3.1, generated from the schemas that check the calls. */
 import { z } from 'zod'
+import { certificateSchema } from '../proof/certificate.ts'
 import { problems } from './http.ts'
 import { decisionAnswer, decisionBody, eraseBody, eventsAnswer, eventsBody, sqlBody } from './schemas.ts'
 
@@ -67,6 +68,13 @@ const operations: readonly Operation[] = [
     path: '/v1/explain',
     summary: 'Why an event of a customer led to what it led to, or to nothing.',
     query: { customer: 'Customer id or alias.', event: 'Event id.', language: 'en or zh.' },
+  },
+  {
+    method: 'get',
+    path: '/v1/packs/{hash}/certificate',
+    summary: 'The proof that nothing a rule pack forbids can leave, as it was when the pack was put in force.',
+    answer: certificateSchema,
+    pathParts: { hash: 'Version of the pack, 64 hex digits.' },
   },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
   {

@@ -26,6 +26,7 @@ import { eventRoute } from './events.ts'
 import type { Route } from './http.ts'
 import { inspectionRoutes } from './inspection.ts'
 import { operationRoutes } from './operations.ts'
+import { packRoute } from './packs.ts'
 import { tailPage } from './tail-pages.ts'
 
 export type ApiParts = {
@@ -49,6 +50,8 @@ export type ApiParts = {
   readonly learned: LoadedLearned | null
   readonly newRequestId: () => string
   readonly packOf: (hash: string) => Promise<LoadedPack | null>
+  /** The certificate of a pack of this or an earlier start, as JSON. */
+  readonly certificateOf: (hash: string) => Promise<string | null>
 }
 
 export function apiRoutes(parts: ApiParts): readonly Route[] {
@@ -87,6 +90,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       },
     }),
     ...backfillRoutes(parts.backfill),
+    packRoute(parts.certificateOf),
     ...erasureRoutes({ erasure: parts.erasure, identities, now, deadlineMs: config.EVENTS_DEADLINE_MS }),
     ...operationRoutes({ ...parts, version: packageJson.version }),
   ]

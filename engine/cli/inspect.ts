@@ -39,6 +39,8 @@ export function customerText(view: CustomerView): string {
   if (view.suppressions.length === 0) lines.push('No suppression is running.')
   for (const suppression of view.suppressions)
     lines.push(`suppression ${suppression.guardrail} until ${instant(suppression.until)}`)
+  for (const override of view.overrides)
+    lines.push(`opened by a role: ${override.guardrail} until ${instant(override.until)}`)
   if (view.contacts.length > 0) {
     lines.push(
       '',

@@ -85,12 +85,14 @@ function addServe(program: Command, run: ProgramOptions['run']): void {
 function addPackCommands(program: Command, run: ProgramOptions['run']): void {
   program
     .command('check')
-    .description('check a rule pack; exit code 1 with file, line, rule and reason when anything is wrong')
-    .argument('<pack>', 'folder of the pack')
-    .addOption(jsonOption())
-    .action((pack: string, options: { json?: boolean }) =>
-      run(async () => (await import('./check.ts')).checkPackFolder(pack, options.json === true)),
+    .description(
+      'check a rule pack and prove that nothing it forbids can leave; exit code 1 with every reason when not',
     )
+    .argument('[pack]', 'folder of the pack')
+    .option('--certificate <file>', 'write what was proven to this file')
+    .option('--stored <version>', 'instead: show what was proven when this version of the pack was put in force')
+    .addOption(jsonOption())
+    .action((pack: string | undefined, options: CheckFlags) => run(async (config) => check(config, pack, options)))
   program
     .command('test')
     .description(
@@ -190,6 +192,21 @@ function addLookCommands(program: Command, run: ProgramOptions['run']): void {
 }
 
 type ImportFlags = { mapping: string; clock: 'wall' | 'event'; completeSince?: number; json?: boolean }
+
+type CheckFlags = { certificate?: string; stored?: string; json?: boolean }
+
+async function check(config: Config, pack: string | undefined, options: CheckFlags): Promise<number> {
+  const { checkPackFolder, showStoredCertificate } = await import('./check.ts')
+  const how = { json: options.json === true, certificate: options.certificate }
+  const { stored } = options
+  if (pack !== undefined && stored === undefined) return checkPackFolder(pack, how)
+  if (pack === undefined && stored !== undefined) {
+    const { withClient } = await import('./session.ts')
+    return withClient(config, {}, (client) => showStoredCertificate(client, stored, how))
+  }
+  process.stderr.write('Give the folder of a pack, or --stored and the version of one. See proffer check --help.\n')
+  return 2
+}
 
 type ExplainFlags = { customer?: string; event?: string; language: 'en' | 'zh'; json?: boolean }
 

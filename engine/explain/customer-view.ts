@@ -7,7 +7,7 @@ import { variableWords } from './variable-words.ts'
 
 /**
  * A customer as the engine sees them at an instant: every attribute and feature by name with its value in words, class
- * and window; suppressions that still run; contacts in the log, oldest first. Changes nothing. For a look, not for the
+ * and window; suppressions and overrides that still run; contacts in the log, oldest first. Changes nothing. For a look, not for the
  * hot path: it builds an object for every variable.
  *
  * @param asOf instant of the look, Unix milliseconds: windows end there
@@ -38,6 +38,11 @@ export function customerView(
       .filter((guardrail) => guardrail.hasSuppression)
       .map((guardrail) => ({ guardrail: guardrail.id, until: states.suppressedUntil(slot, guardrail.key) }))
       .filter((suppression) => suppression.until > asOf),
+    overrides: pack.guardrails
+      .flatMap(({ id, override }) =>
+        override === null ? [] : [{ guardrail: id, until: states.suppressedUntil(slot, override.key) }],
+      )
+      .filter((override) => override.until > asOf),
     contacts: contactsOf(context, slot),
     bytes: states.bytesOf(slot),
   }

@@ -110,6 +110,8 @@ function outcomeLines(
       const fate = offered.find((candidate) => candidate.offer === item.offer)
       lines.push(say.offered(titleOf(model, item.offer, language), partsOf(offerOf(model, item.offer), language)))
       if (fate !== undefined) lines.push(whyWords(fate, offerOf(model, item.offer), language))
+      if (fate !== undefined && fate.reason !== 'offered')
+        lines.push(fateWords(decision, { ...fate, trigger: null }, model, language))
       if (fate?.trigger != null) lines.push(say.proposedBy(fate.trigger))
     }
     return lines

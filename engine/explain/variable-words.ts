@@ -20,7 +20,13 @@ export function variableWords(model: Model, name: string, language: Language): V
   if (name === 'source.lawful') return { kind: 'attribute', type: 'bool', values: [], measure: '', window: '' }
   const attribute = model.attributes.find((candidate) => `profile.${candidate.id}` === name)
   if (attribute !== undefined)
-    return { kind: 'attribute', type: attribute.type, values: attribute.values, measure: '', window: '' }
+    return {
+      kind: 'attribute',
+      type: attribute.type === 'age' ? 'int' : attribute.type,
+      values: attribute.values,
+      measure: '',
+      window: '',
+    }
   const feature = model.features.find((candidate) => candidate.id === name)
   if (feature === undefined) return null
   return {

@@ -139,6 +139,7 @@ const viewSchema: z.ZodType<CustomerView> = z.object({
     }),
   ),
   suppressions: z.array(z.object({ guardrail: z.string(), until: z.number() })),
+  overrides: z.array(z.object({ guardrail: z.string(), until: z.number() })),
   contacts: z.array(z.object({ at: z.number(), offer: z.string(), channel: z.string(), category: z.string() })),
   bytes: z.number(),
 })

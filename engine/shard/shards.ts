@@ -60,6 +60,8 @@ export type CustomerView = {
   readonly packHash: string
   readonly variables: readonly FeatureView[]
   readonly suppressions: readonly { readonly guardrail: string; readonly until: number }[]
+  /** Guardrails that a role has opened for the customer, until when. */
+  readonly overrides: readonly { readonly guardrail: string; readonly until: number }[]
   readonly contacts: readonly {
     readonly at: number
     readonly offer: string

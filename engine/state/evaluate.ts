@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { FeatureDef, Layout } from '../../rules/compiled.ts'
 import type { FeatureKind, FeatureModel } from '../../rules/model.ts'
+import { Ages } from './age.ts'
 import { Calendar } from './calendar.ts'
 import type { Heap } from './heap.ts'
 import { lifetime } from './lifetime.ts'
@@ -14,6 +15,7 @@ const ROLLING = 1
 const CALENDAR = 2
 const LIFETIME = 3
 const GROWTH = 4
+const AGE = 5
 const NOT_OURS = 255
 
 /** Everything that reads features and attributes out of records of one layout. */
@@ -24,6 +26,7 @@ export class Evaluator {
   readonly #since: Float64Array
   readonly #reader: WindowReader
   readonly #calendar: Calendar
+  readonly #ages: Ages
   readonly #features: readonly FeatureDef[]
   /** By frame index: what it is, which attribute or series it reads, its validity or window in ms, which feature it is. */
   readonly #sort: Uint8Array
@@ -47,6 +50,7 @@ export class Evaluator {
     this.#since = Float64Array.from(observedSince)
     this.#reader = new WindowReader(heap)
     this.#calendar = new Calendar(layout.zone)
+    this.#ages = new Ages(layout.zone, this.#calendar)
     this.#features = layout.features
     this.#sort = new Uint8Array(layout.variables).fill(NOT_OURS)
     this.#source = new Uint16Array(layout.variables)
@@ -54,7 +58,7 @@ export class Evaluator {
     this.#feature = new Uint16Array(layout.variables)
     this.#until = new Int32Array(layout.variables).fill(-1)
     for (const [index, def] of layout.attributes.entries()) {
-      this.#sort[def.variable] = ATTRIBUTE
+      this.#sort[def.variable] = def.isAge === true ? AGE : ATTRIBUTE
       this.#source[def.variable] = index
       this.#ms[def.variable] = def.validForMs ?? Number.POSITIVE_INFINITY
     }
@@ -84,14 +88,14 @@ export class Evaluator {
       const variable = reads[i]!
       const sort = this.#sort[variable]!
       if (sort === NOT_OURS) continue
-      if (sort === ATTRIBUTE) this.#attribute(r, variable, now)
+      if (sort === ATTRIBUTE || sort === AGE) this.#attribute(r, variable, sort, now)
       else this.#read(r, variable, sort, asOf)
       lo[variable] = out[0]!
       hi[variable] = out[1]!
     }
   }
 
-  #attribute(r: number, variable: number, now: number): void {
+  #attribute(r: number, variable: number, sort: number, now: number): void {
     const { f64 } = this.#heap
     const attribute = this.#source[variable]!
     const value = f64[r + this.#shape.values + attribute]!
@@ -101,8 +105,9 @@ export class Evaluator {
       return
     }
     const { out } = this.#reader
-    out[0] = value
-    out[1] = value
+    const read = sort === AGE ? this.#ages.years(value, now) : value
+    out[0] = read
+    out[1] = read
   }
 
   /** Whether the event that set an attribute said until when it holds, and that is over. Another event's word does not count. */

@@ -1,8 +1,10 @@
 import { erasureType } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
 import { hash64 } from '../../ingest/hash.ts'
+import { overrideType } from '../../ingest/override.ts'
 import { type CompiledPack, clockAheadMaxMs, type TypePlan } from '../../rules/compiled.ts'
 import type { Slot } from '../state/states.ts'
+import { isOverrideRefused } from './apply-override.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 
 /** How far an event's time may be after its arrival before it counts as a wrong clock. */
@@ -13,7 +15,7 @@ const idHash = new Uint32Array(2)
 /**
  * Decides whether an event counts. In this order, so that a refused event leaves no trace and can be sent again:
  * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `time_invalid` (further
- * ahead than any clock may be: it could be sent again after its id is forgotten), `wrong_currency`,
+ * ahead than any clock may be: it could be sent again after its id is forgotten), `wrong_currency`, `override_refused`,
  * `state_too_large`, and last `duplicate`, which remembers the id. Before all of it `erased`: nothing of an erased customer is
  * taken, whenever it was sent.
  */
@@ -29,6 +31,8 @@ export function admitEvent(
   if (states.erasedAt(slot) > 0) return event.type === erasureType ? 'duplicate' : 'erased'
   const refusal = refusalOf(pack, event, acceptedAt, time, plan)
   if (refusal !== null) return refusal
+  if (event.type === overrideType && isOverrideRefused(pack, event, Math.min(time, acceptedAt)))
+    return 'override_refused'
   if (states.isTooLarge(slot)) return 'state_too_large'
   hash64(`${event.source}\0${event.id}`, idHash)
   return states.remember(slot, idHash[0]!, idHash[1]!, acceptedAt) ? 'accepted' : 'duplicate'

@@ -1,13 +1,15 @@
 import type { Event } from '../../ingest/event.ts'
+import { overrideType } from '../../ingest/override.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
 import type { Slot } from '../state/states.ts'
+import { applyOverride, endOverride } from './apply-override.ts'
 import { decisionNumber } from './decision-id.ts'
 import type { StepContext } from './step.ts'
 
 /**
- * Writes what an accepted event says into the customer's state: attributes, series, suppressions, receipts, in this
- * order. An event of a source the bank may not use adds to no feature, sets no attribute, lifts no suppression and
- * gives no contact back; it may only set a suppression, which closes and never opens.
+ * Writes what an accepted event says into the customer's state: attributes, series, receipts, overrides, suppressions, in
+ * this order. An event of a source the bank may not use adds to no feature, sets no attribute, lifts no suppression, opens
+ * nothing and gives no contact back; it may only set a suppression, which closes and never opens.
  *
  * What it says of the customer (attributes, lifts) holds from `acceptedAt` on at the latest: a clock that is a little ahead
  * must not outdo what another system says afterwards.
@@ -26,30 +28,34 @@ export function applyEvent(
     setAttributes(context, slot, event, heard, plan)
     addEntries(context, slot, event, time, plan, null)
     applyReceipt(context, slot, event)
+    if (event.type === overrideType) applyOverride(context.pack, context.states, slot, event, heard)
   }
-  applySuppressions(context, slot, event, time, plan, lawful ? heard : null)
+  applySuppressions(context, slot, event, { time, acceptedAt, liftAt: lawful ? heard : null }, plan)
 }
 
 /**
- * Sets the suppressions an event asks for; lifts them from `liftAt` on, null: lifts nothing. Setting one also holds for an
- * event that came too late to count: it only closes, and a repeat changes nothing.
+ * Sets the suppressions an event asks for, and ends the overrides that were given before it was heard of; lifts them from
+ * `liftAt` on, null: lifts nothing. Setting one also holds for an event that came too late to count: it only closes, and a
+ * repeat changes nothing.
  */
 export function applySuppressions(
   context: StepContext,
   slot: Slot,
   event: Event,
-  time: number,
+  times: { readonly time: number; readonly acceptedAt: number; readonly liftAt: number | null },
   plan: TypePlan,
-  liftAt: number | null,
 ): void {
+  const { time, acceptedAt, liftAt } = times
   const { suppressions } = plan
   for (let i = 0; i < suppressions.length; i++) {
     const suppression = suppressions[i]
     const guardrail = suppression === undefined ? undefined : context.pack.guardrails[suppression.guardrail]
     if (suppression === undefined || guardrail === undefined) continue
     if (suppression.where !== null && !suppression.where(event.data)) continue
-    if (suppression.forMs > 0) context.states.suppress(slot, guardrail.key, time, time + suppression.forMs)
-    else if (liftAt !== null) context.states.lift(slot, guardrail.key, liftAt)
+    if (suppression.forMs > 0) {
+      context.states.suppress(slot, guardrail.key, time, time + suppression.forMs)
+      if (guardrail.override !== null) endOverride(context.states, slot, guardrail.override, acceptedAt)
+    } else if (liftAt !== null) context.states.lift(slot, guardrail.key, liftAt)
   }
 }
 

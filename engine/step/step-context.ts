@@ -82,6 +82,7 @@ function createRun(
     size: 0,
     chosen: [],
     guardrailStates: new Uint8Array(pack.guardrails.length),
+    allowStates: new Uint8Array(pack.allows.length),
     capCounts: new Int32Array(pack.loaded.model.caps.length),
     gapLasts: new Float64Array(pack.loaded.model.gaps.length),
     pauseEnds: new Float64Array(pack.loaded.model.pauses.length),

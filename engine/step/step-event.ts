@@ -30,7 +30,8 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const status = admitEvent(context, slot, input, time, plan)
   const settled = time === event.time ? undecided : undecidedClamped
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
-  if (status === 'too_late' && plan !== undefined) applySuppressions(context, slot, event, time, plan, null)
+  if (status === 'too_late' && plan !== undefined)
+    applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
   if (status !== 'accepted' || plan === undefined) return settled[status]
 
   const { run } = context
@@ -174,6 +175,7 @@ function outcomesWithoutDecisions({ clamped }: { readonly clamped: boolean }): U
     too_late: outcome('too_late'),
     wrong_partition: outcome('wrong_partition'),
     wrong_currency: outcome('wrong_currency'),
+    override_refused: outcome('override_refused'),
     state_too_large: outcome('state_too_large'),
     erased: outcome('erased'),
     untrusted_source: outcome('untrusted_source'),

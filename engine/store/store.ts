@@ -190,7 +190,7 @@ export type Store = {
    * @throws StoreError `partitions_changed`
    */
   putCluster(cluster: Cluster, before: Cluster | null): Promise<boolean>
-  /** Keeps a pack (its JSON) for ever under its hash. */
+  /** Keeps a pack (its JSON) for ever under its hash, and the certificate of its proof under a name made of it. */
   putPack(hash: string, json: string): Promise<void>
   pack(hash: string): Promise<string | null>
   /** Creates the header of a partition with seq 0; one that is there stays as it is. */

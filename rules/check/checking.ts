@@ -29,6 +29,7 @@ export type Checking = {
 export type CompiledConditions = {
   readonly eligible: readonly (Condition | null)[]
   readonly guardrails: readonly (Condition | null)[]
+  readonly allows: readonly (Condition | null)[]
   readonly triggers: readonly (Condition | null)[]
   /** Frame indexes that any condition or term of the pack reads. */
   readonly reads: ReadonlySet<number>

@@ -29,6 +29,9 @@ export function checkConditions(checking: Checking): CompiledConditions {
   const guardrails = model.guardrails.map(({ id, when }, i) =>
     condition(when, plain, { file: 'guardrails.yaml', path: ['guardrails', i, 'when'], rule: id }),
   )
+  const allows = model.allows.map(({ id, when }, i) =>
+    condition(when, plain, { file: 'guardrails.yaml', path: ['allows', i, 'when'], rule: id }),
+  )
   const eligible = model.offers.map((offer, i) => {
     const spot = (key: string): Spot => ({ file: 'offers.yaml', path: ['offers', i, key], rule: offer.id })
     for (const name of termNames) {
@@ -54,7 +57,7 @@ export function checkConditions(checking: Checking): CompiledConditions {
       ? condition(when, on(event), { file: 'triggers.yaml', path: ['triggers', i, 'when'], rule: id })
       : null,
   )
-  return { guardrails, eligible, triggers, reads }
+  return { guardrails, allows, eligible, triggers, reads }
 }
 
 /** The filters that choose events: over the event alone, and never unknown. */

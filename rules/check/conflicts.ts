@@ -31,7 +31,9 @@ function checkNeverMade(
   const guardrails = model.guardrails.map((guardrail) => ({
     guardrail,
     always: guardrail.when !== null && neverTrue(`!(${guardrail.when})`, checking.plain),
-    when: guardrail.when === null ? null : constraints(checking, guardrail.when, null),
+    // Where a role may open it the offer can be made after all.
+    when:
+      guardrail.when === null || guardrail.override !== 'never' ? null : constraints(checking, guardrail.when, null),
   }))
   for (const [i, offer] of model.offers.entries()) {
     const own = eligible[i] ?? null

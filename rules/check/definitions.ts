@@ -90,12 +90,23 @@ function checkAttribute(checking: Checking, attribute: AttributeModel, i: number
   }
 }
 
+/** The type a field must have to set an attribute of a type. */
+const fieldTypes: Readonly<Record<AttributeModel['type'], FieldDef['type']>> = {
+  enum: 'string',
+  int: 'int',
+  double: 'double',
+  money: 'money',
+  bool: 'bool',
+  instant: 'instant',
+  age: 'instant',
+}
+
 function checkSetter({ refuse }: Checking, spot: Spot, attribute: AttributeModel, field: FieldDef): void {
-  const expected = attribute.type === 'enum' ? 'string' : attribute.type
+  const expected = fieldTypes[attribute.type]
   const fitting = field.type === expected || (expected === 'double' && field.type === 'int')
   if (!fitting) {
     const message = `The field "${field.name}" is of type ${field.type}, the attribute of type ${attribute.type}.`
-    refuse('field_type', spot, `${message} Use a field of the same type.`)
+    refuse('field_type', spot, `${message} Use a field of type ${expected}.`)
     return
   }
   if (attribute.type !== 'enum' || field.values === undefined) return
@@ -175,6 +186,10 @@ function checkDurations({ model, refuse }: Checking): void {
   for (const [i, { id, suppression }] of model.guardrails.entries()) {
     const spot: Spot = { file: 'guardrails.yaml', path: ['guardrails', i, 'suppression', 'for'], rule: id }
     if (suppression !== null) within(spot, suppression.forMs, standingMsMax)
+  }
+  for (const [i, { id, override }] of model.guardrails.entries()) {
+    const spot: Spot = { file: 'guardrails.yaml', path: ['guardrails', i, 'override', 'atMost'], rule: id }
+    if (override !== 'never') within(spot, override.atMostMs, standingMsMax)
   }
   for (const [i, { id, validForMs }] of model.offers.entries()) {
     within({ file: 'offers.yaml', path: ['offers', i, 'validFor'], rule: id }, validForMs, lookBackMsMax)

@@ -1,15 +1,16 @@
 /** Nothing escapes a guardrail it has to be under, and the safe offers of the placements are really safe. */
 import type { Condition } from '../compiled.ts'
 import { fits } from '../fits.ts'
-import type { GuardrailModel, OfferModel, PlacementModel } from '../model.ts'
+import type { AllowModel, GuardrailModel, OfferModel, PlacementModel } from '../model.ts'
 import { lawfulName } from '../pack-vocabulary.ts'
 import type { GuardrailReason } from '../reasons.ts'
-import { holdsOffer } from '../scope.ts'
+import { holdsOffer, opensOffer } from '../scope.ts'
 import { termNames } from '../terms.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 
 export function checkGuardrails(checking: Checking, conditions: CompiledConditions): void {
   for (const [i, guardrail] of checking.model.guardrails.entries()) checkGuardrail(checking, guardrail, i)
+  for (const [i, allow] of checking.model.allows.entries()) checkAllow(checking, allow, i)
   for (const [i, offer] of checking.model.offers.entries()) checkCoverage(checking, offer, i)
   for (const [i, placement] of checking.model.placements.entries()) {
     checkFallback(checking, conditions, placement, {
@@ -19,6 +20,15 @@ export function checkGuardrails(checking: Checking, conditions: CompiledConditio
     })
   }
 }
+
+/** Reasons that no role may set aside: only the customer gives consent, and only the law makes a source lawful. */
+const unopenable: ReadonlySet<GuardrailReason> = new Set([
+  'no_consent',
+  'do_not_contact',
+  'objection',
+  'data_sharing',
+  'unlawful_source',
+])
 
 function checkGuardrail({ model, refuse }: Checking, guardrail: GuardrailModel, i: number): void {
   const spot = (...keys: string[]): Spot => ({
@@ -30,6 +40,10 @@ function checkGuardrail({ model, refuse }: Checking, guardrail: GuardrailModel, 
     const message = 'The guardrail never closes anything. Give it a condition ("when") or a suppression.'
     refuse('guardrail_empty', spot('id'), message)
   }
+  if (guardrail.override !== 'never' && unopenable.has(guardrail.reason)) {
+    const message = `Nobody can decide for the customer here: a guardrail with the reason "${guardrail.reason}" is never opened.`
+    refuse('guardrail_bypass', spot('override'), `${message} Take "override" away.`)
+  }
   const { categories, exceptCategories } = guardrail.closes
   const held = categories === 'all' ? model.categories : categories
   if (held.every((category) => exceptCategories.includes(category))) {
@@ -38,9 +52,24 @@ function checkGuardrail({ model, refuse }: Checking, guardrail: GuardrailModel, 
   }
 }
 
+/** An allow that opens nothing is dead: only a guardrail that a role may open can be opened by it, and only where both hold. */
+function checkAllow({ model, warn }: Checking, allow: AllowModel, i: number): void {
+  const opensSome = model.offers.some((offer) =>
+    offer.channels.some(
+      (channel) =>
+        opensOffer(allow.opens, offer, channel) &&
+        model.guardrails.some((rule) => rule.override !== 'never' && holdsOffer(rule.closes, offer, channel)),
+    ),
+  )
+  if (opensSome) return
+  const message = 'The allow opens nothing: no offer in its scope is held by a guardrail that a role may open.'
+  warn('reference_dead', { file: 'guardrails.yaml', path: ['allows', i, 'id'], rule: allow.id }, message)
+}
+
 /**
  * Each offer, on each of its channels, is in the scope of a guardrail for every reason its category is guarded by; and
- * whatever the pack says, marketing is under `unlawful_source`, and under `no_consent` on channels that push.
+ * whatever the pack says, marketing is under `unlawful_source`, and under `no_consent` on channels that push. A guardrail
+ * that an allow of the pack opens there guards no red line.
  */
 function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number): void {
   const pushed = new Set(model.placements.filter((p) => p.direction === 'outbound').map((p) => p.channel))
@@ -55,7 +84,8 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
         (rule) =>
           rule.reason === reason &&
           (rule.when !== null || rule.suppression !== null) &&
-          holdsOffer(rule.closes, offer, channel),
+          holdsOffer(rule.closes, offer, channel) &&
+          (rule.override === 'never' || !model.allows.some((allow) => opensOffer(allow.opens, offer, channel))),
       )
       if (!covered) escapes.set(reason, [...(escapes.get(reason) ?? []), channel])
     }
@@ -64,7 +94,8 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
     const what = `${offer.class} of the category ${offer.categories.join(' + ')} on ${channels.join(', ')}`
     const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
     const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
-    refuse('guardrail_bypass', spot, `${message} Widen such a guardrail (see its exceptions) or withdraw the offer.`)
+    const remedy = 'Widen such a guardrail (see its exceptions, and allows that open it) or withdraw the offer.'
+    refuse('guardrail_bypass', spot, `${message} ${remedy}`)
   }
 }
 

@@ -2,6 +2,7 @@
 import { hash32 } from '../../ingest/hash.ts'
 import { fits } from '../fits.ts'
 import type { Scope, Selector } from '../model.ts'
+import { overrideKey } from '../override-key.ts'
 import type { PackFileName } from '../pack-files.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
 import { isUsableName } from '../vocabulary.ts'
@@ -38,7 +39,14 @@ function checkIds(checking: Checking): void {
   once(checking, 'contact.yaml', 'quietHours', model.quietHours, 'plain')
   once(checking, 'arbitration.yaml', 'holdouts', model.holdouts, 'plain')
   once(checking, 'arbitration.yaml', 'models', model.models, 'plain')
+  once(checking, 'guardrails.yaml', 'allows', model.allows, 'plain')
+  checkStoredKeys(checking)
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))
+  for (const [i, allow] of model.allows.entries()) {
+    if (!guardrails.has(allow.id)) continue
+    const spot = { file: 'guardrails.yaml', path: ['allows', i, 'id'], rule: allow.id } as const
+    checking.refuse('id_duplicate', spot, `A guardrail is called "${allow.id}" too. Rename one of them.`)
+  }
   for (const [i, cap] of model.caps.entries()) {
     if (!guardrails.has(cap.id)) continue
     const spot = { file: 'contact.yaml', path: ['caps', i, 'id'], rule: cap.id } as const
@@ -76,6 +84,33 @@ function once(
   }
 }
 
+/**
+ * Most suppressions and overrides that the guardrails of a pack may keep for one customer: half of what a state has room
+ * for, as those of the pack before may still be in it. So none that runs is ever pushed out.
+ */
+export const storedRulesMax = 128
+
+/** What guardrails keep for a customer: each under a key of its own, and no more of them than a state has room for. */
+function checkStoredKeys({ model, refuse }: Checking): void {
+  const keys = new Map<number, string>()
+  let stored = 0
+  for (const [i, { id, suppression, override }] of model.guardrails.entries()) {
+    const spot = (key: string): Spot => ({ file: 'guardrails.yaml', path: ['guardrails', i, key], rule: id })
+    const own = [...(suppression === null ? [] : [hash32(id)]), ...(override === 'never' ? [] : [overrideKey(id)])]
+    for (const key of own) {
+      const other = keys.get(key)
+      if (other !== undefined && other !== id) {
+        refuse('id_duplicate', spot('id'), `"${id}" and "${other}" have the same stored key. Rename one of them.`)
+      }
+      keys.set(key, id)
+      stored++
+    }
+    if (stored <= storedRulesMax || stored - own.length > storedRulesMax) continue
+    const message = `Suppressions and overrides of guardrails are kept for every customer, at most ${storedRulesMax} of them.`
+    refuse('too_many_rules', spot('id'), `${message} Put guardrails together, or make some of them "override: never".`)
+  }
+}
+
 function checkWords(checking: Checking): void {
   const { model, refuse } = checking
   const reserved: readonly string[] = ['profile', 'source', 'unknown']
@@ -94,6 +129,9 @@ function checkScopes(checking: Checking): void {
   const { model } = checking
   for (const [i, { id, closes }] of model.guardrails.entries()) {
     checkScope(checking, { file: 'guardrails.yaml', path: ['guardrails', i, 'closes'], rule: id }, closes)
+  }
+  for (const [i, { id, opens }] of model.allows.entries()) {
+    checkScope(checking, { file: 'guardrails.yaml', path: ['allows', i, 'opens'], rule: id }, opens)
   }
   for (const [i, { id, applies }] of model.caps.entries()) {
     checkScope(checking, { file: 'contact.yaml', path: ['caps', i, 'applies'], rule: id }, applies)

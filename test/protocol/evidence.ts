@@ -48,7 +48,7 @@ export type Evidence = {
 }
 
 /** What is compared of a customer. */
-export type Seen = Pick<CustomerView, 'variables' | 'suppressions'>
+export type Seen = Pick<CustomerView, 'variables' | 'suppressions' | 'overrides'>
 
 /** The events of the log that decode, in the order of its partitions. */
 export function* loggedEvents({ events }: Pick<Evidence, 'events'>): Generator<{

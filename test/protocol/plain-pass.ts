@@ -67,8 +67,9 @@ function seenOf({ customers, asOf }: Evidence, { states, context }: Opened): Rea
   const views = new Map<string, Seen>()
   for (const customerId of customers) {
     const slot = states.find(customerId)
-    const { variables, suppressions } = customerView(context, slot, { customerId, partition: 0, known: true, asOf })
-    views.set(customerId, { variables, suppressions })
+    const view = customerView(context, slot, { customerId, partition: 0, known: true, asOf })
+    const { variables, suppressions, overrides } = view
+    views.set(customerId, { variables, suppressions, overrides })
   }
   return views
 }

@@ -58,6 +58,18 @@ test.each<[string, Patch]>([
     },
   ],
   [
+    'a role that may open a guardrail behind a red line: the certificate names it',
+    {
+      file: 'guardrails.yaml',
+      from: '  - id: no-credit-without-work\n',
+      to: '  - id: no-credit-without-work\n    override: { role: compliance, atMost: 7d }\n',
+    },
+  ],
+  [
+    'an allow that opens nothing',
+    { file: 'guardrails.yaml', from: 'opens: { categories: [savings],', to: 'opens: { categories: [study],' },
+  ],
+  [
     'a ladder with an end',
     { file: 'offers.yaml', from: '    from: "0.00"\n', to: '    from: "0.00"\n    to: "2000000.00"\n' },
   ],

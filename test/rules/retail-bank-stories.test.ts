@@ -32,7 +32,7 @@ function tell(profile: Readonly<Record<string, FieldValue>> = {}) {
   const tellProfile = (data: Readonly<Record<string, FieldValue>>, when: number) =>
     send('profile.updated', { ...data, cleared: [] }, when, 'crm')
   const known = { employmentStatus: 'employed', studentStatus: false, riskGrade: 'balanced', currency: 'CNY' }
-  tellProfile({ ...known, ...profile }, start - dayMs)
+  tellProfile({ ...known, birthDate: Date.UTC(1987, 4, 12), ...profile }, start - dayMs)
   for (const channel of ['sms', 'push', 'email', 'phone']) {
     send('consent.updated', { channel, granted: true, purpose: 'marketing' }, start - dayMs + ++at - day0, 'crm')
   }

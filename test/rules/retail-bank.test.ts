@@ -15,6 +15,7 @@ const channelOf = (offer: string): string => pack.offers[offerIndex(pack, offer)
 const worker: Known = {
   'profile.employmentStatus': 'employed',
   'profile.studentStatus': false,
+  'profile.age': 38,
   'profile.smsConsent': true,
   'profile.pushConsent': true,
   penalty_interest_90d: 0,
@@ -99,6 +100,9 @@ test('data from an unlawful source closes everything but the safe contents', () 
 
 test.each([
   ['unemployment', 180, credit.concat('family_bundle')],
+  ['illness', 180, credit.concat('family_bundle')],
+  ['divorce', 180, credit.concat('family_bundle')],
+  ['hardship', 365, credit.concat('family_bundle', 'fx_wallet', 'wealth_r2_bonds', 'banner_private_banking')],
   ['bereavement', 90, credit.slice(1)],
   ['bereavement', 30, pack.offers.filter((offer) => offer.model.class === 'marketing').map((offer) => offer.id)],
 ])('%s silences for %s days', (kind, days, offers) => {
@@ -119,9 +123,11 @@ test.each([
 
 test('a new job ends the silence after unemployment, and nothing else does', () => {
   const lifting = (pack.types.get('life_event.reported')?.suppressions ?? []).filter(({ forMs }) => forMs === 0)
-  expect(lifting.map(({ guardrail }) => pack.guardrails[guardrail]?.id)).toEqual(['no-credit-after-job-loss'])
-  expect(lifting[0]?.where?.({ kind: 'unemployment', resolved: true })).toBe(true)
-  expect(lifting[0]?.where?.({ kind: 'unemployment', resolved: false })).toBe(false)
+  const liftedBy = (data: Readonly<Record<string, unknown>>) =>
+    lifting.filter(({ where }) => where?.(data) === true).map(({ guardrail }) => pack.guardrails[guardrail]?.id)
+  expect(liftedBy({ kind: 'unemployment', resolved: true })).toEqual(['no-credit-after-job-loss'])
+  expect(liftedBy({ kind: 'unemployment', resolved: false })).toEqual([])
+  expect(liftedBy({ kind: 'marriage', resolved: true })).toEqual([])
 })
 
 test.each([
@@ -213,6 +219,21 @@ test('who loses their job is offered help at once', () => {
   expect(eligible('hardship_help', { unemployment_reports_180d: 1, unemployment_ends_180d: 0 })).toBe(true)
   expect(eligible('hardship_help', { unemployment_reports_180d: 1, unemployment_ends_180d: 1 })).toBe(false)
   expect(eligible('hardship_help', { 'profile.employmentStatus': 'unemployed' })).toBe(true)
+})
+
+test.each([
+  [17, true],
+  [18, false],
+  [110, false],
+  [126, true],
+  [undefined, true],
+])('credit and investments for customers of age %s: closed %s', (age, closed) => {
+  const { 'profile.age': _, ...others } = worker
+  const frame = frameOf(pack, age === undefined ? others : { ...others, 'profile.age': age })
+  for (const offer of [...credit, 'family_bundle', 'wealth_r2_bonds', 'banner_private_banking', 'talk_large_inflow'])
+    expect(closedBy(pack, offer, channelOf(offer), frame).includes('minor')).toBe(closed)
+  for (const offer of ['wealth_r1_deposit', 'study_loan', 'hardship_help', 'fx_wallet'])
+    expect(closedBy(pack, offer, channelOf(offer), frame)).not.toContain('minor')
 })
 
 test('the fallback of every inbound placement is held by no guardrail', () => {

@@ -2,12 +2,13 @@ import type { CompiledGuardrail } from '../../../rules/compiled.ts'
 import { isReasonCode, type ReasonCode } from '../../../rules/reasons.ts'
 import { drop, type FunnelRun } from './run.ts'
 
-const open = 1
-const closed = 2
+const no = 1
+const yes = 2
 
 /**
- * Drops what a guardrail forbids: its condition may be true, or its suppression runs at `now`. What comes from a source
- * the bank may not use is dropped whether or not the pack has a guardrail that says so.
+ * Drops what a guardrail forbids: its condition may be true, or its suppression runs at `now`, and neither a role has
+ * opened it for the customer nor an allow of the pack holds the offer. What comes from a source the bank may not use is
+ * dropped whether or not the pack has a guardrail that says so.
  */
 export function filterGuarded(run: FunnelRun): void {
   for (let i = 0; i < run.size; i++) {
@@ -27,8 +28,9 @@ function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
     const index = guardrails[i]
     const guardrail = index === undefined ? undefined : run.pack.guardrails[index]
     if (index === undefined || guardrail === undefined) continue
-    if (run.guardrailStates[index] === 0) run.guardrailStates[index] = isClosed(run, guardrail) ? closed : open
-    if (run.guardrailStates[index] === closed) return guardrail
+    if (run.guardrailStates[index] === 0) run.guardrailStates[index] = isClosed(run, guardrail) ? yes : no
+    if (run.guardrailStates[index] === no) continue
+    if (guardrail.override === null || !isAllowed(run, offer)) return guardrail
   }
   return null
 }
@@ -39,9 +41,29 @@ function opensAt(run: FunnelRun, guardrail: CompiledGuardrail): number {
   return guardrail.hasSuppression ? run.states.suppressedUntil(run.slot, guardrail.key) : 0
 }
 
+/** Whether it closes for this customer, allows of the pack apart. */
 function isClosed(run: FunnelRun, guardrail: CompiledGuardrail): boolean {
-  if (guardrail.condition?.may(run.lo, run.hi, run.event) === true) return true
-  return guardrail.hasSuppression && run.states.suppressedUntil(run.slot, guardrail.key) > run.now
+  const { states, slot, now } = run
+  const holds =
+    guardrail.condition?.may(run.lo, run.hi, run.event) === true ||
+    (guardrail.hasSuppression && states.suppressedUntil(slot, guardrail.key) > now)
+  if (!holds || guardrail.override === null) return holds
+  return states.suppressedUntil(slot, guardrail.override.key) <= now
+}
+
+function isAllowed(run: FunnelRun, offer: number): boolean {
+  const allows = run.pack.allowsOf(offer, run.placement.channel)
+  for (let i = 0; i < allows.length; i++) {
+    const index = allows[i]
+    const allow = index === undefined ? undefined : run.pack.allows[index]
+    if (index === undefined || allow === undefined) continue
+    if (run.allowStates[index] === 0) {
+      const holds = allow.condition === null || allow.condition.must(run.lo, run.hi, run.event)
+      run.allowStates[index] = holds ? yes : no
+    }
+    if (run.allowStates[index] === yes) return true
+  }
+  return false
 }
 
 /** The pack loader lets only codes of the closed list through; another word could come from a pack of a later release. */

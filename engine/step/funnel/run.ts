@@ -75,6 +75,8 @@ export type FunnelRun = {
   readonly chosen: Candidate[]
   /** For each guardrail: 0 not asked yet in this run, 1 open, 2 closed. */
   readonly guardrailStates: Uint8Array
+  /** For each allow: 0 not asked yet in this run, 1 does not allow, 2 allows. */
+  readonly allowStates: Uint8Array
   /** For each cap: contacts in its window including those taken in this run; -1 not counted yet. */
   readonly capCounts: Int32Array
   /** For each gap: the last contact it looks at, -1 none; NaN not looked at yet. */
@@ -145,6 +147,7 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.size = 0
   run.chosen.length = 0
   run.guardrailStates.fill(0)
+  run.allowStates.fill(0)
   run.capCounts.fill(-1)
   run.gapLasts.fill(Number.NaN)
   run.pauseEnds.fill(-1)

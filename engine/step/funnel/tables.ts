@@ -1,6 +1,6 @@
 /**
- * What the funnel looks up, worked out once for a pack: scopes of caps over stored keys, the final gate's own list of
- * guardrails, ranks of classes.
+ * What the funnel looks up, worked out once for a pack: scopes of caps over stored keys, the final gate's own lists of
+ * guardrails and allows, ranks of classes.
  */
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
@@ -11,8 +11,12 @@ import { type ContactRules, contactRules } from './contact-rules.ts'
 import { classCodes } from './key-scope.ts'
 import { type LearnedArms, learnedArms } from './learned-arms.ts'
 
-/** Which guardrails the final gate asks about an offer on a placement, and what they read. */
-export type GateRules = { readonly guardrails: readonly number[]; readonly reads: readonly number[] }
+/** Which guardrails and allows the final gate asks about an offer on a placement, and what they read. */
+export type GateRules = {
+  readonly guardrails: readonly number[]
+  readonly allows: readonly number[]
+  readonly reads: readonly number[]
+}
 
 export type PlacementTable = {
   readonly channelKey: number
@@ -163,22 +167,38 @@ function gateTable(pack: CompiledPack, channel: string, gradeVariable: number): 
     const shared = known.get(kind)
     if (shared !== undefined) return shared
     const guardrails = pack.guardrails.filter((guardrail) => holds(guardrail.closes, offer, channel))
-    const reads = guardrails.flatMap((guardrail) => guardrail.condition?.reads ?? [])
+    const allows = pack.allows.filter((allow) => opens(allow.opens, offer, channel))
+    const reads = [...guardrails, ...allows].flatMap((rule) => rule.condition?.reads ?? [])
     if (graded) reads.push(gradeVariable)
-    const rules = { guardrails: guardrails.map((guardrail) => guardrail.index), reads: ascending(reads) }
+    const rules = {
+      guardrails: guardrails.map((guardrail) => guardrail.index),
+      allows: allows.map((allow) => allow.index),
+      reads: ascending(reads),
+    }
     known.set(kind, rules)
     return rules
   }
 }
 
+/** Whether a guardrail's scope holds an offer: one of its categories is enough. */
 function holds(scope: Scope, offer: CompiledOffer, channel: string): boolean {
-  const { categories, class: messageClass } = offer.model
+  return offer.model.categories.some((category) => holdsCategory(scope, category)) && fitsElse(scope, offer, channel)
+}
+
+/** Whether an allow's scope opens an offer: all of its categories have to be in it. */
+function opens(scope: Scope, offer: CompiledOffer, channel: string): boolean {
+  return offer.model.categories.every((category) => holdsCategory(scope, category)) && fitsElse(scope, offer, channel)
+}
+
+function holdsCategory(scope: Scope, category: string): boolean {
   return (
-    categories.some(
-      (category) =>
-        (scope.categories === 'all' || scope.categories.includes(category)) &&
-        !scope.exceptCategories.includes(category),
-    ) &&
+    (scope.categories === 'all' || scope.categories.includes(category)) && !scope.exceptCategories.includes(category)
+  )
+}
+
+function fitsElse(scope: Scope, offer: CompiledOffer, channel: string): boolean {
+  const { class: messageClass } = offer.model
+  return (
     (scope.channels === 'all' || scope.channels.includes(channel)) &&
     (scope.classes === 'all' || scope.classes.includes(messageClass))
   )

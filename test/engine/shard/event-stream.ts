@@ -76,7 +76,7 @@ function streamEvent(n: number, customers: number): Event {
     employmentStatus: 'employed',
     studentStatus: false,
     riskGrade: 'balanced',
-    birthDate: null,
+    birthDate: Date.UTC(1985, 0, 1),
     totalAssets: amount * 100,
     currency: 'CNY',
     residenceRegion: null,

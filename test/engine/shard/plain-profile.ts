@@ -3,7 +3,7 @@ export const plainProfile = {
   employmentStatus: 'employed',
   studentStatus: false,
   riskGrade: 'balanced',
-  birthDate: null,
+  birthDate: Date.UTC(1985, 0, 1),
   totalAssets: 10_000_000,
   currency: 'CNY',
   residenceRegion: null,

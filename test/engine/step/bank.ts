@@ -15,6 +15,7 @@ import { compilePack } from '../../../rules/compile-pack.ts'
 import type { LoadedLearned } from '../../../rules/learned-table.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
+import { noGate } from '../proof/tampered.ts'
 
 export const dayMs = 86_400_000
 export const day0 = Date.UTC(2026, 0, 1)
@@ -43,7 +44,7 @@ export type Bank = {
 export function createBank(
   pack: LoadedPack,
   filters?: Filters,
-  limits: { readonly hardLimitBytes?: number } = {},
+  { gate = 'asks', ...limits }: { readonly hardLimitBytes?: number; readonly gate?: 'asks' | 'none' } = {},
   learned: LoadedLearned | null = null,
 ): Bank {
   const compiled = compilePack(pack)
@@ -52,7 +53,8 @@ export function createBank(
     observedSince: compiled.layout.series.map(() => 0),
     ...limits,
   })
-  const context = createStepContext(compiled, states, 'salt of the test', filters, learned)
+  const sound = createStepContext(compiled, states, 'salt of the test', filters, learned)
+  const context = gate === 'asks' ? sound : withoutGate(sound)
   let count = 0
   const turns = new Map<string, number>()
   states.begin(0)
@@ -101,6 +103,23 @@ export function createBank(
   }
 }
 
+/** The context with a final gate that asks nothing: only for tests, which have to see something leak through it. */
+function withoutGate(context: StepContext): StepContext {
+  const { run, pack } = context
+  const { model } = pack.loaded
+  const grade = model.attributes.findIndex(({ id }) => id === model.suitability.attribute)
+  const grades = model.attributes[grade]?.values ?? []
+  const best = grades.findIndex((value) => grades.every((one) => allows(model, value) >= allows(model, one)))
+  // It reads nothing, so its frame stays as it is here: of the boldest grade.
+  run.gateLo[grade] = best
+  run.gateHi[grade] = best
+  return { ...context, run: { ...run, tables: noGate(pack) } }
+}
+
+function allows({ suitability }: LoadedPack['model'], value: string): number {
+  return suitability.allows[value] ?? suitability.whenUnknown
+}
+
 function eventOf(
   customerId: string,
   type: string,
@@ -133,7 +152,9 @@ const blank: Readonly<Record<string, Readonly<Record<string, FieldValue>>>> = {
   'repayment.made': { amount: 10_000, currency: 'CNY', product: 'credit_card' },
   'life_event.reported': { kind: 'other', resolved: false, occurredAt: null },
   'consent.updated': { channel: 'sms', granted: true, purpose: 'marketing' },
+  'complaint.updated': { kind: 'complaint', resolved: false, openCases: 1, caseId: null },
   'customer.erased': { ground: null },
+  'guardrail.overridden': { guardrail: '', role: '', by: 'colleague', reason: 'a test', until: 0, revoked: false },
   'message.failed': { decisionId: '', channel: 'sms', reason: null },
   'profile.updated': {
     employmentStatus: null,

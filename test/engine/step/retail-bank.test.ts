@@ -9,10 +9,12 @@ const result = await loadPack('rules/packs/retail-bank')
 if (result.kind !== 'ok') throw new Error('the pack that ships loads')
 const { pack } = result
 const at = day0 + 110 * dayMs
+const adult = Date.UTC(1987, 4, 12)
 const inbound = pack.model.placements.filter((placement) => placement.direction === 'inbound')
 
 function welcome(bank: Bank, customer: string, data: Readonly<Record<string, FieldValue>> = {}, when = day0): void {
-  const profile = { employmentStatus: 'employed', studentStatus: false, riskGrade: 'steady', ...data }
+  const known = { employmentStatus: 'employed', studentStatus: false, riskGrade: 'steady', birthDate: adult }
+  const profile = { ...known, ...data }
   bank.send(customer, 'profile.updated', profile, { at: when })
   for (const channel of ['sms', 'push', 'email', 'phone'])
     bank.send(customer, 'consent.updated', { channel }, { at: when })
@@ -138,7 +140,12 @@ test('nobody known gets one safe offer at every placement, and the reason is col
 
 test('without consent nothing is sent as marketing, and what a crawler says leads to nothing at all', () => {
   const bank = createBank(pack)
-  bank.send('c', 'profile.updated', { employmentStatus: 'employed', studentStatus: false }, { at: day0 })
+  bank.send(
+    'c',
+    'profile.updated',
+    { employmentStatus: 'employed', studentStatus: false, birthDate: adult },
+    { at: day0 },
+  )
   const [marriage] = bank.send('c', 'life_event.reported', { kind: 'marriage' }, { at }).decisions
   expect(fateOf(marriage, 'honeymoon_instalments')).toBe('guardrail/no_consent/no-push-marketing-without-consent')
   const sent = bank.send('c', 'repayment.made', { amount: 900_000 }, { at, source: 'some-crawler' }).decisions

@@ -1,5 +1,14 @@
 import { type Mistake, one } from './mistake.ts'
 
+function manySuppressions(i: number): string {
+  return `  - id: many-${i}
+    reason: bank_policy
+    text: { en: One of many, zh: 众多之一 }
+    closes: { categories: [study] }
+    suppression: { event: nps.answered, for: 1d }
+`
+}
+
 /** Gaps, and ways around a guardrail. */
 export const holes: readonly Mistake[] = [
   {
@@ -124,6 +133,66 @@ export const holes: readonly Mistake[] = [
     code: 'guardrail_empty',
     rule: 'no-credit-while-overdrawn',
     at: 'id: no-credit-while-overdrawn',
+  },
+  {
+    name: 'a role that may set the consent of the customer aside',
+    patches: one(
+      'guardrails.yaml',
+      '    when: "!profile.smsConsent"',
+      '    when: "!profile.smsConsent"\n    override: { role: compliance, atMost: 1d } # consent',
+    ),
+    code: 'guardrail_bypass',
+    rule: 'no-sms-marketing-without-consent',
+    at: '# consent',
+  },
+  {
+    name: 'an allow that opens the guardrail behind a red line',
+    patches: one(
+      'guardrails.yaml',
+      'opens: { categories: [savings], channels: [in_app, adviser] }',
+      'opens: { categories: [gaming_loan] }',
+    ),
+    code: 'guardrail_bypass',
+    file: 'offers.yaml',
+    rule: 'gaming_instalments',
+    at: '- id: gaming_instalments',
+  },
+  {
+    name: 'an override that lasts longer than anything may',
+    patches: one(
+      'guardrails.yaml',
+      'override: { role: credit_officer, atMost: 30d }',
+      'override: { role: credit_officer, atMost: 9000d }',
+    ),
+    code: 'duration_too_long',
+    rule: 'no-credit-while-overdrawn',
+    at: 'atMost: 9000d',
+  },
+  {
+    name: 'an allow that is called like a guardrail',
+    patches: one('guardrails.yaml', '- id: savings-in-spite-of-a-dispute', '- id: no-credit-while-overdrawn # allow'),
+    code: 'id_duplicate',
+    rule: 'no-credit-while-overdrawn',
+    at: '# allow',
+  },
+  {
+    name: 'an allow for a category that does not exist',
+    patches: one('guardrails.yaml', 'opens: { categories: [savings],', 'opens: { categories: [saving],'),
+    code: 'category_unknown',
+    rule: 'savings-in-spite-of-a-dispute',
+    at: 'categories: [saving],',
+  },
+  {
+    name: 'more suppressions than are kept for a customer',
+    patches: one(
+      'guardrails.yaml',
+      '# Opens guardrails that a role may open, in its scope,',
+      `${Array.from({ length: 120 }, (_, i) => manySuppressions(i)).join('')}# Opens guardrails that a role may open,`,
+    ),
+    code: 'too_many_rules',
+    // The pack has 12 suppressions and 5 overrides of its own.
+    rule: 'many-111',
+    at: 'id: many-111',
   },
   {
     name: 'an inbound placement without a fallback',

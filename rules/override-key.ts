@@ -1,0 +1,6 @@
+import { hash32 } from '../ingest/hash.ts'
+
+/** The name of a guardrail's override in stored states: no id of a guardrail can be the text it is hashed from. */
+export function overrideKey(guardrail: string): number {
+  return hash32(`override:${guardrail}`)
+}
