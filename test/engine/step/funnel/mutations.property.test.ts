@@ -18,7 +18,9 @@ import { removals, without } from './stage-variants.ts'
 
 const result = await loadPack('rules/packs/retail-bank')
 if (result.kind !== 'ok') throw new Error('the pack that ships loads')
-const retailBank = result.pack
+// Without the time between contacts, which is asked once more when offers are chosen and would hide what guardrails let through.
+const { model } = result.pack
+const retailBank: LoadedPack = { ...result.pack, model: { ...model, gaps: [], pauses: [] } }
 const cornerBank = await loadBank()
 const at = day0 + 200 * dayMs
 
