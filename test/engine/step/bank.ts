@@ -36,10 +36,18 @@ export type Bank = {
   ask(customerId: string, placement: string, asked: Asked): RequestOutcome
 }
 
+export type BankOptions = {
+  readonly hardLimitBytes?: number
+  /** Whether the final gate asks anything; a test that has to see leaks takes it away. */
+  readonly gate?: 'asks' | 'none'
+  /** Told of every event that is sent, and when the log took it. */
+  readonly onEvent?: (event: Event, acceptedAt: number) => void
+}
+
 export function createBank(
   pack: LoadedPack,
   filters?: Filters,
-  { gate = 'asks', ...limits }: { readonly hardLimitBytes?: number; readonly gate?: 'asks' | 'none' } = {},
+  { gate = 'asks', onEvent = () => {}, ...limits }: BankOptions = {},
 ): Bank {
   const compiled = compilePack(pack)
   const states = createStates(compiled.layout, {
@@ -67,6 +75,7 @@ export function createBank(
     slot,
     send: (customerId, type, data, sent) => {
       const event = eventOf(customerId, type, data, { ...sent, id: sent.id ?? `event-${++count}` })
+      onEvent(event, sent.acceptedAt ?? sent.at)
       const outcome = stepEvent(context, slot(customerId), {
         event,
         acceptedAt: sent.acceptedAt ?? sent.at,
