@@ -32,6 +32,7 @@ import type { Logger } from './log.ts'
 import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
+import { packFactsOf } from './pack-facts.ts'
 import { certificateName } from './proof/certificate.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
 import { codeOf, placeOf } from './shard/error-place.ts'
@@ -221,6 +222,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
         schemas: logs.schemas.place,
         url: clickHouseUrl(config),
         retentionDays: config.HISTORY_RETENTION_DAYS,
+        pack: { facts: packFactsOf(loaded.model, loaded.hash), since: installation.packSince },
         erasure: {
           key: historyKey(cluster.salt),
           signingSecret: logs.isOpen ? signingSecret(cluster.salt) : null,

@@ -19,6 +19,8 @@ export type Installation = {
   readonly pack: CompiledPack
   /** Since when each series of the pack's layout is observed, in the layout's order. */
   readonly observedSince: readonly number[]
+  /** Events accepted from this instant on come under the pack, Unix milliseconds; 0: all there are, no other was ever in force. */
+  readonly packSince: number
 }
 
 /** What an installation has to know of its log. */
@@ -97,7 +99,7 @@ async function begin(
     observedSince: Object.fromEntries(layout.series.map(({ key }) => [key, completeSince])),
     ...nothingAdded,
   })
-  return cluster.pack === loaded.hash ? installationOf(cluster, pack) : null
+  return cluster.pack === loaded.hash ? installationOf(cluster, pack, 0) : null
 }
 
 /** A later start; null: the record was changed meanwhile. */
@@ -125,7 +127,7 @@ async function goOn(
   )
   // The pack first, so that the record never names one that is not kept.
   await keepPack(store, loaded, certificate)
-  return (await store.putCluster(next, found)) ? installationOf(next, pack) : null
+  return (await store.putCluster(next, found)) ? installationOf(next, pack, newSince) : null
 }
 
 /** The certificate of the pack, to be kept with it; null: it is kept already. */
@@ -151,8 +153,8 @@ async function lastAppendTime(store: Store, { partitions }: Cluster): Promise<nu
   return metas.reduce((latest, meta) => Math.max(latest, meta?.appendTime ?? 0), 0)
 }
 
-function installationOf(cluster: Cluster, pack: CompiledPack): Installation {
-  return { cluster, pack, observedSince: observedSinceOf(cluster, pack.layout) }
+function installationOf(cluster: Cluster, pack: CompiledPack, packSince: number): Installation {
+  return { cluster, pack, packSince, observedSince: observedSinceOf(cluster, pack.layout) }
 }
 
 /** Since when each series of a layout is observed, in its order; Infinity: never. */

@@ -9,13 +9,16 @@ export type HistoryAnswers =
       readonly decisions: number
       /** The guardrails that stopped most, at most five. */
       readonly stops: Counts
+      /** Decisions that left although the rules forbade them: none, by everything that was recorded. */
+      readonly forbidden: number
     }
 
 export const decisionsSql = 'SELECT count() AS n FROM decisions'
 export const stopsSql =
   'SELECT rule, sum(stops) AS n FROM stops_by_guardrail GROUP BY rule ORDER BY n DESC, rule LIMIT 5'
+export const forbiddenSql = 'SELECT count() AS n FROM forbidden_decisions'
 
-/** Waits until everything is copied, at most `withinMs`, then asks both questions. Never throws: history is not the demo. */
+/** Waits until everything is copied, at most `withinMs`, then asks these questions. Never throws: history is not the demo. */
 export async function askHistory(history: History, withinMs: number): Promise<HistoryAnswers> {
   if (history.status().state === 'off') return absent(history, 'History is off here.')
   if (!(await history.flush(withinMs))) {
@@ -24,10 +27,12 @@ export async function askHistory(history: History, withinMs: number): Promise<Hi
   }
   const decisions = await rows(history, decisionsSql)
   const stops = await rows(history, stopsSql)
-  if (decisions === null || stops === null) return absent(history, 'History did not answer.')
+  const forbidden = await rows(history, forbiddenSql)
+  if (decisions === null || stops === null || forbidden === null) return absent(history, 'History did not answer.')
   return {
     kind: 'answered',
     decisions: Number(decisions[0]?.['n'] ?? 0),
+    forbidden: Number(forbidden[0]?.['n'] ?? -1),
     stops: stops.map((row) => [String(row['rule']), Number(row['n'])] as const),
   }
 }

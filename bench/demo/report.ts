@@ -58,6 +58,7 @@ export function checksOf(found: Findings): readonly Check[] {
     ...checks,
     { text: 'SQL counts the same decisions', holds: history.decisions === tally.decisions },
     { text: 'SQL counts the same stops', holds: same },
+    { text: 'SQL finds no decision that the rules forbade', holds: history.forbidden === 0 },
   ]
 }
 
@@ -90,7 +91,10 @@ export function reportJson(found: Findings): Readonly<Record<string, unknown>> {
     requestLatencyMs: latency.requests,
     packHash: found.packHash,
     decisionsHash: found.decisionsHash,
-    history: history.kind === 'answered' ? { decisions: history.decisions } : { absent: history.why },
+    history:
+      history.kind === 'answered'
+        ? { decisions: history.decisions, forbidden: history.forbidden }
+        : { absent: history.why },
     stories: Object.fromEntries(found.verdicts.map(({ story, flaws }) => [story.id, flaws])),
     checks: Object.fromEntries(checksOf(found).map(({ text, holds }) => [text, holds])),
     ok: isGood(found),

@@ -2,7 +2,7 @@
 
 import { titleOf } from '../../engine/explain/explain-decision.ts'
 import type { Model } from '../../rules/model.ts'
-import { decisionsSql, stopsSql } from './history-answers.ts'
+import { decisionsSql, forbiddenSql, stopsSql } from './history-answers.ts'
 import type { LatencyMs } from './latency.ts'
 import { checksOf, type Findings } from './report.ts'
 import type { Counts } from './tally.ts'
@@ -110,5 +110,7 @@ function historyLines({ history, tally }: Findings, width: number, paint: Paint)
     ...history.stops.map(
       ([rule, count]) => `    ${whole(count).padStart(figures)}  ${clip(rule, width - figures - 6)}`,
     ),
+    ...asked(forbiddenSql),
+    `    ${whole(history.forbidden)}`,
   ]
 }

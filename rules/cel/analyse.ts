@@ -14,6 +14,14 @@ import { celLimits } from './limits.ts'
  */
 export type Constraints = ReadonlyMap<string, Domain>
 
+/**
+ * A condition as alternatives, each the constraints of a conjunction: it may be true when all constraints of one may hold, and
+ * must be when all of one must. null when it is refused, has too many, or compares otherwise than with constants.
+ */
+export function alternativesOf(source: string, vocabulary: Vocabulary): readonly Constraints[] | null {
+  return branchesOf(source, vocabulary)
+}
+
 /** The constraints of a condition; null when it is refused or is no conjunction of comparisons with constants. */
 export function constraintsOf(source: string, vocabulary: Vocabulary): Constraints | null {
   const branches = branchesOf(source, vocabulary)

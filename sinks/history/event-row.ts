@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Event, FieldValue } from '../../ingest/event.ts'
 import {
   type Column,
+  flagColumn,
   textColumn,
   textOrNullColumn,
   uint16Column,
@@ -15,7 +16,12 @@ import {
 export type Place = { readonly partition: number; readonly offset: number; readonly appendTime: number }
 
 /** An event of the log with its place. */
-export type LoggedEvent = { readonly event: Event; readonly place: Place }
+export type LoggedEvent = {
+  readonly event: Event
+  readonly place: Place
+  /** Whether it counts as far as it matters who said it. */
+  readonly trusted: boolean
+}
 
 const time = "DateTime64(3, 'UTC')"
 
@@ -40,6 +46,7 @@ export const eventColumns: readonly Column<LoggedEvent>[] = [
   wordColumn('offer', ({ event }) => text(event.data.offerId)),
   textColumn('decision_id', ({ event }) => text(event.data.decisionId)),
   textColumn('data', ({ event }) => JSON.stringify(event.data)),
+  flagColumn('trusted', ({ trusted }) => trusted),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]

@@ -2,6 +2,7 @@
 import { erasureType } from '../../ingest/erasure.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
+import { isPrivileged } from '../../ingest/privileged.ts'
 import type { Codecs } from '../codecs.ts'
 import { codeOf } from './client.ts'
 import { decisionColumns, type LoggedDecision } from './decision-row.ts'
@@ -36,7 +37,8 @@ export function eventKind(options: EventFeedOptions): FeedKind<CopiedEvent> {
       const { event } = decoded
       const erases =
         event.type === erasureType && partitionOf(event.customerId, partitions) === partition && trusts(record)
-      return { item: { event, place: { partition, offset: record.offset, appendTime: record.appendTime }, erases } }
+      const place = { partition, offset: record.offset, appendTime: record.appendTime }
+      return { item: { event, place, erases, trusted: !isPrivileged(event) || trusts(record) } }
     },
     customerIdOf: ({ event }) => event.customerId,
     acceptedAtOf: ({ place }) => place.appendTime,

@@ -1,6 +1,7 @@
 /** What the engine's process and the history process say to each other. Both parse what they hear. */
 import { z } from 'zod'
 import { logPlace } from './log-place.ts'
+import { packFacts } from './pack-facts.ts'
 import { schemaPlace } from './schema-place.ts'
 
 const address = z.object({ url: z.string(), username: z.string(), password: z.string(), database: z.string() })
@@ -23,6 +24,8 @@ export const toHistory = z.discriminatedUnion('kind', [
      */
     signingSecret: z.string().nullable(),
     retentionDays: z.number(),
+    /** The rule pack in force, to hold decisions against; null: none is told. */
+    pack: z.object({ facts: packFacts, since: z.number() }).nullable(),
     batchRows: z.number(),
     flushEveryMs: z.number(),
     /** Most bytes one statement of the embedded ClickHouse may take. */

@@ -60,6 +60,16 @@ export function wordColumn<Item>(name: string, of: (item: Item) => string): Colu
   }
 }
 
+export function flagColumn<Item>(name: string, of: (item: Item) => boolean): Column<Item> {
+  return {
+    name,
+    type: 'Bool',
+    write(out, items) {
+      for (const item of items) out.byte(of(item) ? 1 : 0)
+    },
+  }
+}
+
 export function uint16Column<Item>(name: string, of: (item: Item) => number): Column<Item> {
   return {
     name,

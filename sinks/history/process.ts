@@ -16,6 +16,7 @@ import type { CopySource } from './log-source.ts'
 import { type FromHistory, type StartMessage, toHistory } from './messages.ts'
 import { migrate } from './migrate.ts'
 import { openSource } from './open-source.ts'
+import { type PackStart, registerPack } from './pack-facts.ts'
 import { serverBootedAt } from './positions.ts'
 import { createWriter, type Writer, type WriterOptions } from './writer.ts'
 
@@ -50,7 +51,7 @@ async function start(options: StartMessage): Promise<void> {
   // Decisions come first: everything here, the threads of chDB included, yields the processor to the engine.
   setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const address = options.dir === null ? options.address : await embed(options.dir, options)
-  await prepare(address, options.retentionDays)
+  await prepare(address, options)
   tell({ kind: 'serving', address })
   // An embedded ClickHouse is this node's alone and has to hold everything; one server is shared by all nodes' processes.
   source = await openSource(options.log, options.dir === null ? 'group' : 'all')
@@ -92,10 +93,11 @@ async function embed(dir: string, { address, queryMemoryBytes }: StartMessage): 
   return { ...address, url: server.url, username: embeddedUser }
 }
 
-async function prepare(address: HistoryAddress, retentionDays: number): Promise<void> {
+async function prepare(address: HistoryAddress, { retentionDays, pack }: StartMessage): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await migrate(address, { retentionDays })
+      if (pack !== null) await tellPack(address, pack)
       error = null
       return
     } catch (cause) {
@@ -104,6 +106,15 @@ async function prepare(address: HistoryAddress, retentionDays: number): Promise<
       report()
       await sleep(backoffMs(attempt, retry))
     }
+  }
+}
+
+async function tellPack(address: HistoryAddress, pack: PackStart): Promise<void> {
+  const client = createHistoryClient(address)
+  try {
+    await registerPack(client, pack)
+  } finally {
+    await client.close()
   }
 }
 

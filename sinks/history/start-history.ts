@@ -17,6 +17,7 @@ import { eventFromRow, eventQuery } from './event-row.ts'
 import { type History, HistoryError, type HistoryState, type HistoryStatus } from './history.ts'
 import type { LogPlace } from './log-place.ts'
 import type { FromHistory } from './messages.ts'
+import type { PackStart } from './pack-facts.ts'
 import { runReadOnly } from './read-only-query.ts'
 import { type Supervisor, supervise } from './supervisor.ts'
 
@@ -33,6 +34,8 @@ export type HistoryOptions = {
   readonly url?: string | undefined
   /** How long rows are kept, 1 to 3,650 days. */
   readonly retentionDays: number
+  /** What the pack in force forbids, for the view `forbidden_decisions`; absent: decisions are not held against one. */
+  readonly pack?: PackStart
   /** Most records of one log in a batch; 20,000 when absent. */
   readonly batchRows?: number
   /** A batch that is not full is written after this time; 1,000 ms when absent. */
@@ -82,6 +85,7 @@ export async function startHistory(options: HistoryOptions): Promise<History> {
       erasureKey: options.erasure.key,
       signingSecret: secret === null ? null : Buffer.from(secret).toString('base64'),
       retentionDays: options.retentionDays,
+      pack: options.pack ?? null,
       batchRows: options.batchRows ?? 20_000,
       flushEveryMs: options.flushEveryMs ?? 1_000,
       queryMemoryBytes: options.queryMemoryBytes ?? 1_000_000_000,

@@ -19,7 +19,7 @@ const found: Findings = {
   decisionsHash: 'h',
   packHash: 'p',
   latency: { all: latency, events: latency, requests: latency },
-  history: { kind: 'answered', decisions: 0, stops: [] },
+  history: { kind: 'answered', decisions: 0, stops: [], forbidden: 0 },
   verdicts: [],
   example: null,
 }
@@ -43,9 +43,10 @@ test('whatever is lost is found out, and makes the run bad', () => {
     'every decision that was committed was published',
   ])
   expect(failing({ requests: { asked: 8, answered: 7 } })).toEqual(['every request was answered'])
-  expect(failing({ history: { kind: 'answered', decisions: 1, stops: [['g', 1]] } })).toEqual([
+  expect(failing({ history: { kind: 'answered', decisions: 1, stops: [['g', 1]], forbidden: 1 } })).toEqual([
     'SQL counts the same decisions',
     'SQL counts the same stops',
+    'SQL finds no decision that the rules forbade',
   ])
   expect(isGood({ ...found, sent: 101 })).toBe(false)
 })

@@ -41,10 +41,18 @@ export type Bank = {
   wake(customerId: string, at: number): readonly Decision[]
 }
 
+export type BankOptions = {
+  readonly hardLimitBytes?: number
+  /** Whether the final gate asks anything; a test that has to see leaks takes it away. */
+  readonly gate?: 'asks' | 'none'
+  /** Told of every event that is sent, and when the log took it. */
+  readonly onEvent?: (event: Event, acceptedAt: number) => void
+}
+
 export function createBank(
   pack: LoadedPack,
   filters?: Filters,
-  { gate = 'asks', ...limits }: { readonly hardLimitBytes?: number; readonly gate?: 'asks' | 'none' } = {},
+  { gate = 'asks', onEvent = () => {}, ...limits }: BankOptions = {},
   learned: LoadedLearned | null = null,
 ): Bank {
   const compiled = compilePack(pack)
@@ -73,6 +81,7 @@ export function createBank(
     slot,
     send: (customerId, type, data, sent) => {
       const event = eventOf(customerId, type, data, { ...sent, id: sent.id ?? `event-${++count}` })
+      onEvent(event, sent.acceptedAt ?? sent.at)
       const outcome = stepEvent(context, slot(customerId), {
         event,
         acceptedAt: sent.acceptedAt ?? sent.at,

@@ -1,6 +1,8 @@
 import { historyConformance } from '../../conformance/history.ts'
 import { historyErasure } from '../../conformance/history-erasure.ts'
+import { historyForbidden } from '../../conformance/history-forbidden.ts'
 
 const target = async () => ({ options: {}, dispose: async () => undefined })
 historyConformance('the embedded ClickHouse', target)
 historyErasure('the embedded ClickHouse', target)
+historyForbidden('the embedded ClickHouse', target)

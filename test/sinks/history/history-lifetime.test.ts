@@ -82,6 +82,7 @@ test('where the embedded ClickHouse has no build the process says so and asks no
     erasureKey: 'a key for tests only',
     signingSecret: null,
     retentionDays: 1,
+    pack: null,
     batchRows: 100,
     flushEveryMs: 100,
     queryMemoryBytes: 100_000_000,

@@ -1,6 +1,7 @@
 import { createHistoryClient, historyAddress } from '../../../sinks/history/client.ts'
 import { historyConformance } from '../../conformance/history.ts'
 import { historyErasure } from '../../conformance/history-erasure.ts'
+import { historyForbidden } from '../../conformance/history-forbidden.ts'
 import { describeWithClickHouse, uniqueName } from '../../parts/describe-with-parts.ts'
 
 await describeWithClickHouse('on a server', (urlOf) => {
@@ -16,4 +17,5 @@ await describeWithClickHouse('on a server', (urlOf) => {
   }
   historyConformance('a ClickHouse server', target)
   historyErasure('a ClickHouse server', target)
+  historyForbidden('a ClickHouse server', target)
 })
