@@ -16,6 +16,10 @@ export type Verdict = {
 /** Ratios are the claim (against something else in the same run); figures are information; units end the names. */
 export type BenchResult = {
   readonly name: string
+  /** Whether what must never be otherwise was so; false ends the command with exit code 1. Aims that were missed do not. */
+  readonly held?: boolean
+  /** The few figures that the benchmark is about, put at the top of the JSON object too. */
+  readonly headline?: Readonly<Record<string, number>>
   readonly verdicts?: readonly Verdict[]
   readonly ratios: Readonly<Record<string, number>>
   readonly figures: Readonly<Record<string, number | string>>
@@ -55,12 +59,14 @@ export function printResult(result: BenchResult): void {
     process.stdout.write(`    measured: ${measured}\n    bound by: ${bound}\n`)
   }
   for (const [kind, entries] of [
+    ['headline', result.headline ?? {}],
     ['ratios', result.ratios],
     ['figures', result.figures],
     ['machine', result.machine],
   ] as const) {
-    process.stdout.write(`  ${kind}\n`)
+    if (Object.keys(entries).length > 0) process.stdout.write(`  ${kind}\n`)
     for (const [name, value] of Object.entries(entries)) process.stdout.write(`    ${name.padEnd(52)} ${show(value)}\n`)
   }
-  if (values['json'] === true) process.stdout.write(`${JSON.stringify(result)}\n`)
+  const { name, headline, ...rest } = result
+  if (values['json'] === true) process.stdout.write(`${JSON.stringify({ name, ...headline, ...rest })}\n`)
 }
