@@ -24,6 +24,8 @@ export type DecisionParts = {
 /** A contact may be confirmed this long after its message could leave at the latest: receipts travel too, milliseconds. */
 const receiptMs = 300_000
 
+const noTrials: Decision['holdouts'] = Object.freeze([])
+
 /** The record of what the run came to. For a fallback, `run.chosen` is empty and the placement's fallback is offered. */
 export function buildDecision(context: StepContext, parts: DecisionParts): Decision {
   const { run, pack } = context
@@ -52,7 +54,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     held: parts.held ?? [],
     nothing: pack.loaded.model.arbitration.nothing,
     modelHash: context.modelHash,
-    holdouts: run.trials.slice(),
+    holdouts: run.trials.length === 0 ? noTrials : run.trials.slice(),
   }
 }
 

@@ -1,15 +1,11 @@
 -- Holdouts, learned propensities and the score of doing nothing. Rows from before have empty lists and zeros.
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS fate_learned Array(LowCardinality(Nullable(String))) AFTER fate_scores;
-
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS nothing Float64 AFTER contact_classes;
-
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS model_hash LowCardinality(String) AFTER nothing;
-
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS trial_holdouts Array(LowCardinality(String)) AFTER model_hash;
-
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS trial_offers Array(LowCardinality(String)) AFTER trial_holdouts;
-
-ALTER TABLE decisions_raw ADD COLUMN IF NOT EXISTS trial_groups Array(LowCardinality(String)) AFTER trial_offers;
+ALTER TABLE decisions_raw
+    ADD COLUMN IF NOT EXISTS fate_learned Array(LowCardinality(Nullable(String))) AFTER fate_scores,
+    ADD COLUMN IF NOT EXISTS nothing Float64 AFTER contact_classes,
+    ADD COLUMN IF NOT EXISTS model_hash LowCardinality(String) AFTER nothing,
+    ADD COLUMN IF NOT EXISTS trial_holdouts Array(LowCardinality(String)) AFTER model_hash,
+    ADD COLUMN IF NOT EXISTS trial_offers Array(LowCardinality(String)) AFTER trial_holdouts,
+    ADD COLUMN IF NOT EXISTS trial_groups Array(LowCardinality(String)) AFTER trial_offers;
 
 CREATE OR REPLACE VIEW decisions AS
 SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placement, channel, pack_hash, event_time,
