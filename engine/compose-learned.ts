@@ -24,5 +24,8 @@ export function learnedFacts(learned: LoadedLearned | null, { offers }: Compiled
   const { table, hash } = learned
   const used = cellsUsed(offers, table)
   const rest = used < table.cells.length ? `, ${table.cells.length - used} for what the pack does not have` : ''
-  return [`learned propensities ${hash.slice(0, 12)}: ${used} of offers and segments of the pack${rest}`]
+  const tired = table.fatigue.map(({ rule, pass }) => `, ${rule} lets ${Math.round(pass * 100)} % of marketing pass`)
+  return [
+    `learned propensities ${hash.slice(0, 12)}: ${used} of offers and segments of the pack${rest}${tired.join('')}`,
+  ]
 }

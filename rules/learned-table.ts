@@ -1,6 +1,6 @@
 /**
- * What was learned from outcomes: for each model, offer and segment how often an offer succeeded and how often it did not. A
- * table never changes; another one has another hash, which every decision made with it carries.
+ * What was learned from outcomes: for each model, offer and segment how often an offer succeeded and how often it did not, and
+ * which channels are tired. A table never changes; another one has another hash, which every decision made with it carries.
  */
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
@@ -18,6 +18,17 @@ const count = z.int().min(0).max(countMax)
 
 const cellSchema = z.strictObject({ model: name, offer: name, segment: name, successes: count, failures: count })
 
+const openedSchema = z.strictObject({ sent: count, opened: count })
+
+const fatigueSchema = z.strictObject({
+  /** Rule of the pack. */
+  rule: name,
+  recent: openedSchema,
+  baseline: openedSchema,
+  /** Share of marketing that goes out on the channel. */
+  pass: z.number().min(0).max(1),
+})
+
 const tableSchema = z.strictObject({
   format: z.literal('proffer-learned-1'),
   /** Outcomes up to this instant were looked at, Unix milliseconds. */
@@ -25,11 +36,18 @@ const tableSchema = z.strictObject({
   /** The pack whose models these are. */
   packHash: z.string(),
   cells: z.array(cellSchema).max(cellsMax),
+  /** Channels that are tired, in the order of the pack. */
+  fatigue: z.array(fatigueSchema).max(100).default([]),
 })
 
 /** Outcomes of one offer to the customers of one segment. */
 export type LearnedCell = Readonly<z.output<typeof cellSchema>>
-export type LearnedTable = Omit<z.output<typeof tableSchema>, 'cells'> & { readonly cells: readonly LearnedCell[] }
+/** Messages of a channel that tired: how many were opened lately and before, and how much of its marketing still goes out. */
+export type LearnedFatigue = Readonly<z.output<typeof fatigueSchema>>
+export type LearnedTable = Omit<z.output<typeof tableSchema>, 'cells' | 'fatigue'> & {
+  readonly cells: readonly LearnedCell[]
+  readonly fatigue: readonly LearnedFatigue[]
+}
 
 /** A table with its identity: sha-256, in hex, of its canonical JSON. Plain JSON: it crosses threads. */
 export type LoadedLearned = { readonly table: LearnedTable; readonly hash: string }

@@ -158,6 +158,25 @@ export type OutcomeModel = {
   readonly place: Place
 }
 
+/**
+ * When the customers of a channel stop opening its messages, only a share of its marketing goes out: the rate at which messages were
+ * opened in the `recentMs` that are over is less than `collapse` of that in the `baselineMs` before, beyond chance.
+ */
+export type FatigueModel = {
+  readonly id: string
+  readonly channel: string
+  /** The event that says a message was opened; it names the decision. */
+  readonly opened: string
+  /** A message that is not opened for so long was not opened. */
+  readonly withinMs: number
+  readonly recentMs: number
+  readonly baselineMs: number
+  readonly collapse: number
+  /** Share of marketing that still goes out, 0 to 1. */
+  readonly pass: number
+  readonly place: Place
+}
+
 export type OfferModel = {
   readonly id: string
   readonly title: Text
@@ -363,6 +382,7 @@ export type Model = {
   readonly holdouts: readonly HoldoutModel[]
   /** What learned propensities are learned from. */
   readonly models: readonly OutcomeModel[]
+  readonly fatigue: readonly FatigueModel[]
 }
 
 /** A checked pack with its identity: sha-256, in hex, of its canonical JSON without places. */

@@ -14,7 +14,7 @@ export type PlaceOf = (file: PackFileName, path: Path) => Place
  */
 export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
   const pack = contents['pack.yaml']
-  const { suitability, arbitration, holdouts, models } = contents['arbitration.yaml']
+  const { suitability, arbitration, holdouts, models, fatigue } = contents['arbitration.yaml']
   const contact = contents['contact.yaml']
   return {
     name: pack.name,
@@ -103,6 +103,13 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       ...outcomeModel,
       windowMs: milliseconds(window),
       place: placeOf('arbitration.yaml', ['models', i]),
+    })),
+    fatigue: fatigue.map(({ within, recent, baseline, ...rule }, i) => ({
+      ...rule,
+      withinMs: milliseconds(within),
+      recentMs: milliseconds(recent),
+      baselineMs: milliseconds(baseline),
+      place: placeOf('arbitration.yaml', ['fatigue', i]),
     })),
   }
 }

@@ -29,6 +29,8 @@ import { type TermName, termLimits } from './terms.ts'
 export const rulesMax = 20_000
 /** Most holdouts a pack may have: the funnel keeps a customer's in the bits of a number. */
 export const holdoutsMax = 30
+/** Most channels a pack may have. */
+export const channelsMax = 100
 /** Most offers a pack may have. */
 export const offersMax = 5_000
 
@@ -272,7 +274,7 @@ export const placementsFile = z.strictObject({
         .default(false)
         .describe('Whether the gateway reports what it sent; what nobody confirmed in time then stops to count'),
     }),
-    100,
+    channelsMax,
   ).min(1),
   placements: list(
     z.strictObject({
@@ -335,6 +337,28 @@ export const arbitrationFile = z.strictObject({
   )
     .default([])
     .describe('What learned propensities are learned from'),
+  fatigue: list(
+    z.strictObject({
+      id: ruleId,
+      channel: z.string().min(1).describe('A channel that counts as a contact'),
+      opened: eventName.describe(
+        'The event that says a message was opened; it names the decision, as offer.clicked does',
+      ),
+      within: duration.describe('A message that is not opened for so long was not opened'),
+      recent: duration.describe('The time that is looked at'),
+      baseline: duration.describe('The time before it, which it is compared with'),
+      collapse: z
+        .number()
+        .positive()
+        .max(1)
+        .default(0.5)
+        .describe('The share of the earlier rate below which it is tired'),
+      pass: z.number().min(0).max(1).describe('The share of marketing that still goes out there then'),
+    }),
+    channelsMax,
+  )
+    .default([])
+    .describe('When customers stop opening what comes on a channel, less is sent there, see `proffer learn`'),
 })
 
 /** Every file a pack has, by name; all are required. */

@@ -142,6 +142,11 @@ const funnelTexts = {
     en: '{offer} had waited for so long that it does not hold any more.',
     zh: '“{offer}”等待过久，已失效。',
   },
+  channel_fatigued: {
+    stage: 'contact',
+    en: '{offer} was not sent: customers open too little of what comes by {channel}, so less is sent there ({rule}).',
+    zh: '未发送“{offer}”：客户对{channel}渠道信息的打开率骤降，已减少发送（{rule}）。',
+  },
   holdout: {
     stage: 'holdout',
     en: '{offer} was held back: the customer belongs to the comparison group {rule}, which gets no such marketing.',

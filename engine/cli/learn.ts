@@ -1,8 +1,9 @@
 /** `proffer learn`: what offers are worth, learned from what became of them. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { printLearned } from '../../rules/learned-table.ts'
+import { type LearnedFatigue, printLearned } from '../../rules/learned-table.ts'
 import { loadPack } from '../../rules/load-pack.ts'
+import type { Model } from '../../rules/model.ts'
 import { formatProblems } from '../../rules/pack-problem.ts'
 import type { Config } from '../config.ts'
 import { type LearnedRow, learnFromHistory } from '../learn/learn-from-history.ts'
@@ -25,7 +26,7 @@ export async function learn(client: Client, config: Config, options: LearnOption
     return 2
   }
   const { pack } = loaded
-  if (pack.model.models.length === 0) {
+  if (pack.model.models.length === 0 && pack.model.fatigue.length === 0) {
     process.stderr.write(
       'The pack learns nothing: give arbitration.yaml a model, and an offer `propensity: { learned }`.\n',
     )
@@ -35,16 +36,28 @@ export async function learn(client: Client, config: Config, options: LearnOption
   const file = options.out ?? join(config.DATA_DIR, 'learned', `${learned.hash.slice(0, 16)}.json`)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, printLearned(learned))
+  const { fatigue } = learned.table
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ file, hash: learned.hash, asOf: learned.table.asOf, rows })}\n`)
+    process.stdout.write(`${JSON.stringify({ file, hash: learned.hash, asOf: learned.table.asOf, rows, fatigue })}\n`)
     return 0
   }
   process.stdout.write(`${rows.length === 0 ? 'No offer with a learned propensity has left yet.' : tableOf(rows)}\n\n`)
+  for (const tired of fatigue) process.stdout.write(`${alarmOf(pack.model, tired)}\n`)
   process.stdout.write(
     `Outcomes up to ${instant(learned.table.asOf)}. Written to ${file}, version ${learned.hash}\n` +
       `Start the engine with LEARNED=${file} to use it.\n`,
   )
   return 0
+}
+
+/** What a tired channel is told by, for people and for whatever watches the output. */
+function alarmOf({ fatigue }: Model, { rule, recent, baseline, pass }: LearnedFatigue): string {
+  const share = ({ sent, opened }: LearnedFatigue['recent']): string => `${((100 * opened) / sent).toFixed(1)} %`
+  const channel = fatigue.find(({ id }) => id === rule)?.channel ?? ''
+  return (
+    `ALARM ${rule}: of ${recent.sent} messages by ${channel} ${share(recent)} were opened, of the ${baseline.sent} before ` +
+    `${share(baseline)}. ${(100 * pass).toFixed(0)} % of its marketing goes out once this is in force.`
+  )
 }
 
 async function answerOf(client: Client, query: string): Promise<string> {

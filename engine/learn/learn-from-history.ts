@@ -1,8 +1,9 @@
 /** From the answers of the history to a table of learned propensities, and to the rows that people read. */
 import { z } from 'zod'
-import { countMax, type LoadedLearned, learnedOf } from '../../rules/learned-table.ts'
+import { countMax, type LearnedFatigue, type LoadedLearned, learnedOf } from '../../rules/learned-table.ts'
 import type { LoadedPack, OutcomeModel } from '../../rules/model.ts'
 import { isLearned } from '../../rules/terms.ts'
+import { fatigueOf, fatigueQuery, openedRow } from './fatigue.ts'
 import { learnQuery } from './learn-query.ts'
 
 const answerRow = z.object({
@@ -30,7 +31,7 @@ export type LearnedRow = {
 }
 
 /**
- * Asks the history about every model of a pack.
+ * Asks the history about every model of a pack, and about every channel that may tire.
  *
  * @param ask runs a read-only statement and gives its rows as JSON, one a line
  * @param days how far back decisions are looked at
@@ -50,6 +51,12 @@ export async function learnFromHistory(
       rows.push(rowOf(pack, model, answer))
     }
   }
+  const fatigue: LearnedFatigue[] = []
+  for (const rule of pack.model.fatigue) {
+    const [line = ''] = (await ask(fatigueQuery(rule))).split('\n')
+    const tired = line === '' ? null : fatigueOf(rule, openedRow.parse(JSON.parse(line)))
+    if (tired !== null) fatigue.push(tired)
+  }
   const cells = rows
     .filter(({ successes, failures }) => successes + failures > 0)
     .map(({ model, offer, segment, successes, failures }) => ({
@@ -59,7 +66,7 @@ export async function learnFromHistory(
       successes: Math.min(successes, countMax),
       failures: Math.min(failures, countMax),
     }))
-  return { learned: learnedOf({ format: 'proffer-learned-1', asOf, packHash: pack.hash, cells }), rows }
+  return { learned: learnedOf({ format: 'proffer-learned-1', asOf, packHash: pack.hash, cells, fatigue }), rows }
 }
 
 function rowOf(

@@ -14,6 +14,7 @@ export function runFunnel(context: StepContext): void {
   filters.suitability(run)
   filters.guardrail(run)
   filters.contact(run)
+  filters.fatigue(run)
   filters.holdout(run)
   filters.arbitration(run)
   fillPlacement(run)

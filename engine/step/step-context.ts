@@ -4,6 +4,7 @@ import type { States } from '../state/states.ts'
 import { arbitrate } from './funnel/arbitration.ts'
 import { filterContacts } from './funnel/contact.ts'
 import { filterEligible } from './funnel/eligibility.ts'
+import { filterTired } from './funnel/fatigue.ts'
 import { filterGuarded } from './funnel/guardrail.ts'
 import { filterHeldOut } from './funnel/holdout.ts'
 import type { Filters, FunnelRun } from './funnel/run.ts'
@@ -17,6 +18,7 @@ export const productionFilters: Filters = {
   suitability: filterSuitable,
   guardrail: filterGuarded,
   contact: filterContacts,
+  fatigue: filterTired,
   holdout: filterHeldOut,
   arbitration: arbitrate,
 }

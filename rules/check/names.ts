@@ -39,6 +39,7 @@ function checkIds(checking: Checking): void {
   once(checking, 'contact.yaml', 'quietHours', model.quietHours, 'plain')
   once(checking, 'arbitration.yaml', 'holdouts', model.holdouts, 'plain')
   once(checking, 'arbitration.yaml', 'models', model.models, 'plain')
+  once(checking, 'arbitration.yaml', 'fatigue', model.fatigue, 'plain')
   once(checking, 'guardrails.yaml', 'allows', model.allows, 'plain')
   checkStoredKeys(checking)
   const guardrails = new Set(model.guardrails.map((guardrail) => guardrail.id))

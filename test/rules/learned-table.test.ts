@@ -11,6 +11,7 @@ const table: LearnedTable = {
   asOf: 1_764_000_000_000,
   packHash: 'p',
   cells: [cell, { ...cell, offer: 'a' }, { ...cell, segment: 'x' }],
+  fatigue: [{ rule: 'f', recent: { sent: 100, opened: 3 }, baseline: { sent: 400, opened: 48 }, pass: 0.25 }],
 }
 
 test('a table comes back from its text with the same hash', () => {
@@ -25,7 +26,15 @@ test('the order of cells and of keys does not count, every number does', () => {
   const { hash } = learnedOf(table)
   expect(learnedOf({ ...table, cells: [...table.cells].reverse() }).hash).toBe(hash)
   expect(
-    readLearned(JSON.stringify({ cells: table.cells, packHash: 'p', asOf: table.asOf, format: table.format })),
+    readLearned(
+      JSON.stringify({
+        cells: table.cells,
+        fatigue: table.fatigue,
+        packHash: 'p',
+        asOf: table.asOf,
+        format: table.format,
+      }),
+    ),
   ).toMatchObject({
     learned: { hash },
   })

@@ -101,6 +101,7 @@ export type Filters = {
   readonly suitability: Filter
   readonly guardrail: Filter
   readonly contact: Filter
+  readonly fatigue: Filter
   readonly holdout: Filter
   readonly arbitration: Filter
 }

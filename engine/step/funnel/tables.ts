@@ -8,6 +8,7 @@ import type { LearnedTable } from '../../../rules/learned-table.ts'
 import type { Scope } from '../../../rules/model.ts'
 import { heldBackBy } from '../../../rules/scope.ts'
 import { type ContactRules, contactRules } from './contact-rules.ts'
+import { type TiredChannel, tiredChannels } from './fatigue.ts'
 import { classCodes } from './key-scope.ts'
 import { type LearnedArms, learnedArms } from './learned-arms.ts'
 
@@ -53,6 +54,8 @@ export type FunnelTables = {
   /** Lower wins. */
   readonly classRanks: readonly number[]
   readonly contact: ContactRules
+  /** Channels of which only a share of marketing goes out. */
+  readonly tired: ReadonlyMap<string, TiredChannel>
   /** By offer index: what was learned of it; null: nothing is. */
   readonly arms: readonly (LearnedArms | null)[]
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
@@ -80,6 +83,7 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
     classCodes: pack.offers.map((offer) => classCodes[offer.model.class]),
     classRanks: pack.offers.map((offer) => ranks.get(offer.model.class) ?? ranks.size),
     contact,
+    tired: tiredChannels(pack, learned),
     arms: learnedArms(pack, learned),
     gradeVariable,
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),

@@ -1,10 +1,13 @@
 /** What is learned is what the history holds of trials whose window is over; nothing of holdouts, nothing that never arrived. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { learnFromHistory } from '../../../engine/learn/learn-from-history.ts'
 import type { Event } from '../../../ingest/event.ts'
 import type { Decision, Fate } from '../../../sinks/decision.ts'
 import { createWorld, offering, type World } from '../../sinks/history/history-world.ts'
 import { loadBank, bank as pieces } from '../step/bank-pack.ts'
+
+// A ClickHouse starts for each test: on a busy machine that takes a while.
+vi.setConfig({ testTimeout: 60_000 })
 
 const hour = 3_600_000
 const start = 1_764_000_000_000
@@ -57,7 +60,7 @@ async function learnt(decisions: readonly Decision[], events: readonly Event[], 
     ],
   })
   const history = await world.start({})
-  expect(await history.flush(15_000)).toBe(true)
+  expect(await history.flush(40_000)).toBe(true)
   return learnFromHistory(pack, days, async (sql) => {
     const answer = await history.query(sql, 'json')
     if (answer.kind !== 'ok') throw new Error(answer.message)

@@ -61,7 +61,7 @@ async function play(joins: Readonly<Record<string, number>> = {}): Promise<Run> 
         segment: 'all',
         ...count,
       }))
-      const table = learnedOf({ format: 'proffer-learned-1', asOf: round, packHash: '', cells })
+      const table = learnedOf({ format: 'proffer-learned-1', asOf: round, packHash: '', cells, fatigue: [] })
       bank = createBank(await bandit(arms.filter((arm) => (joins[arm] ?? 0) <= round)), undefined, {}, table)
     }
     const { decision } = bank.ask('c', 'home-banner', { at: day0 + round, requestId: `r${round}` })

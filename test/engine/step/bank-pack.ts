@@ -266,6 +266,7 @@ export const bank = {
   arbitration,
   holdouts: [],
   models: [],
+  fatigue: [],
 }
 
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
@@ -288,6 +289,7 @@ export async function writeBank(dir: string, changes: BankPieces = {}): Promise<
       arbitration: pieces.arbitration,
       holdouts: pieces.holdouts,
       models: pieces.models,
+      fatigue: pieces.fatigue,
     },
   }
   for (const [name, content] of Object.entries(files))

@@ -71,6 +71,17 @@ export const wrongNames: readonly Mistake[] = [
     at: 'outcome: account.opened',
   },
   {
+    name: 'a channel that is no contact and cannot tire',
+    patches: one(
+      'arbitration.yaml',
+      'fatigue: []',
+      'fatigue:\n  - { id: app-tired, channel: in_app, opened: offer.clicked, within: 2d, recent: 7d, baseline: 28d, pass: 0.5 }',
+    ),
+    code: 'channel_unknown',
+    rule: 'app-tired',
+    at: 'channel: in_app, opened',
+  },
+  {
     name: 'a segment that is no answer',
     patches: [
       ...one(

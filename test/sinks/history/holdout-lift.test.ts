@@ -1,8 +1,11 @@
 /** The lift of a holdout is that of known numbers, and counts each customer once, in time, and for the offer it was about. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Event } from '../../../ingest/event.ts'
 import type { Decision, HoldoutTrial } from '../../../sinks/decision.ts'
 import { createWorld, offering, type World } from './history-world.ts'
+
+// A ClickHouse starts for each test: on a busy machine that takes a while.
+vi.setConfig({ testTimeout: 60_000 })
 
 const day = 86_400_000
 const start = 1_764_000_000_000
@@ -33,7 +36,7 @@ const later = (): Event => ({ ...accepted('somebody', start + 400 * day), type: 
 
 async function lift(days: number): Promise<readonly Record<string, number | string>[]> {
   const history = await world.start({})
-  expect(await history.flush(15_000)).toBe(true)
+  expect(await history.flush(40_000)).toBe(true)
   const answer = await history.query(`SELECT * FROM holdout_lift(outcome = 'offer.accepted', days = ${days})`, 'json')
   if (answer.kind !== 'ok') throw new Error(answer.message)
   return answer.text

@@ -18,6 +18,8 @@ const scoring: Filters = {
   suitability: passAll,
   guardrail: passAll,
   contact: passAll,
+  fatigue: passAll,
+  holdout: passAll,
 }
 
 const variants: readonly (readonly [string, Filters])[] = [
@@ -25,6 +27,8 @@ const variants: readonly (readonly [string, Filters])[] = [
   ['suitability', { ...productionFilters, suitability: passAll }],
   ['guardrail', { ...productionFilters, guardrail: passAll }],
   ['contact', { ...productionFilters, contact: passAll }],
+  ['fatigue', { ...productionFilters, fatigue: passAll }],
+  ['holdout', { ...productionFilters, holdout: passAll }],
   ['arbitration', { ...productionFilters, arbitration: passAll }],
   ['every stage but scoring', scoring],
   ['every stage', { ...scoring, arbitration: passAll }],

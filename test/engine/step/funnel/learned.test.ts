@@ -17,7 +17,7 @@ function packWith(learned: object) {
 }
 
 function tableOf(...cells: readonly LearnedCell[]) {
-  return learnedOf({ format: 'proffer-learned-1', asOf: 0, packHash: '', cells })
+  return learnedOf({ format: 'proffer-learned-1', asOf: 0, packHash: '', cells, fatigue: [] })
 }
 
 const cell = (segment: string, successes: number, failures: number): LearnedCell => ({
