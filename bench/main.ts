@@ -38,6 +38,12 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./step/step.ts')).benchStep(),
   },
   {
+    name: 'stages',
+    question: 'What does the whole funnel with a reason for every candidate cost for one event, stage by stage?',
+    options: ['--offers=50 --guardrails=30 --caps=20 --customers=200 --journeys=10 --rounds=15'],
+    run: async () => (await import('./stages/stages.ts')).benchStages(),
+  },
+  {
     name: 'store',
     question: 'How much of Redis does an event cost, next to counters in a hash?',
     run: async () => (await import('./store/store.ts')).benchStore(),
