@@ -4,16 +4,23 @@ import type { FunnelRun } from './funnel/run.ts'
 /** Most features a decision record holds; what triggers read comes first. */
 export const featuresUsedMax = 64
 
-/** Frame indexes that the funnel needs for the run's candidates, each once. Fates decided already need none. */
+/** Frame indexes that the funnel needs for the run's candidates, each once, ascending. Fates decided already need none. */
 export function candidateReads(run: FunnelRun): readonly number[] {
-  const reads = new Set<number>()
+  const { readMarks } = run
+  readMarks.fill(0)
   const offerReads = run.tables.placements[run.placement.index]?.offerReads
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
-    if (candidate?.alive === true) for (const variable of offerReads?.[candidate.offer.index] ?? []) reads.add(variable)
+    if (candidate?.alive !== true) continue
+    const reads = offerReads?.[candidate.offer.index] ?? noReads
+    for (let r = 0; r < reads.length; r++) readMarks[reads[r]!] = 1
   }
-  return [...reads].sort((a, b) => a - b)
+  const reads: number[] = []
+  for (let variable = 0; variable < readMarks.length; variable++) if (readMarks[variable] === 1) reads.push(variable)
+  return reads
 }
+
+const noReads: readonly number[] = []
 
 /** Frame indexes that the conditions of the run's triggers read, then the others, each once. */
 export function withTriggerReads(run: FunnelRun, others: readonly number[]): readonly number[] {

@@ -73,7 +73,7 @@ function fullCap(run: FunnelRun, candidate: Candidate): ContactStop | null {
     if (index === undefined || cap?.stops[code] !== true) continue
     const count = countOf(run, index, cap)
     if (count < cap.model.limit) continue
-    return { reason: 'cap_reached', rule: cap.model.id, at: freeAt(run, cap.looksAt, cap.model) }
+    return { reason: 'cap_reached', rule: cap.model.id, at: roomAt(run, index, cap) }
   }
   return null
 }
@@ -137,10 +137,21 @@ function countOf(run: FunnelRun, index: number, cap: FunnelRun['tables']['contac
   let count = 0
   for (let i = run.states.contactCount(run.slot) - 1; i >= 0; i--) {
     run.states.contactAt(run.slot, i, contact)
-    if (contact.at >= from && counts(contact, run.now) && holdsContact(cap.looksAt, contact)) count++
+    // They are in the order of their instants: all others are older still.
+    if (contact.at < from) break
+    if (counts(contact, run.now) && holdsContact(cap.looksAt, contact)) count++
   }
   run.capCounts[index] = count
   return count
+}
+
+/** When a full cap has room again. What the run itself takes changes nothing of it: it looks at the contacts before. */
+function roomAt(run: FunnelRun, index: number, cap: FunnelRun['tables']['contact']['caps'][number]): number {
+  const known = run.capFrees[index]!
+  if (!Number.isNaN(known)) return known
+  const at = freeAt(run, cap.looksAt, cap.model)
+  run.capFrees[index] = at
+  return at
 }
 
 /** When the last contact that a scope holds was; -1: there was none. */

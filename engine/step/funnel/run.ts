@@ -79,10 +79,14 @@ export type FunnelRun = {
   readonly allowStates: Uint8Array
   /** For each cap: contacts in its window including those taken in this run; -1 not counted yet. */
   readonly capCounts: Int32Array
+  /** For each cap that was full: when it has room again; NaN not looked at yet. */
+  readonly capFrees: Float64Array
   /** For each gap: the last contact it looks at, -1 none; NaN not looked at yet. */
   readonly gapLasts: Float64Array
   /** For each pause: when it ends, 0 there is none; -1 not looked at yet. */
   readonly pauseEnds: Float64Array
+  /** Scratch: the frame indexes that some candidate needs are 1. */
+  readonly readMarks: Uint8Array
   /** Highest product grade allowed; NaN: not asked yet. */
   gradeAllowed: number
   /** Holdouts whose membership was asked in this run, and those the customer belongs to; a bit each. */
@@ -150,6 +154,7 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.guardrailStates.fill(0)
   run.allowStates.fill(0)
   run.capCounts.fill(-1)
+  run.capFrees.fill(Number.NaN)
   run.gapLasts.fill(Number.NaN)
   run.pauseEnds.fill(-1)
   run.gradeAllowed = Number.NaN
