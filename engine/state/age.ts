@@ -25,7 +25,7 @@ export class Ages {
    *
    * @param birth the start of the day of birth in the zone, Unix milliseconds. The offset of the zone may have been another one then
    *   (daylight saving, laws), so half a day is given: up to 12 hours beside the start it is still that day. Beyond, the next day is
-   *   taken, which makes nobody older than they are.
+   *   taken, which makes nobody older than they are. A zone that crossed the date line since the birth is a day off.
    */
   years(birth: number, now: number): number {
     const start = this.#calendar.startOf('day', now)
