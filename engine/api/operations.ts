@@ -1,6 +1,8 @@
 /** Probes, metrics and the API's own description. */
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
+import { within } from '../../ingest/kafka/bounded-wait.ts'
+import type { Log } from '../../ingest/log.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
@@ -9,8 +11,12 @@ import type { HttpReply, Route } from './http.ts'
 import { json, later } from './http.ts'
 import { openApi } from './openapi.ts'
 
+/** A probe is not kept waiting longer for the log, milliseconds. */
+const logAnswersMs = 1_000
+
 export type OperationParts = {
   readonly shards: LocalShards
+  readonly events: Pick<Log, 'bounds'>
   readonly intake: Intake
   readonly deadLetters: DeadLetters
   readonly history: History | null
@@ -31,11 +37,17 @@ export function operationRoutes(parts: OperationParts): readonly Route[] {
 }
 
 /**
- * Ready while every partition of this node runs: a probe must not depend on other nodes. A slow or dead history is told, and does
- * not make the engine unready.
+ * Ready while the log answers and every partition of this node runs: a probe must not depend on other nodes. A slow or dead history is
+ * told, and does not make the engine unready.
  */
 async function ready(parts: OperationParts): Promise<HttpReply> {
-  const partitions = await parts.shards.partitionsHere()
+  const { events, shards } = parts
+  const asked = within(logAnswersMs, 'the log', Promise.all([shards.partitionsHere(), events.bounds(0)]))
+  const partitions = await asked.then(
+    ([found]) => found,
+    () => null,
+  )
+  if (partitions === null) return json(503, { status: 'not_ready', reason: 'log_unavailable' })
   const waiting = partitions.filter((partition) => partition.state !== 'running')
   return json(waiting.length === 0 ? 200 : 503, {
     status: waiting.length === 0 ? 'ready' : 'not_ready',

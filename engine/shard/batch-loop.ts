@@ -209,7 +209,8 @@ export class BatchLoop {
         partition,
         events: frame?.buffer ?? null,
         requests: liveInputs(asked),
-        records: fallbacks.records,
+        // A copy: what is answered before a thread has taken the task over goes with the next one, as `records` counts.
+        records: [...fallbacks.records],
       }
       const { published, dpos } = outflow
       result = port.batch({ ...given, now: clock.now(), published, dpos, flush, notAfter, takesDue })
