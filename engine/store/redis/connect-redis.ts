@@ -36,7 +36,10 @@ async function firstInfo(targets: readonly RedisTarget[]): Promise<string> {
     if (reply.error !== null) throw translated(reply.error)
     return textOf(reply.value) ?? ''
   }
-  throw unavailable('Redis cannot be reached.')
+  const at = targets.map(({ host, port }) => `${host}:${port}`).join(', ')
+  throw unavailable(
+    `Redis cannot be reached at ${at}, or it refuses us. Check address, user, password and TLS: REDIS_URL and what goes with it.`,
+  )
 }
 
 async function connectSingle(target: RedisTarget, waitReplicas: number): Promise<RedisServers> {
