@@ -30,7 +30,14 @@ const dates = fc
 test("the age is the calendar's, whatever the clocks of the zone were in the year of birth", () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('Asia/Shanghai', 'UTC', 'America/New_York', 'Europe/Berlin', 'Pacific/Chatham', 'Asia/Kathmandu'),
+      fc.constantFrom(
+        'Asia/Shanghai',
+        'UTC',
+        'America/New_York',
+        'Europe/Berlin',
+        'Pacific/Auckland',
+        'Asia/Kathmandu',
+      ),
       dates,
       fc.integer({ min: Date.UTC(2020, 0, 1), max: Date.UTC(2031, 0, 1) }),
       (zone, birth, now) => {
