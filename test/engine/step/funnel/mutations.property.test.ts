@@ -51,7 +51,7 @@ describe('the pack that ships', () => {
   test.each(['guardrail', 'suitability'] as const)('without the gate the stage %s is what stops', (stage) => {
     const open = town([stage], { gate: 'none' })
     const stopping = town([], { gate: 'none' })
-    const some = fc.sample(facts, { numRuns: 150, seed: 8 })
+    const some = fc.sample(facts, { numRuns: 300, seed: 8 })
     const leaky = some.filter((who) => leaksOf(open(who), who).length > 0)
     expect(leaky.length).toBeGreaterThan(10)
     for (const who of leaky) expect(leaksOf(stopping(who), who)).toEqual([])
