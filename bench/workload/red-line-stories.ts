@@ -137,7 +137,7 @@ function crawled(dayStartMs: number): Story {
         }
         const gossip = { kind: 'marriage', resolved: false, occurredAt: null }
         teller.fact({ daysBefore: 0, at: '10:20' }, 'dataharvest-crawler', 'life_event.reported', gossip)
-        for (const at of ['21:30', '21:33', '21:39']) reads(teller, { daysBefore: 0, at }, 'fx', 'fx/rates', 25)
+        for (const at of ['19:30', '19:33', '19:39']) reads(teller, { daysBefore: 0, at }, 'fx', 'fx/rates', 25)
       },
     },
   )
