@@ -4,17 +4,24 @@
  * its seed and what broke when; the same seed gives the same run. `SEEDS=100-400` runs others than the first twenty.
  */
 import { expect, test } from 'vitest'
-import { runSeed, type ScenarioName, scenarios } from './run-seed.ts'
+import { runSeed, type Scenario, type ScenarioName, scenarios } from './run-seed.ts'
 import type { WorldOptions } from './world.ts'
 
 const [from = 1, to = 20] = (process.env['SEEDS'] ?? '1-20').split('-').map(Number)
 const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-for (const [name, scenario] of Object.entries(scenarios)) {
-  test.each(seeds)(`nothing is lost, doubled or forbidden: ${name}, seed %i`, { timeout: 60_000 }, async (seed) => {
-    const { problems, faults } = await runSeed(scenario, seed)
-    expect({ seed, faults, problems }).toEqual({ seed, faults, problems: [] })
-  })
+const all: Readonly<Record<string, Scenario>> = scenarios
+for (const [name, scenario] of Object.entries(all)) {
+  // What waits for quiet hours is one more thing to lose, by faults that the others have too: fewer seeds say as much.
+  const few = scenario.quiet === true && process.env['SEEDS'] === undefined
+  test.each(few ? seeds.slice(0, 8) : seeds)(
+    `nothing is lost, doubled or forbidden: ${name}, seed %i`,
+    { timeout: 60_000 },
+    async (seed) => {
+      const { problems, faults } = await runSeed(scenario, seed)
+      expect({ seed, faults, problems }).toEqual({ seed, faults, problems: [] })
+    },
+  )
 }
 
 test('a seed gives the same run, to the byte', { timeout: 60_000 }, async () => {
