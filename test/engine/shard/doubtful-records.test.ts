@@ -35,6 +35,7 @@ test('records whose commit was applied unheard before another owner came are not
       learn: (...args) => shard.learn(...args),
       outbox: (...args) => shard.outbox(...args),
       view: (...args) => shard.view(...args),
+      permit: (...args) => shard.permit(...args),
       release: (partition) => shard.release(partition),
       owner: (partition) => shard.owner(partition),
       storeNow: () => shard.storeNow(),

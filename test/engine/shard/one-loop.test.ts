@@ -52,6 +52,7 @@ test('a partition that was given back while its last commit was fenced is taken 
       learn: (...args) => shard.learn(...args),
       outbox: (...args) => shard.outbox(...args),
       view: (...args) => shard.view(...args),
+      permit: (...args) => shard.permit(...args),
       release: (partition) => shard.release(partition),
       owner: (partition) => shard.owner(partition),
       storeNow: () => shard.storeNow(),
