@@ -1,13 +1,13 @@
 /**
  * Goal: the commit protocol holds through faults that real servers cannot be made to have on demand. Method: the product's own
  * shards over modelled servers on virtual time, faults drawn from a seed, the whole world checked afterwards. A failure names
- * its seed and what broke when; the same seed gives the same run. `SEEDS=100-400` runs others than the first twelve.
+ * its seed and what broke when; the same seed gives the same run. `SEEDS=100-400` runs others than the first twenty.
  */
 import { expect, test } from 'vitest'
 import { runSeed, type Scenario, type ScenarioName, scenarios } from './run-seed.ts'
 import type { WorldOptions } from './world.ts'
 
-const [from = 1, to = 12] = (process.env['SEEDS'] ?? '1-12').split('-').map(Number)
+const [from = 1, to = 20] = (process.env['SEEDS'] ?? '1-20').split('-').map(Number)
 const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 const all: Readonly<Record<string, Scenario>> = scenarios
