@@ -1,7 +1,8 @@
 /** Probes, metrics and the API's own description. */
+
+import { within } from '../../ingest/bounded-wait.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Intake } from '../../ingest/intake.ts'
-import { within } from '../../ingest/kafka/bounded-wait.ts'
 import type { Log } from '../../ingest/log.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
+import { within } from '../bounded-wait.ts'
 import { LogError } from '../log.ts'
-import { within } from './bounded-wait.ts'
 import { createKafkaClient, type KafkaClient, type KafkaConnection } from './kafka-connection.ts'
 import { translateKafkaError } from './kafka-errors.ts'
 

@@ -5,8 +5,8 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, KafkaMessage, PartitionAssigner } from 'kafkajs'
+import { within } from '../bounded-wait.ts'
 import { LogError } from '../log.ts'
-import { within } from './bounded-wait.ts'
 import { createKafkaClient, type KafkaConnection } from './kafka-connection.ts'
 import { translateKafkaError } from './kafka-errors.ts'
 

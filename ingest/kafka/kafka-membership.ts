@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '../bounded-wait.ts'
 import { LogError } from '../log.ts'
 import type { Member, Membership } from '../membership.ts'
-import { within } from './bounded-wait.ts'
 import type { KafkaAdmin } from './kafka-admin.ts'
 import type { KafkaConsumer } from './kafka-consumer.ts'
 import { closedError } from './kafka-reader.ts'

@@ -2,9 +2,9 @@
 import assert from 'node:assert'
 import { Buffer } from 'node:buffer'
 import { CompressionTypes, type Message, Partitioners, type Producer } from 'kafkajs'
+import { within } from '../bounded-wait.ts'
 import { createGroupCommit, type Outcome } from '../group-commit.ts'
 import { type Appended, LogError, type NewRecord } from '../log.ts'
-import { within } from './bounded-wait.ts'
 import { createKafkaClient, type KafkaClient, type KafkaConnection } from './kafka-connection.ts'
 import { translateKafkaError } from './kafka-errors.ts'
 

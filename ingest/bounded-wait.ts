@@ -1,4 +1,4 @@
-import { LogError } from '../log.ts'
+import { LogError } from './log.ts'
 
 /**
  * Waits for work at most so long. The work itself goes on; whoever gives up on it has to end it.
