@@ -1,11 +1,9 @@
 /** Goal: the record of an answer is committed once, also when its commit was applied and nobody heard of it before the partition was lost. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openShard } from '../../../engine/shard/open-shard.ts'
-import type { BatchResult, ShardPort } from '../../../engine/shard/shard-port.ts'
+import type { BatchResult } from '../../../engine/shard/shard-port.ts'
 import type { StorePlace } from '../../../engine/store/open-store.ts'
-import { nothingAdded } from '../../../engine/store/store.ts'
-import { partitions, salt } from './data-folder.ts'
+import { portOver } from './port-over.ts'
 import { request, shardRig } from './shard-rig.ts'
 
 const place = (dir: string): StorePlace => ({ kind: 'lmdb', dir: join(dir, 'store'), journalBytes: 64 * 1_024 })
@@ -14,32 +12,8 @@ const rig = shardRig(place)
 test('records whose commit was applied unheard before another owner came are not committed again', async () => {
   const { pack } = rig.folder()
   let applied = 0
-  const openPort = (): ShardPort => {
-    const shard = openShard({
-      store: rig.place(),
-      pack,
-      salt,
-      past: { observedSince: {}, ...nothingAdded },
-      fillBytes: 2 ** 20,
-      cacheBytes: 2 ** 24,
-      schemas: { kind: 'own' },
-      partitions,
-      clock: 'wall',
-      failAt: null,
-    })
-    return {
-      acquire: (...args) => shard.acquire(...args),
-      adopt: (task) => shard.adopt(task),
-      amend: (task) => shard.amend(task),
-      fill: (task) => shard.fill(task),
-      learn: (...args) => shard.learn(...args),
-      outbox: (...args) => shard.outbox(...args),
-      view: (...args) => shard.view(...args),
-      release: (partition) => shard.release(partition),
-      owner: (partition) => shard.owner(partition),
-      storeNow: () => shard.storeNow(),
-      usage: () => shard.usage(),
-      close: () => shard.close(),
+  const openPort = () =>
+    portOver(rig.place(), pack, (shard) => ({
       async batch(task): Promise<BatchResult> {
         const result = await shard.batch(task)
         if (applied > 0 || task.records.length === 0 || result.kind !== 'done' || !result.committed) return result
@@ -50,8 +24,7 @@ test('records whose commit was applied unheard before another owner came are not
         await shard.release(partition)
         return { kind: 'fenced' }
       },
-    }
-  }
+    }))
   const shards = await rig.started({ openPort })
   await shards.drained()
   const answers = await Promise.all(

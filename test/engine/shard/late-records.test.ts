@@ -4,11 +4,8 @@
  */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openShard } from '../../../engine/shard/open-shard.ts'
-import type { ShardPort } from '../../../engine/shard/shard-port.ts'
 import type { StorePlace } from '../../../engine/store/open-store.ts'
-import { nothingAdded } from '../../../engine/store/store.ts'
-import { partitions, salt } from './data-folder.ts'
+import { portOver } from './port-over.ts'
 import { request, shardRig } from './shard-rig.ts'
 
 const place = (dir: string): StorePlace => ({ kind: 'lmdb', dir: join(dir, 'store'), journalBytes: 64 * 1_024 })
@@ -16,40 +13,13 @@ const rig = shardRig(place)
 
 test('what is answered while a batch is on its way to the shard goes with the next one, once', async () => {
   const { pack } = rig.folder()
-  const openPort = (): ShardPort => {
-    const shard = openShard({
-      store: rig.place(),
-      pack,
-      salt,
-      past: { observedSince: {}, ...nothingAdded },
-      fillBytes: 2 ** 20,
-      cacheBytes: 2 ** 24,
-      schemas: { kind: 'own' },
-      partitions,
-      clock: 'wall',
-      failAt: null,
-      learned: null,
-    })
-    return {
-      acquire: (...args) => shard.acquire(...args),
-      adopt: (task) => shard.adopt(task),
-      amend: (task) => shard.amend(task),
-      fill: (task) => shard.fill(task),
-      learn: (...args) => shard.learn(...args),
-      outbox: (...args) => shard.outbox(...args),
-      view: (...args) => shard.view(...args),
-      release: (partition) => shard.release(partition),
-      owner: (partition) => shard.owner(partition),
-      storeNow: () => shard.storeNow(),
-      usage: () => shard.usage(),
-      close: () => shard.close(),
-      resend: (partition) => shard.resend(partition),
+  const openPort = () =>
+    portOver(rig.place(), pack, (shard) => ({
       async batch(task) {
         await new Promise((resolve) => setTimeout(resolve, 30))
         return shard.batch(task)
       },
-    }
-  }
+    }))
   const shards = await rig.started({ openPort })
   await shards.drained()
   for (let i = 0; i < 100; i++) {

@@ -4,12 +4,11 @@
  */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openShard } from '../../../engine/shard/open-shard.ts'
-import type { BatchResult, ShardPort } from '../../../engine/shard/shard-port.ts'
+import type { BatchResult } from '../../../engine/shard/shard-port.ts'
 import type { StorePlace } from '../../../engine/store/open-store.ts'
-import { nothingAdded } from '../../../engine/store/store.ts'
 import { type Membership, soleMembership } from '../../../ingest/membership.ts'
-import { partitions, salt } from './data-folder.ts'
+import { partitions } from './data-folder.ts'
+import { portOver } from './port-over.ts'
 import { request, shardRig } from './shard-rig.ts'
 
 const place = (dir: string): StorePlace => ({ kind: 'lmdb', dir: join(dir, 'store'), journalBytes: 64 * 1_024 })
@@ -28,44 +27,19 @@ test('a partition that was given back while its last commit was fenced is taken 
   }
   const acquired: number[] = []
   const fences: (() => void)[] = []
-  const openPort = (): ShardPort => {
-    const shard = openShard({
-      store: rig.place(),
-      pack,
-      salt,
-      past: { observedSince: {}, ...nothingAdded },
-      fillBytes: 2 ** 20,
-      cacheBytes: 2 ** 24,
-      schemas: { kind: 'own' },
-      partitions,
-      clock: 'wall',
-      failAt: null,
-    })
-    return {
-      acquire: (partition, token, addr) => {
+  const openPort = () =>
+    portOver(rig.place(), pack, (shard) => ({
+      acquire(partition, token, addr) {
         acquired.push(partition)
         return shard.acquire(partition, token, addr)
       },
-      adopt: (task) => shard.adopt(task),
-      amend: (task) => shard.amend(task),
-      fill: (task) => shard.fill(task),
-      learn: (...args) => shard.learn(...args),
-      outbox: (...args) => shard.outbox(...args),
-      view: (...args) => shard.view(...args),
-      release: (partition) => shard.release(partition),
-      owner: (partition) => shard.owner(partition),
-      storeNow: () => shard.storeNow(),
-      usage: () => shard.usage(),
-      close: () => shard.close(),
-      resend: (partition) => shard.resend(partition),
       batch(task) {
         if (fences.length > 0 || task.records.length === 0) return shard.batch(task)
         return new Promise<BatchResult>((resolve) => {
           fences.push(() => void shard.release(task.partition).then(() => resolve({ kind: 'fenced' })))
         })
       },
-    }
-  }
+    }))
   const shards = await rig.started({ openPort, membership })
   await shards.drained()
   const late = (count: number) =>
