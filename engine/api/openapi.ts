@@ -124,7 +124,12 @@ const operations: readonly Operation[] = [
   },
   { method: 'post', path: '/v1/sql', summary: 'A read-only query over the history.', body: sqlBody },
   { method: 'get', path: '/livez', summary: 'The process is alive.', open: true },
-  { method: 'get', path: '/readyz', summary: 'Every partition runs and events are taken.', open: true },
+  {
+    method: 'get',
+    path: '/readyz',
+    summary: 'Every partition of this node runs and the log answers; 503 says what does not.',
+    open: true,
+  },
   { method: 'get', path: '/metrics', summary: 'Prometheus metrics.' },
   { method: 'get', path: '/openapi.json', summary: 'This document.', open: true },
 ]
