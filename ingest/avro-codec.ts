@@ -33,6 +33,10 @@ export type EventCodec = {
   readonly ids: readonly number[]
   /** Whether bytes of this id are decoded, or refused, for what their schema says. */
   knows(id: number): boolean
+}
+
+/** A codec of ids that others give. */
+export type LearningEventCodec = EventCodec & {
   /**
    * Takes the schema that an id means, so that its bytes are read as our current schema of the same record: what it lacks
    * is unknown, what it has besides is skipped. A schema that cannot be used makes its events dead letters
@@ -44,12 +48,12 @@ export type EventCodec = {
 
 /** Encodes an event as of this release's schemas, see `EventCodec.encode`. */
 export function encodeEvent(event: Event): Uint8Array {
-  return codec.encode(event)
+  return ownEventCodec.encode(event)
 }
 
 /** Decodes an event of any schema version this release knows, see `EventCodec.decode`. */
 export function decodeEvent(bytes: Uint8Array): Decoded {
-  return codec.decode(bytes)
+  return ownEventCodec.decode(bytes)
 }
 
 /**
@@ -61,7 +65,7 @@ export function decodeEvent(bytes: Uint8Array): Decoded {
 export function createEventCodec(
   catalogue: SchemaCatalogue,
   registered: ReadonlyMap<string, number> | null = null,
-): EventCodec {
+): LearningEventCodec {
   const writers = new Map<string, Writer>()
   // An array and not a map: it is looked up for every event.
   const readers: (Reader | undefined)[] = []
@@ -168,4 +172,5 @@ const VIA_INVALID: Decoded = { kind: 'dead_letter', reason: 'field_invalid', fie
 const TYPE_UNKNOWN: Decoded = { kind: 'dead_letter', reason: 'type_unknown', field: 'type' }
 const TOO_LARGE: Decoded = { kind: 'dead_letter', reason: 'too_large', field: null }
 
-const codec = createEventCodec(schemaCatalogue)
+/** The codec of this release's ids. Everybody shares it, so it learns nothing. */
+export const ownEventCodec: EventCodec = createEventCodec(schemaCatalogue)

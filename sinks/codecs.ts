@@ -1,10 +1,10 @@
 /** The codecs of both logs, with the ids of this release or of a schema registry. */
-import { createEventCodec, type EventCodec } from '../ingest/avro-codec.ts'
+import { createEventCodec, type EventCodec, ownEventCodec } from '../ingest/avro-codec.ts'
 import { schemaCatalogue } from '../ingest/event-types.ts'
 import { cachedRegistry } from '../ingest/registry/cached-registry.ts'
 import { createHttpRegistry } from '../ingest/registry/http-registry.ts'
 import { createSchemaLearning, type SchemaLearning } from '../ingest/registry/schema-learning.ts'
-import { createDecisionCodec, type DecisionCodec } from './decision-codec.ts'
+import { createDecisionCodec, type DecisionCodec, ownDecisionCodec } from './decision-codec.ts'
 
 /** Where schemas have their ids from, as plain data: every thread and process that decodes makes its own codecs of it. */
 export type SchemaPlace =
@@ -29,16 +29,16 @@ export type Codecs = {
 
 const nothingToLearn: SchemaLearning = () => null
 
-/** Codecs that nobody else's learning changes. */
+const ownCodecs: Codecs = {
+  events: ownEventCodec,
+  decisions: ownDecisionCodec,
+  learnEvents: nothingToLearn,
+  learnDecisions: nothingToLearn,
+}
+
+/** Codecs that nobody else's learning changes: those of a registry are made for the caller, those of this release's ids learn nothing. */
 export function openCodecs(place: SchemaPlace): Codecs {
-  if (place.kind === 'own') {
-    return {
-      events: createEventCodec(schemaCatalogue),
-      decisions: createDecisionCodec(),
-      learnEvents: nothingToLearn,
-      learnDecisions: nothingToLearn,
-    }
-  }
+  if (place.kind === 'own') return ownCodecs
   const { url, authorization, eventIds, decisionId } = place
   const registry = cachedRegistry(createHttpRegistry({ url, ...(authorization === null ? {} : { authorization }) }))
   const events = createEventCodec(schemaCatalogue, new Map(Object.entries(eventIds)))

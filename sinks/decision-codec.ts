@@ -38,18 +38,22 @@ export type DecisionCodec = {
   readonly ids: readonly number[]
   /** Whether bytes of this id are decoded, or refused, for what their schema says. */
   knows(id: number): boolean
-  /** Takes the schema that an id means, see `EventCodec.learn`. Decisions of a schema that cannot be used are undecodable. */
+}
+
+/** A codec of ids that others give. */
+export type LearningDecisionCodec = DecisionCodec & {
+  /** Takes the schema that an id means, see `LearningEventCodec.learn`. Decisions of a schema that cannot be used are undecodable. */
   learn(id: number, text: string): Learned
 }
 
 /** Encodes a decision under `decisionSchemaId`, see `DecisionCodec.encode`. */
 export function encodeDecision(decision: Decision): Uint8Array {
-  return codec.encode(decision)
+  return ownDecisionCodec.encode(decision)
 }
 
 /** Decodes a decision of any schema id of this release, see `DecisionCodec.decode`. */
 export function decodeDecision(bytes: Uint8Array): Decision {
-  return codec.decode(bytes)
+  return ownDecisionCodec.decode(bytes)
 }
 
 /** The id of an encoded decision, without decoding the rest: its first field. `encodeDecision` wrote the bytes. */
@@ -65,7 +69,7 @@ const ID_LENGTH = 32
  * @param registered the id that a registry gave to `decisionSchema` (`registerSchema`): ids are then the registry's, and
  * our own mean nothing. Null: ids are those of `schemas/ids.json`.
  */
-export function createDecisionCodec(registered: number | null = null): DecisionCodec {
+export function createDecisionCodec(registered: number | null = null): LearningDecisionCodec {
   const schemaId = registered ?? decisionSchemaId
   const current = avro.Type.forSchema(JSON.parse(decisionSchema), decisionReaderOptions())
   assert(current.name !== undefined)
@@ -127,4 +131,5 @@ export const decisionSchemaId: number = written.id
 /** The Avro schema that is written. */
 export const decisionSchema: string = written.text
 
-const codec = createDecisionCodec()
+/** The codec of this release's ids. Everybody shares it, so it learns nothing. */
+export const ownDecisionCodec: DecisionCodec = createDecisionCodec()

@@ -21,7 +21,7 @@ const UNKNOWN_MAX = 4_096
  */
 export type SchemaLearning = (values: Iterable<Uint8Array>, deadlineMs: number) => Promise<void> | null
 
-/** A codec that can learn: `EventCodec`, `DecisionCodec`. */
+/** A codec that can learn: `LearningEventCodec`, `LearningDecisionCodec`. */
 export type LearningCodec = {
   readonly ids: readonly number[]
   learn(id: number, text: string): unknown
