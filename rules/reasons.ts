@@ -221,6 +221,14 @@ const answerTexts = {
     '待客户免打扰时段结束后再行触达。',
   ),
   pack_changed: answer('What was held is not part of the rule pack any more.', '等待中的内容已不在当前规则包中。'),
+  recalled: answer(
+    'A guardrail has closed since an earlier message was decided: if it was not sent yet, it is not to be sent any more.',
+    '此前已决定的消息，其后护栏已关闭：如尚未发送，不得再发送。',
+  ),
+  sent_after_recall: answer(
+    'A message that had been recalled was sent all the same: its recall came too late. It counts as a contact.',
+    '已撤回的消息仍被发送：撤回未能及时送达。该消息计入触达次数。',
+  ),
   silence_chosen: answer(
     'Saying nothing was the best choice for {placement}.',
     '展示位{placement}：不打扰是最佳选择。',

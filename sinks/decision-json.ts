@@ -40,6 +40,7 @@ export function decisionJson(decision: Decision): DecisionJson {
     nothing: decision.nothing,
     modelHash: decision.modelHash,
     holdouts: decision.holdouts.map((trial): HoldoutTrial => ({ ...trial })),
+    recalls: [...decision.recalls],
   }
 }
 

@@ -112,6 +112,11 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     }
   }
   byte(0)
+  if (decision.recalls.length > 0) {
+    long(decision.recalls.length)
+    for (const recalled of decision.recalls) text(recalled)
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }

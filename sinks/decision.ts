@@ -84,6 +84,9 @@ export type HeldOffers = {
 
 export type OfferedItem = { readonly offer: string; readonly score: number }
 
+/** Hex digits that name a recalled decision: no two of one customer begin with the same. States keep no more of an id. */
+export const recallDigits = 13
+
 /** Source and type of the cause of a decision on offers that waited and are due. No system sends such events. */
 export const released = { source: 'proffer', type: 'hold.released' } as const
 
@@ -130,4 +133,9 @@ export type Decision = {
   readonly modelHash: string
   /** What it is worth to the measurement of holdouts, a row for each holdout and offer. */
   readonly holdouts: readonly HoldoutTrial[]
+  /**
+   * Earlier decisions for the customer that it is about, each by the first `recallDigits` hex digits of its id: with reason `recalled`
+   * their messages are not to be sent any more, with `sent_after_recall` one was sent all the same. Empty in all others.
+   */
+  readonly recalls: readonly string[]
 }

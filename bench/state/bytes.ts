@@ -85,6 +85,7 @@ function event(
       decision: id * 1e9,
       until: 0,
       answered: false,
+      recalled: false,
     })
   }
 }

@@ -2,7 +2,16 @@
 import { z } from 'zod'
 import { certificateSchema } from '../proof/certificate.ts'
 import { problems } from './http.ts'
-import { decisionAnswer, decisionBody, eraseBody, eventsAnswer, eventsBody, sqlBody } from './schemas.ts'
+import {
+  decisionAnswer,
+  decisionBody,
+  eraseBody,
+  eventsAnswer,
+  eventsBody,
+  permitAnswer,
+  permitBody,
+  sqlBody,
+} from './schemas.ts'
 
 type Operation = {
   readonly method: 'get' | 'post'
@@ -41,6 +50,15 @@ const operations: readonly Operation[] = [
     summary: 'A decision with all candidates and the explanation in words.',
     pathParts: { id: 'Decision id, 32 hex digits.' },
     query: { language: 'en or zh; else by Accept-Language.' },
+  },
+  {
+    method: 'post',
+    path: '/v1/permits/{decisionId}',
+    summary:
+      'Whether the message of a decision may be sent now; to be asked right before it is. Without a 200 there is no permit.',
+    body: permitBody,
+    answer: permitAnswer,
+    pathParts: { decisionId: 'Decision id, 32 hex digits.' },
   },
   {
     method: 'get',

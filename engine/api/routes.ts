@@ -27,6 +27,7 @@ import type { Route } from './http.ts'
 import { inspectionRoutes } from './inspection.ts'
 import { operationRoutes } from './operations.ts'
 import { packRoute } from './packs.ts'
+import { permitRoute } from './permits.ts'
 import { tailPage } from './tail-pages.ts'
 
 export type ApiParts = {
@@ -71,6 +72,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       deadlineMs: config.DECISION_DEADLINE_MS,
       partitions: cluster.partitions,
     }),
+    permitRoute({ shards, identities }),
     ...inspectionRoutes({
       shards,
       identities,

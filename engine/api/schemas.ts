@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { erasureGrounds } from '../erasure/customer-erasure.ts'
+import { permitReasons } from '../step/permit.ts'
 
 /** A customer id. */
 export const customerId = z
@@ -96,6 +97,21 @@ export const decisionAnswer = z.strictObject({
   ),
   notAfter: z.int().describe('Do not show it later than this, Unix milliseconds.'),
   packHash: z.string(),
+})
+
+/** A decision id. */
+export const decisionIdText = z.string().regex(/^[0-9a-f]{32}$/, 'a decision id is 32 hex digits')
+
+/** Body of `POST /v1/permits/{decisionId}`. */
+export const permitBody = z.strictObject({
+  customerId: customerName,
+  channel: z.string().min(1).max(64).describe('Id of the channel that the message would go out on.'),
+})
+
+export const permitAnswer = z.strictObject({
+  permitted: z.boolean().describe('Only true is a permit.'),
+  reason: z.enum(permitReasons).describe('Why not; `permitted` otherwise. Never which rule of the bank it was.'),
+  until: z.int().describe('To be sent by then at the latest, Unix milliseconds; 0: not at all.'),
 })
 
 /** Body of `POST /v1/customers/{id}/erase`; an empty one is `{}`. */

@@ -88,6 +88,7 @@ function contactsOf(context: StepContext, slot: Slot): CustomerView['contacts'] 
     decision: 0,
     until: 0,
     answered: false,
+    recalled: false,
   }
   return Array.from({ length: states.contactCount(slot) }, (_, i) => {
     states.contactAt(slot, i, into)

@@ -2,6 +2,7 @@
 import { Agent, request } from 'node:http'
 import { z } from 'zod'
 import { rejectReasons } from '../../ingest/event.ts'
+import { permitAnswer } from '../api/schemas.ts'
 import type { PeerReply, Peers } from '../shard/peers.ts'
 import type { CustomerView, PartitionStatus } from '../shard/shards.ts'
 import { parseAnswer, printRequest } from './wire-decision.ts'
@@ -86,6 +87,17 @@ export function createNodeClient(key: string): NodeClient {
     },
     customer: (addr, customerId, withinMs) =>
       ask(addr, { method: 'GET', path: `/nodes/v1/customers/${customerId}`, withinMs }, viewOf),
+    permit: (addr, { customerId, decisionId, channel }, withinMs) =>
+      ask(
+        addr,
+        {
+          method: 'POST',
+          path: `/nodes/v1/permits/${decisionId}`,
+          body: JSON.stringify({ customerId, channel }),
+          withinMs,
+        },
+        (body) => permitAnswer.parse(body),
+      ),
     partitions: (addr, withinMs) => ask(addr, { method: 'GET', path: '/nodes/v1/partitions', withinMs }, statusesOf),
     reopen: (addr, partition, lost, withinMs) =>
       ask(

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { parseJson, parsePosition } from '../api/decisions.ts'
 import type { HttpReply, HttpRequest, Route } from '../api/http.ts'
 import { json, later, problem } from '../api/http.ts'
-import { positionText } from '../api/schemas.ts'
+import { customerId, decisionIdText, permitBody, positionText } from '../api/schemas.ts'
 import { type NodeShards, ShardError } from '../shard/shards.ts'
 import { parseRequest, printAnswer } from './wire-decision.ts'
 
@@ -14,6 +14,8 @@ export type NodeRouteParts = {
 }
 
 const reopenBody = z.strictObject({ lost: z.enum(['skip_lost', 'keep_closed']) })
+/** Aliases are resolved before they are passed on. */
+const nodePermitBody = permitBody.extend({ customerId })
 const waitMsMax = 30_000
 
 /** Routes under `/nodes/v1`, for the nodes' own key only. */
@@ -41,6 +43,12 @@ export function nodeRoutes(parts: NodeRouteParts): readonly Route[] {
       path: '/nodes/v1/customers/:id',
       access: node,
       handle: work(async ({ params }) => json(200, await parts.shards.customerHere(params[0] ?? ''))),
+    },
+    {
+      method: 'POST',
+      path: '/nodes/v1/permits/:id',
+      access: node,
+      handle: work((request) => permit(parts, request)),
     },
     {
       method: 'GET',
@@ -72,6 +80,14 @@ async function applied({ shards, now, partitions }: NodeRouteParts, request: Htt
   if (position === 'unknown' || !(withinMs >= 1 && withinMs <= waitMsMax))
     return problem('query_invalid', 'Another node sent what this release does not understand.')
   return json(200, { status: await shards.appliedHere(position, now() + withinMs) })
+}
+
+async function permit({ shards }: NodeRouteParts, request: HttpRequest): Promise<HttpReply> {
+  const body = nodePermitBody.safeParse(parseJson(request.body))
+  const decisionId = decisionIdText.safeParse(request.params[0])
+  if (!body.success || !decisionId.success)
+    return problem('body_invalid', 'Another node sent what this release does not understand.')
+  return json(200, await shards.permitHere({ ...body.data, decisionId: decisionId.data }))
 }
 
 async function reopen({ shards, partitions }: NodeRouteParts, request: HttpRequest): Promise<HttpReply> {

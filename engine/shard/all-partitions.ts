@@ -2,6 +2,7 @@ import type { Log } from '../../ingest/log.ts'
 import type { Membership } from '../../ingest/membership.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { Clock, Timing } from '../clock.ts'
+import type { Permit } from '../step/permit.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Elsewhere } from './elsewhere.ts'
 import type { FillReply } from './fill-slot.ts'
@@ -18,6 +19,7 @@ import {
   type DecisionRequest,
   type NodeShards,
   type PartitionStatus,
+  type PermitRequest,
   type Position,
   ShardError,
   type Shards,
@@ -181,7 +183,21 @@ export class AllPartitions implements LocalShards {
   }
 
   customerHere(customerId: string): Promise<CustomerView> {
-    return this.#partitionOf(customerId).view(customerId)
+    return this.#partitionOf(customerId).look((views) => views.view(customerId))
+  }
+
+  async permit(request: PermitRequest): Promise<Permit> {
+    const partition = partitionOf(request.customerId, this.#partitions.length)
+    if (this.#partitionAt(partition).isHere) return this.permitHere(request)
+    return this.#told(
+      await this.#elsewhere.ask(partition, lookWithinMs, (addr, withinMs) =>
+        this.#peers.permit(addr, request, withinMs),
+      ),
+    )
+  }
+
+  permitHere(request: PermitRequest): Promise<Permit> {
+    return this.#partitionOf(request.customerId).look((views) => views.permit(request))
   }
 
   async partitions(): ReturnType<Shards['partitions']> {

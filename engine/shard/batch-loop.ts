@@ -127,10 +127,11 @@ export class BatchLoop {
     if (this.#busy || this.#ended || !this.#isStillOwner()) return
     const { port, partition, clock, limits } = this.#options
     const { live, views, outflow } = this.#parts
-    if (views.size > 0) {
+    if (views.takesTurn()) {
       this.#busy = true
+      const { isBehind } = this.#lag
       void views
-        .run(port, partition, clock.now())
+        .run(port, partition, { now: clock.now(), isBehind, isStillOwner: () => this.#isStillOwner() })
         .then((end) => (end === 'lost' ? this.#end({ kind: 'lost' }) : this.#goOn()))
       return
     }
@@ -150,6 +151,7 @@ export class BatchLoop {
     const customers = Math.ceil(batchCustomersMax * this.#share)
     const asked = this.#lag.caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
     if (asked.length > 0 || this.#mustFlush() || this.#mayTakeDue) this.#send(null, asked)
+    else if (views.size > 0) this.wake()
     else this.#settle()
   }
 

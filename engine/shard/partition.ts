@@ -14,7 +14,7 @@ import type { LoopEnd } from './loop-parts.ts'
 import { Outflow } from './outflow.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
 import type { FillStep, Progress } from './shard-port.ts'
-import { type Applied, type CustomerView, type PartitionStatus, ShardError } from './shards.ts'
+import { type Applied, type PartitionStatus, ShardError } from './shards.ts'
 import { type Taken, takePartition } from './take-partition.ts'
 import { ViewQueue } from './view-queue.ts'
 
@@ -153,13 +153,13 @@ export class Partition {
     return this.#waiters.wait(offset, callback)
   }
 
-  /** @throws ShardError `partition_closed`, `not_owner`, `partition_busy` when too many ask */
-  view(customerId: string): Promise<CustomerView> {
+  /** Asks between two batches. @throws ShardError `partition_closed`, `not_owner`, `partition_busy` when too many ask */
+  look<Value>(ask: (views: ViewQueue) => Promise<Value>): Promise<Value> {
     if (this.#state === 'closed') return Promise.reject(closedError(this.#reason))
     if (!this.isHere) return Promise.reject(notOwner())
-    const view = this.#views.add(customerId)
+    const answer = ask(this.#views)
     this.#loop?.wake()
-    return view
+    return answer
   }
 
   async status(): Promise<PartitionStatus> {

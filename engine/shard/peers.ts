@@ -1,4 +1,13 @@
-import type { Applied, CustomerView, DecisionAnswer, DecisionRequest, PartitionStatus, Position } from './shards.ts'
+import type { Permit } from '../step/permit.ts'
+import type {
+  Applied,
+  CustomerView,
+  DecisionAnswer,
+  DecisionRequest,
+  PartitionStatus,
+  PermitRequest,
+  Position,
+} from './shards.ts'
 
 /** What another node answers. */
 export type PeerReply<Value> =
@@ -15,6 +24,7 @@ export type Peers = {
   decide(addr: string, request: DecisionRequest, withinMs: number): Promise<PeerReply<DecisionAnswer>>
   applied(addr: string, position: Position, withinMs: number): Promise<PeerReply<Applied | null>>
   customer(addr: string, customerId: string, withinMs: number): Promise<PeerReply<CustomerView>>
+  permit(addr: string, request: PermitRequest, withinMs: number): Promise<PeerReply<Permit>>
   partitions(addr: string, withinMs: number): Promise<PeerReply<readonly PartitionStatus[]>>
   reopen(
     addr: string,

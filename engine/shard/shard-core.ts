@@ -10,6 +10,7 @@ import type { Codecs } from '../../sinks/codecs.ts'
 import { customerView } from '../explain/customer-view.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
+import { type Permit, permitMessage } from '../step/permit.ts'
 import type { StepContext } from '../step/step.ts'
 import type { Commit, CommitMeta, CommitReply, Store } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
@@ -41,6 +42,7 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
+import type { PermitRequest } from './shards.ts'
 import { type BatchStart, type BatchTools, type SteppedBatch, stepBatch } from './step-batch.ts'
 
 export type ShardCoreOptions = {
@@ -61,6 +63,8 @@ export type ShardCoreOptions = {
 
 /** Records beyond this many bytes make the batch that meets them commit. */
 const waitingBytesMax = 4 * 2 ** 20
+
+type Looked<Value> = (slot: Slot, asOf: number, known: boolean) => Value
 
 /** A shard over its store and cache. It acquires nothing by itself. Closing it closes the store. */
 export class ShardCore implements ShardPort {
@@ -212,15 +216,16 @@ export class ShardCore implements ShardPort {
   }
 
   async view(partition: number, customerId: string, now: number): Promise<ViewResult> {
-    const { states, context, clock } = this.#options
-    const part = this.#owned.get(partition)
-    if (part === undefined) return { kind: 'lost' }
-    assert(part.open === null, 'a customer is looked at between batches')
-    const { slot, known } = await this.#customers.look(partition, customerId)
-    const asOf = clock === 'event' && part.meta.clock > 0 ? part.meta.clock : Math.max(now, part.meta.clock)
-    const view = customerView(context, slot, { customerId, partition, known, asOf })
-    states.installed(partition)
-    return { kind: 'view', view }
+    const { context } = this.#options
+    const viewOf = (slot: Slot, asOf: number, known: boolean) =>
+      customerView(context, slot, { customerId, partition, known, asOf })
+    const view = await this.#look(partition, customerId, now, viewOf)
+    return view === null ? { kind: 'lost' } : { kind: 'view', view }
+  }
+
+  permit(partition: number, request: PermitRequest, now: number): Promise<Permit | null> {
+    const { context } = this.#options
+    return this.#look(partition, request.customerId, now, (slot, asOf) => permitMessage(context, slot, request, asOf))
   }
 
   async usage(): Promise<CacheUsage> {
@@ -316,6 +321,16 @@ export class ShardCore implements ShardPort {
       exceptions: 0,
       stats,
     })
+  }
+
+  /** Looks at a customer between two batches; null: the partition is not held. */
+  async #look<Value>(partition: number, customerId: string, now: number, of: Looked<Value>): Promise<Value | null> {
+    const part = this.#owned.get(partition)
+    if (part === undefined) return null
+    assert(part.open === null, 'a customer is looked at between batches')
+    const { clock } = part.meta
+    const asOf = this.#options.clock === 'event' && clock > 0 ? clock : Math.max(now, clock)
+    return this.#customers.look(partition, customerId, (slot, known) => of(slot, asOf, known))
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */

@@ -60,14 +60,16 @@ export class ShardCustomers {
     })
   }
 
-  /** Begins a batch of one customer who is only looked at; `known`: whether the store holds anything of them. */
-  async look(partition: number, customerId: string): Promise<{ readonly slot: Slot; readonly known: boolean }> {
+  /** Looks at one customer, changing nothing; `known`: whether the store holds anything of them. */
+  async look<Value>(partition: number, customerId: string, of: (slot: Slot, known: boolean) => Value): Promise<Value> {
     const [stored = null] = await this.#store.load(partition, [customerId])
     this.#states.begin(partition)
     const cached = this.#states.find(customerId)
     const slot = cached >= 0 ? cached : this.#states.load(partition, customerId, stored)
     if (cached < 0 && stored === null) this.#markErased(partition, slot, customerId)
-    return { slot, known: stored !== null }
+    const value = of(slot, stored !== null)
+    this.#states.installed(partition)
+    return value
   }
 
   /** The writes of the open batch, as the store takes them. */

@@ -2,10 +2,11 @@
  * What the main thread asks of a shard, and what it answers. One type for the worker thread and for inline mode.
  */
 import type { Decision } from '../../sinks/decision.ts'
+import type { Permit } from '../step/permit.ts'
 import type { CommitMeta, Fill, Meta } from '../store/store.ts'
 import type { Tally } from './batch-tally.ts'
 import type { Past } from './series-past.ts'
-import type { CustomerView } from './shards.ts'
+import type { CustomerView, PermitRequest } from './shards.ts'
 
 /** A live request as the shard steps it. `index` names it in the answer. */
 export type LiveInput = {
@@ -210,6 +211,8 @@ export type ShardPort = {
   resend(partition: number): Promise<BatchResult>
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>
   view(partition: number, customerId: string, now: number): Promise<ViewResult>
+  /** Whether a message may be sent; null: the shard does not hold the partition. */
+  permit(partition: number, request: PermitRequest, now: number): Promise<Permit | null>
   /** Lets go: nothing is held any more, and nobody is sent here by the store. */
   release(partition: number): Promise<void>
   /** Address of the owner as the store has it; empty: none. */

@@ -5,6 +5,7 @@
  */
 import type { RejectReason } from '../../ingest/event.ts'
 import type { Decision } from '../../sinks/decision.ts'
+import type { Permit } from '../step/permit.ts'
 
 export type ShardErrorCode = 'partition_closed' | 'partition_busy' | 'not_owner' | 'owner_unavailable' | 'stopped'
 
@@ -33,6 +34,9 @@ export type DecisionRequest = {
 
 /** The answer of a live request; `decision.reason` says when it is a fallback and why. */
 export type DecisionAnswer = { readonly decision: Decision; readonly committed: boolean }
+
+/** Asks whether the message of a decision may be sent to the customer on a channel. */
+export type PermitRequest = { readonly customerId: string; readonly decisionId: string; readonly channel: string }
 
 /** What became of an appended event once its batch was committed. */
 export type Applied = 'accepted' | 'duplicate' | RejectReason
@@ -117,6 +121,11 @@ export type Shards = {
    */
   applied(position: Position, deadlineAt: number): Promise<Applied | null>
   customer(customerId: string): Promise<CustomerView>
+  /**
+   * Whether a message may be sent, from everything that was committed before the call.
+   * @throws ShardError when that cannot be said now, which is no permit
+   */
+  permit(request: PermitRequest): Promise<Permit>
   partitions(): Promise<readonly PartitionStatus[]>
   /** Tries a closed partition again; returns its status. `skip_lost`: see `Partition.reopen`. */
   reopen(partition: number, lost: 'skip_lost' | 'keep_closed'): Promise<PartitionStatus>
@@ -136,6 +145,8 @@ export type NodeShards = {
   appliedHere(position: Position, deadlineAt: number): Promise<Applied | null>
   /** @throws ShardError `not_owner` and as `Shards.customer` */
   customerHere(customerId: string): Promise<CustomerView>
+  /** @throws ShardError `not_owner` and as `Shards.permit` */
+  permitHere(request: PermitRequest): Promise<Permit>
   /** The partitions that are, or are to be, this process's. */
   partitionsHere(): Promise<readonly PartitionStatus[]>
   /** @throws ShardError `not_owner` */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Piscina } from 'piscina'
 import type { DecisionCodec } from '../../sinks/decision-codec.ts'
+import type { Permit } from '../step/permit.ts'
 import { unpackAnswers } from './answer-frame.ts'
 import type { ShardData } from './open-shard.ts'
 import type { Past } from './series-past.ts'
@@ -17,6 +18,7 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
+import type { PermitRequest } from './shards.ts'
 import type { MovedFill, MovedResult } from './worker.ts'
 
 /**
@@ -79,6 +81,10 @@ export class WorkerShard implements ShardPort {
 
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]> {
     return this.#pool.run({ partition, from, to }, { name: 'outbox' })
+  }
+
+  permit(partition: number, request: PermitRequest, now: number): Promise<Permit | null> {
+    return this.#pool.run({ partition, request, now }, { name: 'permit' })
   }
 
   view(partition: number, customerId: string, now: number): Promise<ViewResult> {

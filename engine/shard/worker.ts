@@ -7,6 +7,7 @@ import { packAnswers } from './answer-frame.ts'
 import { openShard, type ShardData } from './open-shard.ts'
 import type { Past } from './series-past.ts'
 import type { AdoptTask, AmendTask, BatchResult, BatchTask, FillResult, FillTask, ShardPort } from './shard-port.ts'
+import type { PermitRequest } from './shards.ts'
 
 // The one thing a worker's module may do at import: it exists for nothing else.
 const data: ShardData = workerData
@@ -69,6 +70,14 @@ export function view(task: {
   readonly now: number
 }): ReturnType<ShardPort['view']> {
   return shard.view(task.partition, task.customerId, task.now)
+}
+
+export function permit(task: {
+  readonly partition: number
+  readonly request: PermitRequest
+  readonly now: number
+}): ReturnType<ShardPort['permit']> {
+  return shard.permit(task.partition, task.request, task.now)
 }
 
 export function release(task: { readonly partition: number }): ReturnType<ShardPort['release']> {

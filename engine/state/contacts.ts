@@ -5,10 +5,11 @@ import type { Contact } from './states.ts'
 /** Most contacts kept for one customer. */
 export const CONTACTS_MAX = 512
 const SMALLEST = 2
-/** A contact is 5 words: instant, decision, then u32 channel, category, offer, class and whether it was answered, then until when. */
+/** A contact is 5 words: instant, decision, then u32 channel, category, offer, class with two flags, then until when. */
 const WORDS = 5
 const UNTIL = 4
 const ANSWERED = 0x100
+const RECALLED = 0x200
 
 /**
  * Adds a contact in its place by instant and drops those that no cap looks at any more. `r` is the record.
@@ -36,7 +37,7 @@ export function addContactTo(heap: Heap, r: number, contact: Contact, keepMs: nu
   u32[p * 2 + 4] = contact.channel
   u32[p * 2 + 5] = contact.category
   u32[p * 2 + 6] = contact.offer
-  u32[p * 2 + 7] = contact.class | (contact.answered ? ANSWERED : 0)
+  u32[p * 2 + 7] = contact.class | (contact.answered ? ANSWERED : 0) | (contact.recalled ? RECALLED : 0)
   f64[p + UNTIL] = contact.until
   u16[h + CONTACTS_N] = n + 1
   return fits
@@ -76,6 +77,23 @@ export function answerContactIn(heap: Heap, r: number, decision: number): boolea
   return changed
 }
 
+/**
+ * The contacts of a decision, by the first 52 bits of its id, are recalled: they lapse at once, and a receipt still confirms them. False when
+ * all of them are confirmed or were recalled before, or there is none.
+ */
+export function recallContactIn(heap: Heap, r: number, prefix: number): boolean {
+  let changed = false
+  for (let i = 0, p = heap.u32[r * 2 + CONTACTS]!; i < heap.u16[r * 4 + CONTACTS_N]!; i++, p += WORDS) {
+    if (Math.floor(heap.f64[p + 1]! / 2) !== prefix || heap.f64[p + UNTIL] === 0) continue
+    if ((heap.u32[p * 2 + 7]! & RECALLED) !== 0) continue
+    heap.u32[p * 2 + 7]! |= RECALLED
+    // 0 would say that it counts for good.
+    heap.f64[p + UNTIL] = Math.max(1, heap.f64[p]!)
+    changed = true
+  }
+  return changed
+}
+
 /** Reads contact `i`, 0 the oldest. */
 export function readContact(
   heap: Heap,
@@ -91,6 +109,7 @@ export function readContact(
   into.offer = heap.u32[p * 2 + 6]!
   into.class = heap.u32[p * 2 + 7]! & 0xff
   into.answered = (heap.u32[p * 2 + 7]! & ANSWERED) !== 0
+  into.recalled = (heap.u32[p * 2 + 7]! & RECALLED) !== 0
   into.until = heap.f64[p + UNTIL]!
 }
 

@@ -183,6 +183,14 @@ export class FlatStates implements States {
     return true
   }
 
+  recallContact(slot: Slot, prefix: number): boolean {
+    const log = this.#cache.batches.open(slot, -1)
+    if (!this.#mutations.recallContact(this.#slots.recordOf(slot), prefix)) return false
+    this.#patches.recallContact(log, prefix)
+    this.#cache.batches.close(slot, log)
+    return true
+  }
+
   hold(slot: Slot, held: Held): boolean {
     const log = this.#cache.batches.open(slot, held.at)
     if (!this.#mutations.hold(this.#slots.recordOf(slot), held)) return false

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Layout } from '../../rules/compiled.ts'
 import { addAdopted, isAdoptedIn, removeAdopted } from './adopted.ts'
 import { ANSWER_OFFERS_MAX, addAnswer } from './answers.ts'
-import { addContactTo, answerContactIn, confirmContactIn, removeContactFrom } from './contacts.ts'
+import { addContactTo, answerContactIn, confirmContactIn, recallContactIn, removeContactFrom } from './contacts.ts'
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
 import { addHeld, removeHeld } from './held.ts'
@@ -126,6 +126,10 @@ export class Mutations {
 
   answerContact(r: number, decision: number): boolean {
     return answerContactIn(this.#heap, r, decision)
+  }
+
+  recallContact(r: number, prefix: number): boolean {
+    return recallContactIn(this.#heap, r, prefix)
   }
 
   hold(r: number, held: Held): boolean {

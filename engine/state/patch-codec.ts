@@ -27,6 +27,7 @@ const CONFIRM_CONTACT = 14
 const ANSWER_CONTACT = 15
 const HOLD = 16
 const LET_GO = 17
+const RECALL_CONTACT = 18
 /** Above the longest operation without its offers. */
 const OPERATION_BYTES = 64
 
@@ -120,6 +121,10 @@ export class PatchWriter {
     this.#ofDecision(log, ANSWER_CONTACT, decision)
   }
 
+  recallContact(log: PatchLog, prefix: number): void {
+    this.#ofDecision(log, RECALL_CONTACT, prefix)
+  }
+
   hold(log: PatchLog, held: Held): void {
     const to = log.writer
     to.reserve(OPERATION_BYTES)
@@ -181,6 +186,7 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
   decision: 0,
   until: 0,
   answered: false,
+  recalled: false,
 }
 
 /** Applies patches to records by the same mutations that made them. */
@@ -274,6 +280,9 @@ export class Replayer {
         return
       case ANSWER_CONTACT:
         mutations.answerContact(r, reader.key())
+        return
+      case RECALL_CONTACT:
+        mutations.recallContact(r, reader.key())
         return
       case HOLD: {
         const at = instant(reference, reader)

@@ -19,9 +19,11 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
   decision: 0,
   until: 0,
   answered: false,
+  recalled: false,
 }
 /** Beside the class of a contact. */
 const ANSWERED = 0x80
+const RECALLED = 0x40
 const suppression = { key: 0, began: 0, until: 0, lifted: 0 }
 
 /** Appends event ids, contacts, suppressions, answers, adopted decisions and what is held of record `r`. */
@@ -99,7 +101,7 @@ export function writeContact(from: Contact, writer: ByteWriter): void {
   writer.u32(from.channel)
   writer.u32(from.category)
   writer.u32(from.offer)
-  writer.u8(from.class | (from.answered ? ANSWERED : 0))
+  writer.u8(from.class | (from.answered ? ANSWERED : 0) | (from.recalled ? RECALLED : 0))
   writer.key(from.decision)
   writer.varint(from.until)
 }
@@ -114,8 +116,9 @@ export function readContactFields(
   into.category = reader.u32()
   into.offer = reader.u32()
   const kind = reader.u8()
-  into.class = kind & ~ANSWERED
+  into.class = kind & ~(ANSWERED | RECALLED)
   into.answered = (kind & ANSWERED) !== 0
+  into.recalled = (kind & RECALLED) !== 0
   into.decision = reader.key()
   into.until = version < 3 ? 0 : reader.instant()
 }

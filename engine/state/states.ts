@@ -37,6 +37,8 @@ export type Contact = {
   readonly until: number
   /** Whether the customer reacted to it: clicked, accepted or dismissed. */
   readonly answered: boolean
+  /** Whether it was recalled: it counts no longer, unless its message was sent all the same. */
+  readonly recalled: boolean
 }
 
 /** What waits for quiet hours to end: the offers of a trigger, to be looked at again. */
@@ -102,6 +104,11 @@ export type States = {
   confirmContact(slot: Slot, decision: number): boolean
   /** The customer reacted to the contacts of a decision; false when there is none that was not answered before. */
   answerContact(slot: Slot, decision: number): boolean
+  /**
+   * Takes back the contacts of a decision that are not confirmed: they count no longer, but are known, so that a message that was sent
+   * all the same counts again. `prefix`: the first 52 bits of its id (`recallDigits`). False when there is none that was not recalled before.
+   */
+  recallContact(slot: Slot, prefix: number): boolean
   contactCount(slot: Slot): number
   /** The i-th contact, oldest first, written into `into` (reused by the caller). */
   contactAt(slot: Slot, i: number, into: { -readonly [K in keyof Contact]: Contact[K] }): void

@@ -10,13 +10,18 @@ const known = scratchContact()
 
 /**
  * Takes the effects of a decision that left although the store lost its commit: the contacts it took, the answer a request
- * was given, what it let wait, and, for a decision that an event caused, that it is made. What waits and was taken up again is due once more then, and
+ * was given, what it let wait, what it recalled, and, for another decision that an event caused, that it is made. What waits and was taken up again is due once more then, and
  * finds its decision made. Idempotent by the decision's id. Pure; does not
  * depend on the pack. Of an erased customer nothing is taken.
  */
 export function adoptDecision(states: States, slot: Slot, decision: Decision): void {
   if (states.erasedAt(slot) > 0) return
   const number = decisionNumber(decision.id)
+  if (decision.reason === 'recalled') {
+    // Known by the contact that it took back: its event finds nothing more to recall.
+    for (const digits of decision.recalls) states.recallContact(slot, Number.parseInt(digits, 16))
+    return
+  }
   if (decision.cause.kind === 'event') states.adopt(slot, number)
   const isReleased = decision.cause.source === released.source && decision.cause.type === released.type
   for (const { trigger, at, expiresAt } of decision.held) {
@@ -35,6 +40,7 @@ export function adoptDecision(states: States, slot: Slot, decision: Decision): v
       decision: number,
       until: decision.confirmBy,
       answered: false,
+      recalled: false,
     })
   }
   if (decision.cause.kind !== 'request') return

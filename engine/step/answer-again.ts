@@ -32,7 +32,8 @@ export function answerAgain(context: StepContext, given: readonly number[], id: 
     run.chosen.push(candidate)
   }
   passFinalGate(run)
-  if (whole && run.chosen.length === given.length) return firstContact(context, id)
+  const first = firstContact(context, id)
+  if (whole && first !== null && run.chosen.length === given.length) return first
   for (const candidate of run.chosen) drop(candidate, 'placement', 'superseded', null)
   run.chosen.length = 0
   return null
@@ -40,13 +41,13 @@ export function answerAgain(context: StepContext, given: readonly number[], id: 
 
 const contact = scratchContact()
 
-/** When the decision was made; `now` when its contact was given back since. */
-function firstContact(context: StepContext, id: string): number {
+/** When the decision was made; `now` when its contact was given back since; null: it was recalled and not sent. */
+function firstContact(context: StepContext, id: string): number | null {
   const { run, states } = context
   const decision = decisionNumber(id)
   for (let i = states.contactCount(run.slot) - 1; i >= 0; i--) {
     states.contactAt(run.slot, i, contact)
-    if (contact.decision === decision) return contact.at
+    if (contact.decision === decision) return contact.recalled && contact.until !== 0 ? null : contact.at
   }
   return run.now
 }

@@ -1,9 +1,10 @@
 import type { Event } from '../../ingest/event.ts'
 import { overrideType } from '../../ingest/override.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
-import type { Slot } from '../state/states.ts'
+import type { Slot, States } from '../state/states.ts'
 import { applyOverride, endOverride } from './apply-override.ts'
 import { decisionNumber } from './decision-id.ts'
+import { scratchContact } from './scratch-contact.ts'
 import type { StepContext } from './step.ts'
 
 /**
@@ -13,6 +14,8 @@ import type { StepContext } from './step.ts'
  *
  * What it says of the customer (attributes, lifts) holds from `acceptedAt` on at the latest: a clock that is a little ahead
  * must not outdo what another system says afterwards.
+ *
+ * @returns the first 52 bits of the id of a decision whose message went out although it had been recalled; -1: there is none
  */
 export function applyEvent(
   context: StepContext,
@@ -22,15 +25,17 @@ export function applyEvent(
   acceptedAt: number,
   plan: TypePlan,
   lawful: boolean,
-): void {
+): number {
   const heard = Math.min(time, acceptedAt)
+  let sent = -1
   if (lawful) {
     setAttributes(context, slot, event, heard, plan)
     addEntries(context, slot, event, time, plan, null)
-    applyReceipt(context, slot, event)
+    sent = applyReceipt(context, slot, event)
     if (event.type === overrideType) applyOverride(context.pack, context.states, slot, event, heard)
   }
   applySuppressions(context, slot, event, { time, acceptedAt, liftAt: lawful ? heard : null }, plan)
+  return sent
 }
 
 /**
@@ -97,19 +102,31 @@ export function addEntries(
  * What is said of a decision that went out. A message that will not reach the customer is no contact: its places under the caps are
  * free again. One that was sent counts for good, also when it had lapsed meanwhile. What the customer reacted to was sent.
  */
-function applyReceipt({ states }: StepContext, slot: Slot, event: Event): void {
+function applyReceipt({ states }: StepContext, slot: Slot, event: Event): number {
   const kind = receipts.get(event.type)
-  if (kind === undefined) return
+  if (kind === undefined) return -1
   const id = event.data['decisionId']
-  if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return
+  if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return -1
   const decision = decisionNumber(id)
   if (kind === 'failed') {
     // One contact for each offer of the decision.
     while (states.removeContact(slot, decision)) {}
-    return
+    return -1
   }
-  states.confirmContact(slot, decision)
+  const recalled = isRecalled(states, slot, decision)
+  const isNew = states.confirmContact(slot, decision)
   if (kind === 'answered') states.answerContact(slot, decision)
+  return recalled && isNew ? Math.floor(decision / 2) : -1
+}
+
+const contact = scratchContact()
+
+function isRecalled(states: States, slot: Slot, decision: number): boolean {
+  for (let i = states.contactCount(slot) - 1; i >= 0; i--) {
+    states.contactAt(slot, i, contact)
+    if (contact.decision === decision) return contact.recalled
+  }
+  return false
 }
 
 const receipts: ReadonlyMap<string, 'failed' | 'sent' | 'answered'> = new Map([

@@ -19,10 +19,12 @@ export type DecisionParts = {
   readonly variables: readonly number[]
   /** What waits for later. */
   readonly held?: Decision['held']
+  /** What is recalled. */
+  readonly recalls?: Decision['recalls']
 }
 
 /** A contact may be confirmed this long after its message could leave at the latest: receipts travel too, milliseconds. */
-const receiptMs = 300_000
+export const receiptMs = 300_000
 
 const noTrials: Decision['holdouts'] = Object.freeze([])
 
@@ -55,6 +57,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     nothing: pack.loaded.model.arbitration.nothing,
     modelHash: context.modelHash,
     holdouts: run.trials.length === 0 ? noTrials : run.trials.slice(),
+    recalls: parts.recalls ?? [],
   }
 }
 
@@ -96,6 +99,7 @@ export function recordContacts(context: StepContext, id: string, validFrom: numb
       decision: decisionNumber(id),
       until: confirmBy(run, validFrom),
       answered: false,
+      recalled: false,
     })
   }
   return true

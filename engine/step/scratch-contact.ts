@@ -5,5 +5,15 @@ import type { Contact } from '../state/states.ts'
  * and never changes the object's shape when the first instant is written.
  */
 export function scratchContact(): { -readonly [K in keyof Contact]: Contact[K] } {
-  return { at: 0.5, channel: 0.5, category: 0.5, offer: 0.5, class: 0, decision: 0.5, until: 0.5, answered: false }
+  return {
+    at: 0.5,
+    channel: 0.5,
+    category: 0.5,
+    offer: 0.5,
+    class: 0,
+    decision: 0.5,
+    until: 0.5,
+    answered: false,
+    recalled: false,
+  }
 }

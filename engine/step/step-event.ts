@@ -10,6 +10,7 @@ import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
 import { candidateReads, withTriggerReads } from './features-used.ts'
 import { propose, resetRun } from './funnel/run.ts'
 import { holdOffers } from './hold-offers.ts'
+import { recallForbidden, sentAfterRecall } from './recall.ts'
 import { runFunnel } from './run-funnel.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 import { fillFrame, findTriggers } from './triggers.ts'
@@ -30,10 +31,14 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const status = admitEvent(context, slot, input, time, plan)
   const settled = time === event.time ? undecided : undecidedClamped
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
-  if (status === 'too_late' && plan !== undefined)
+  if (status === 'too_late' && plan !== undefined) {
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
+    const recalls = recallForbidden(context, slot, input, time)
+    return recalls.length === 0 ? settled[status] : { status, clamped: time !== event.time, decisions: recalls }
+  }
   if (status !== 'accepted' || plan === undefined) return settled[status]
 
+  const before = applyAndRecall(context, slot, input, time, plan)
   const { run } = context
   run.slot = slot
   run.customerId = event.customerId
@@ -41,10 +46,25 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   run.asOf = time
   run.event = event.data
   run.lawful = context.pack.lawfulSources.has(event.source)
-  applyEvent(context, slot, event, time, acceptedAt, plan, run.lawful)
   const hits = findTriggers(context, event.data, plan)
-  if (hits === 0) return settled.accepted
-  return { status, clamped: time !== event.time, decisions: decidePlacements(context, input, time, plan, hits) }
+  if (hits === 0 && before.length === 0) return settled.accepted
+  const decisions = hits === 0 ? before : [...before, ...decidePlacements(context, input, time, plan, hits)]
+  return { status, clamped: time !== event.time, decisions }
+}
+
+/** What the event says goes into the state; then what it forbids is recalled. The records of it, mostly none. */
+function applyAndRecall(
+  context: StepContext,
+  slot: Slot,
+  input: EventInput,
+  time: number,
+  plan: TypePlan,
+): readonly Decision[] {
+  const { event, acceptedAt } = input
+  const sent = applyEvent(context, slot, event, time, acceptedAt, plan, context.pack.lawfulSources.has(event.source))
+  const recalls = context.run.tables.closingTypes.has(event.type) ? recallForbidden(context, slot, input, time) : none
+  const late = sent === -1 ? null : sentAfterRecall(context, slot, input, time, sent)
+  return late === null ? recalls : [...recalls, late]
 }
 
 /** Erasing is never too late: whatever the event claims, the customer is erased as of its arrival. */
@@ -150,6 +170,8 @@ function decisionOf(
     held,
   })
 }
+
+const none: readonly Decision[] = Object.freeze([])
 
 type Undecided = Readonly<Record<EventOutcome['status'], EventOutcome>>
 

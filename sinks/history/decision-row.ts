@@ -24,6 +24,7 @@ const fates = ({ decision }: LoggedDecision) => decision.fates
 const features = ({ decision }: LoggedDecision) => decision.features
 const held = ({ decision }: LoggedDecision) => decision.held
 const contacts = ({ decision }: LoggedDecision) => decision.contacts
+const recalls = ({ decision }: LoggedDecision) => decision.recalls
 const trials = ({ decision }: LoggedDecision) => decision.holdouts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
@@ -73,6 +74,7 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   wordsColumn('trial_holdouts', trials, (trial) => trial.holdout),
   wordsColumn('trial_offers', trials, (trial) => trial.offer),
   wordsColumn('trial_groups', trials, (trial) => trial.group),
+  wordsColumn('recalls', recalls, (recalled) => recalled),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
@@ -91,7 +93,7 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features,
        arrayZip(contact_offers, contact_categories, contact_classes) AS contacts,
        fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held,
-       nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials
+       nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials, recalls
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
 const stage = z.enum(stages)
@@ -142,6 +144,7 @@ export const decisionFromRow: z.ZodType<Decision> = z
     nothing: double,
     model_hash: z.string(),
     trials: z.array(z.tuple([z.string(), z.string(), z.enum(trialGroups)])),
+    recalls: z.array(z.string()),
   })
   .transform((row) => ({
     id: row.id,
@@ -170,4 +173,5 @@ export const decisionFromRow: z.ZodType<Decision> = z
     nothing: row.nothing,
     modelHash: row.model_hash,
     holdouts: row.trials.map(([holdout, offer, group]) => ({ holdout, offer, group })),
+    recalls: row.recalls,
   }))

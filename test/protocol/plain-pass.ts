@@ -42,7 +42,17 @@ export function seenInStore(evidence: Evidence): ReadonlyMap<string, Seen> {
 export function storedContacts(evidence: Evidence): ReadonlyMap<string, ReadonlySet<number>> {
   const { states } = openContext(evidence, storedLayout(evidence.pack.layout, evidence.added))
   const contacts = new Map<string, Set<number>>()
-  const contact = { at: 0, decision: 0, channel: 0, category: 0, offer: 0, class: 0, until: 0, answered: false }
+  const contact = {
+    at: 0,
+    decision: 0,
+    channel: 0,
+    category: 0,
+    offer: 0,
+    class: 0,
+    until: 0,
+    answered: false,
+    recalled: false,
+  }
   for (const [id, stored] of evidence.stored) {
     const slot = states.load(0, id, stored)
     const of = new Set<number>()

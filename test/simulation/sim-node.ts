@@ -149,6 +149,7 @@ export class SimNode {
         return reply.kind === 'answer' ? { kind: 'answer', value: reply.value.status } : reply
       },
       customer: (addr, id) => ask(addr, (shards) => shards.customerHere(id)),
+      permit: (addr, request) => ask(addr, (shards) => shards.permitHere(request)),
       partitions: (addr) => ask(addr, (shards) => shards.partitionsHere()),
       reopen: (addr, partition, lost) => ask(addr, (shards) => shards.reopenHere(partition, lost)),
     }

@@ -52,4 +52,5 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
   holdouts: fc.array(fc.record({ holdout: text, offer: text, group: fc.constantFrom(...trialGroups) }), {
     maxLength: 4,
   }),
+  recalls: fc.array(text, { maxLength: 3 }),
 })

@@ -22,9 +22,9 @@ const decision: Decision = {
   features: [{ name: 'f', lo: Number.NEGATIVE_INFINITY, hi: 1, class: 'bounded' }],
   contacts: [{ offer: 'o', category: 'c', class: 'marketing' }],
 }
-/** What follows the contacts: the score of doing nothing, no model, no holdout. */
-const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0])])
-const ending = { confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [] } as const
+/** What follows the contacts: the score of doing nothing, no model, no holdout, no recall. */
+const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0, 0])])
+const ending = { confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [] } as const
 const scored = { propensity: 1, context: 1, value: 1, lever: 1, score: 1 }
 const ownId = 100_007
 const id = 1_002

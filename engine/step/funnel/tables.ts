@@ -3,6 +3,7 @@
  * guardrails and allows, ranks of classes.
  */
 import { hash32 } from '../../../ingest/hash.ts'
+import { overrideType } from '../../../ingest/override.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
 import type { LearnedTable } from '../../../rules/learned-table.ts'
 import type { Scope } from '../../../rules/model.ts'
@@ -44,6 +45,10 @@ export type FunnelTables = {
   readonly placementById: ReadonlyMap<string, CompiledPlacement>
   /** By the keys that what is held names them by. */
   readonly placementByKey: ReadonlyMap<number, CompiledPlacement>
+  /** A placement of each channel, the outbound one first, by the channel's key in stored contacts. */
+  readonly placementByChannel: ReadonlyMap<number, CompiledPlacement>
+  /** Types of events that may close something: they set suppressions, or what the final gate reads. */
+  readonly closingTypes: ReadonlySet<string>
   readonly triggerByKey: ReadonlyMap<number, CompiledTrigger>
   /** Placements that quiet hours switch to, by index: they are filled after the others. */
   readonly switchTargets: ReadonlySet<number>
@@ -76,6 +81,8 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
     ),
     placementById: new Map(pack.placements.map((placement) => [placement.id, placement])),
     placementByKey: new Map(pack.placements.map((placement) => [hash32(placement.id), placement])),
+    placementByChannel: placementByChannel(pack),
+    closingTypes: closingTypes(pack, gradeVariable),
     triggerByKey: new Map(pack.triggers.map((trigger) => [hash32(trigger.id), trigger])),
     switchTargets: switchTargets(pack),
     offerByKey: new Map(pack.offers.map((offer) => [offer.key, offer])),
@@ -119,6 +126,31 @@ function placementTable(
     offerReads,
     reads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
   }
+}
+
+function placementByChannel({ placements }: CompiledPack): ReadonlyMap<number, CompiledPlacement> {
+  const found = new Map<number, CompiledPlacement>()
+  for (const placement of placements) {
+    const key = hash32(placement.channel)
+    if (placement.direction === 'outbound' ? found.get(key)?.direction !== 'outbound' : !found.has(key))
+      found.set(key, placement)
+  }
+  return found
+}
+
+function closingTypes(pack: CompiledPack, gradeVariable: number): ReadonlySet<string> {
+  const read = new Set([...pack.guardrails, ...pack.allows].flatMap(({ condition }) => condition?.reads ?? []))
+  if (gradeVariable >= 0) read.add(gradeVariable)
+  const series = new Set(pack.layout.features.flatMap((one) => (read.has(one.variable) ? [one.series] : [])))
+  const closing = new Set([overrideType])
+  for (const [type, plan] of pack.types) {
+    const closes =
+      plan.suppressions.some(({ forMs }) => forMs > 0) ||
+      plan.attributes.some(({ attribute }) => read.has(attribute)) ||
+      plan.series.some((rule) => series.has(rule.series))
+    if (closes) closing.add(type)
+  }
+  return closing
 }
 
 function switchTargets({ placements, loaded }: CompiledPack): ReadonlySet<number> {

@@ -67,6 +67,7 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     nothing: 0,
     modelHash: '',
     holdouts: [],
+    recalls: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

@@ -40,6 +40,7 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     nothing: 0,
     modelHash: '',
     holdouts: [],
+    recalls: [],
   }
 }
 

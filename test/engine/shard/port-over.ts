@@ -33,6 +33,7 @@ export function portOver(
     resend: (partition) => shard.resend(partition),
     outbox: (...args) => shard.outbox(...args),
     view: (...args) => shard.view(...args),
+    permit: (...args) => shard.permit(...args),
     release: (partition) => shard.release(partition),
     owner: (partition) => shard.owner(partition),
     storeNow: () => shard.storeNow(),

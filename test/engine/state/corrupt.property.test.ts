@@ -32,6 +32,7 @@ function change(states: FlatStates, slot: number, from: number): void {
     decision: from,
     until: 0,
     answered: false,
+    recalled: false,
   })
   states.rememberAnswer(slot, 1, 2, T, [5, 6])
   states.adopt(slot, from + 1e12)
@@ -127,12 +128,22 @@ describe('bytes that are not a state', () => {
     const states = fresh()
     states.begin(0)
     const slot = states.load(0, 'c1', { base: version2.base, patches: [version2.patch] })
-    const into = { at: 0, channel: 0, category: 0, offer: 0, class: 0, decision: 0, until: 1, answered: true }
+    const into = {
+      at: 0,
+      channel: 0,
+      category: 0,
+      offer: 0,
+      class: 0,
+      decision: 0,
+      until: 1,
+      answered: true,
+      recalled: false,
+    }
     const contacts = Array.from({ length: states.contactCount(slot) }, (_, i) => {
       states.contactAt(slot, i, into)
       return { ...into }
     })
-    const contact = { channel: 1, category: 2, offer: 3, class: 2, until: 0, answered: false }
+    const contact = { channel: 1, category: 2, offer: 3, class: 2, until: 0, answered: false, recalled: false }
     expect(contacts).toEqual([
       { ...contact, at: T, decision: 1 },
       { ...contact, at: T + 40, decision: 41 },

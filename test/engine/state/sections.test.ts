@@ -193,7 +193,17 @@ describe('suppressions', () => {
 })
 
 describe('contacts', () => {
-  const contact = { at: 0, channel: 0, category: 0, offer: 0, class: 0, decision: 0, until: 0, answered: true }
+  const contact = {
+    at: 0,
+    channel: 0,
+    category: 0,
+    offer: 0,
+    class: 0,
+    decision: 0,
+    until: 0,
+    answered: true,
+    recalled: false,
+  }
   const add = (states: FlatStates, slot: number, at: number, decision: number) =>
     states.addContact(slot, {
       at,
@@ -204,6 +214,7 @@ describe('contacts', () => {
       decision,
       until: 0,
       answered: false,
+      recalled: false,
     })
   function decisions(states: FlatStates, slot: number): number[] {
     return Array.from({ length: states.contactCount(slot) }, (_, i) => {
@@ -230,6 +241,7 @@ describe('contacts', () => {
       decision: 1,
       until: 0,
       answered: false,
+      recalled: false,
     })
   })
 

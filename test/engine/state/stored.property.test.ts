@@ -38,6 +38,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('adopt' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('hold' as const), n: fc.nat(20), at }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('confirm' as const), n: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('recall' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('react' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('let_go' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const), n: fc.nat(20) }) },
@@ -81,11 +82,15 @@ function apply(states: FlatStates, slot: number, operation: Operation): void {
         decision,
         until: operation.n % 2 === 0 ? 0 : operation.at + DAY,
         answered: operation.n % 3 === 0,
+        recalled: operation.n % 5 === 1,
       })
       return
     }
     case 'confirm':
       states.confirmContact(slot, operation.n * 1e12)
+      return
+    case 'recall':
+      states.recallContact(slot, (operation.n * 1e12) / 2)
       return
     case 'react':
       states.answerContact(slot, operation.n * 1e12)

@@ -144,6 +144,7 @@ export function offering(number: number): Decision {
     nothing: 0.05,
     modelHash: '',
     holdouts: [],
+    recalls: [],
   }
 }
 
