@@ -4,9 +4,11 @@ import { type CustomerView, type PermitRequest, ShardError } from './shards.ts'
 
 type Look = {
   /** Asks the shard; how to hand on what it says. null: it does not hold the partition. */
-  readonly run: (port: ShardPort, partition: number, at: LookedAt) => Promise<(() => void) | null>
+  readonly run: (port: LookPort, partition: number, at: LookedAt) => Promise<(() => void) | null>
   readonly reject: (error: Error) => void
 }
+
+type LookPort = Pick<ShardPort, 'view' | 'permit'>
 
 type LookedAt = {
   readonly now: number
@@ -57,7 +59,7 @@ export class ViewQueue {
   }
 
   /** Answers all looks. `lost`: the shard does not hold the partition, and those that are left wait for another run. */
-  async run(port: ShardPort, partition: number, at: LookedAt): Promise<'answered' | 'lost'> {
+  async run(port: LookPort, partition: number, at: LookedAt): Promise<'answered' | 'lost'> {
     const looks = this.#looks.splice(0)
     for (let look = looks.shift(); look !== undefined; look = looks.shift()) {
       try {
