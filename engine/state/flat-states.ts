@@ -1,4 +1,5 @@
 import type { Layout } from '../../rules/compiled.ts'
+import { isAdoptedIn } from './adopted.ts'
 import { findAnswer } from './answers.ts'
 import { writeBase } from './base-codec.ts'
 import { ByteWriter } from './bytes.ts'
@@ -246,6 +247,10 @@ export class FlatStates implements States {
     if (!this.#mutations.adopt(this.#slots.recordOf(slot), decision)) return
     this.#patches.adopt(log, decision)
     this.#cache.batches.close(slot, log)
+  }
+
+  isAdopted(slot: Slot, decision: number): boolean {
+    return isAdoptedIn(this.#heap, this.#slots.recordOf(slot), decision)
   }
 
   settle(slot: Slot, decision: number): boolean {

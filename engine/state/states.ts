@@ -131,6 +131,8 @@ export type States = {
 
   /** Remembers a decision of an event that left although its commit was lost. */
   adopt(slot: Slot, decision: number): void
+  /** Whether a decision of an event is adopted and its event has not come by again. */
+  isAdopted(slot: Slot, decision: number): boolean
   /** Whether a decision of an event was adopted; then it is forgotten, as its event does not come by once more. */
   settle(slot: Slot, decision: number): boolean
 

@@ -64,6 +64,8 @@ function waitingOf(states: States, slot: Slot, now: number): ReadonlyMap<number,
   for (let i = 0; i < states.contactCount(slot); i++) {
     states.contactAt(slot, i, contact)
     if (contact.until <= now || contact.recalled) continue
+    // Adopted, and its event is still to come by again: it was decided with this one known already.
+    if (states.isAdopted(slot, contact.decision)) continue
     found ??= new Map()
     const prefix = Math.floor(contact.decision / 2)
     const known = found.get(prefix) ?? []

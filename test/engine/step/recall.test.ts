@@ -173,6 +173,27 @@ describe('a recall that left although its commit was lost', () => {
     expect(encoded(second)).toEqual(encoded(first))
   })
 
+  test('does not come of an event that is read again before the one whose message was adopted', () => {
+    const story = (bank: Bank, decide: () => void): readonly Decision[] => {
+      const { decisions } = bank.send('c', 'consent.updated', { granted: false }, { at: at + 1, id: 'no' })
+      bank.send('c', 'consent.updated', { granted: true }, { at: at + 2, id: 'yes' })
+      decide()
+      return decisions
+    }
+    const first = open()
+    let sent: Decision | undefined
+    expect(story(first, () => (sent = thank(first, at + 3)))).toEqual([])
+    if (sent === undefined) throw new Error('a repayment is thanked for')
+
+    const second = open()
+    adoptDecision(second.states, second.slot('c'), published(sent))
+    const again = () => second.send('c', 'repayment.made', { amount: 500_000 }, { at: at + 3, id: 'r-1' })
+    expect(story(second, again)).toEqual([])
+    expect(encoded(second)).toEqual(encoded(first))
+    // From then on it is a message like any other.
+    expect(mourn(second, at + 4).decisions).toHaveLength(1)
+  })
+
   test('wins over the decision it recalls when both are adopted again in part', () => {
     const first = open()
     const sent = thank(first)
