@@ -10,7 +10,7 @@ import { createStates } from '../../engine/state/flat-states.ts'
 import { openStore, type StorePlace } from '../../engine/store/open-store.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, recallDigits } from '../../sinks/decision.ts'
 import { partitions, readAll } from '../engine/shard/data-folder.ts'
 import { type DrillMix, drillCustomers, drillMix } from '../engine/shard/drill-mix.ts'
 import { type MakePlace, request, type ShardRig, shardRig } from '../engine/shard/shard-rig.ts'
@@ -174,8 +174,14 @@ function expectOneContent(published: readonly Decision[]): void {
   }
 }
 
-/** No customer got more marketing over a channel than its caps allow within less than a day, and some got all that they allow. */
+/** No customer got more marketing over a channel than its caps allow within less than a day, and some got all that they allow. What was recalled is no contact. */
 function expectCaps(rig: ShardRig, published: readonly Decision[], failed: ReadonlySet<string>): void {
+  const recalled = new Set(
+    published.flatMap(({ reason, recalls, customerId }) =>
+      reason === 'recalled' ? recalls.map((digits) => `${customerId} ${digits}`) : [],
+    ),
+  )
+  expect(recalled.size).toBeGreaterThan(0)
   const limits = new Map<string, number>()
   for (const { limit, applies } of rig.folder().pack.model.caps) {
     if (applies.categories !== 'all' || applies.channels === 'all' || applies.classes === 'all') continue
@@ -185,7 +191,8 @@ function expectCaps(rig: ShardRig, published: readonly Decision[], failed: Reado
   const counts = new Map<string, number>()
   const unique = new Map(published.map((decision) => [decision.id, decision]))
   for (const { id, customerId, channel, contacts } of unique.values()) {
-    if (failed.has(id) || !contacts.some((contact) => contact.class === 'marketing')) continue
+    if (failed.has(id) || recalled.has(`${customerId} ${id.slice(0, recallDigits)}`)) continue
+    if (!contacts.some((contact) => contact.class === 'marketing')) continue
     const key = `${customerId} ${channel}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
