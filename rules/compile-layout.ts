@@ -7,6 +7,7 @@ import {
   type ExpiryDef,
   type FeatureDef,
   type Layout,
+  receiptMs,
   type SeriesDef,
 } from './compiled.ts'
 import type { FeatureModel, Model } from './model.ts'
@@ -83,10 +84,17 @@ export function compileLayout(
   }
 }
 
-/** How far back any rule of the contact policy looks. */
-function contactsMsOf({ caps, gaps, pauses }: Model): number {
+/**
+ * How far back any rule of the contact policy looks, and at least for as long as a message may leave or be reported: until then it can be
+ * recalled, and asked a permit for.
+ */
+function contactsMsOf({ caps, gaps, pauses, offers, channels }: Model): number {
   const most = [...caps.map(({ perMs }) => perMs), ...gaps.map(({ leastMs }) => leastMs)]
   for (const { withinMs, answerMs, forMs } of pauses) most.push(withinMs + answerMs + forMs)
+  const sending = new Set(channels.filter(({ contact }) => contact).map(({ id }) => id))
+  for (const offer of offers) {
+    if (offer.channels.some((channel) => sending.has(channel))) most.push(offer.validForMs + receiptMs)
+  }
   return most.reduce((longest, ms) => Math.max(longest, ms), 0)
 }
 

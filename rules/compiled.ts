@@ -14,6 +14,9 @@ import type { FeatureModel, LoadedPack, OfferModel, Scope } from './model.ts'
  */
 export const clockAheadMaxMs = 14 * 3_600_000
 
+/** A contact may be confirmed this long after its message could leave at the latest: receipts travel too, milliseconds. */
+export const receiptMs = 300_000
+
 /** The decoded data of the event at hand; null when there is none (live request). */
 export type EventData = Readonly<Record<string, unknown>>
 
@@ -120,7 +123,7 @@ export type Layout = {
   readonly zone: string
   /** How long recent event ids are remembered: the lateness of the pack and `clockAheadMaxMs`. */
   readonly dedupeMs: number
-  /** How far back any rule of the contact policy looks: contacts are kept that long. */
+  /** How far back any rule of the contact policy looks, and for how long a message may leave or be reported: contacts are kept that long. */
   readonly contactsMs: number
 }
 

@@ -1,4 +1,4 @@
-import type { CompiledOffer } from '../../rules/compiled.ts'
+import { type CompiledOffer, receiptMs } from '../../rules/compiled.ts'
 import type { ReasonCode } from '../../rules/reasons.ts'
 import type { ContactTaken, Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
 import { decisionNumber } from './decision-id.ts'
@@ -22,9 +22,6 @@ export type DecisionParts = {
   /** What is recalled. */
   readonly recalls?: Decision['recalls']
 }
-
-/** A contact may be confirmed this long after its message could leave at the latest: receipts travel too, milliseconds. */
-export const receiptMs = 300_000
 
 const noTrials: Decision['holdouts'] = Object.freeze([])
 

@@ -1,6 +1,6 @@
 import { hash32 } from '../../ingest/hash.ts'
+import { receiptMs } from '../../rules/compiled.ts'
 import type { Contact, Slot } from '../state/states.ts'
-import { receiptMs } from './build-decision.ts'
 import { contactStoppedBy, takeUpContacts } from './contact-gate.ts'
 import { decisionNumber } from './decision-id.ts'
 import { scratchContact } from './scratch-contact.ts'

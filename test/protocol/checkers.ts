@@ -29,7 +29,9 @@ function countersEqual(evidence: Evidence, pass: Pass): string[] {
 
 /** No decision is lost, and none is made of nothing. */
 function decisionsAreOut(evidence: Evidence, { decisions }: Pass): string[] {
-  const published = publishedDecisions(evidence).filter(({ cause }) => cause.kind === 'event')
+  const published = publishedDecisions(evidence).filter(
+    ({ cause, recalls }) => cause.kind === 'event' && recalls.length === 0,
+  )
   const out = new Set(published.map(({ id }) => id))
   const lost = [...decisions].filter((id) => !out.has(id)).map((id) => `decision ${id} was lost`)
   // What had waited was caused by a decision, which is on the topic too.

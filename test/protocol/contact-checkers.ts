@@ -1,18 +1,20 @@
 /** What a customer may notice of a run: caps, withdrawn consents, closed categories. Each checker returns what it found wrong. */
 import { decisionNumber } from '../../engine/step/decision-id.ts'
 import type { Event } from '../../ingest/event.ts'
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, recallDigits } from '../../sinks/decision.ts'
 import { type Answer, type Evidence, loggedEvents, publishedDecisions } from './evidence.ts'
 import { storedContacts } from './plain-pass.ts'
 
 type Contacted = Pick<Decision, 'id' | 'customerId' | 'channel' | 'now'> & Pick<Answer, 'contacts'>
 
-/** No marketing message goes to a customer beyond the caps, over all contacts that were published or answered. */
+/** No marketing message goes to a customer beyond the caps, over all contacts that were published or answered and not taken back. */
 export function capsHold(evidence: Evidence): string[] {
   const failed = failedDecisions(evidence)
+  const recalled = recalledDecisions(evidence)
   const contacts = new Map<string, Map<string, Contacted>>()
   const add = (decision: Contacted): void => {
     if (decision.contacts.length === 0 || failed.has(decision.id)) return
+    if (recalled.has(`${decision.customerId} ${decision.id.slice(0, recallDigits)}`)) return
     const key = `${decision.customerId} ${decision.channel}`
     const of = contacts.get(key) ?? new Map<string, Contacted>()
     contacts.set(key, of)
@@ -107,4 +109,10 @@ function failedDecisions(evidence: Evidence): ReadonlySet<unknown> {
     if (event.type === 'message.failed' && evidence.trusts(record)) failed.add(event.data['decisionId'])
   }
   return failed
+}
+
+/** What was recalled, as `customer digits`. */
+function recalledDecisions(evidence: Evidence): ReadonlySet<string> {
+  const recalls = publishedDecisions(evidence).filter(({ reason }) => reason === 'recalled')
+  return new Set(recalls.flatMap((one) => one.recalls.map((digits) => `${one.customerId} ${digits}`)))
 }

@@ -26,7 +26,8 @@ export function passOverLog(evidence: Evidence): Pass {
     if (slot < 0) continue
     const { appendTime } = record
     const outcome = stepEvent(context, slot, { event, acceptedAt: appendTime, now: appendTime })
-    for (const { id } of outcome.decisions) decisions.add(id)
+    // What there is to take back depends on what had room under the caps when it was decided, which is later than this.
+    for (const { id, recalls } of outcome.decisions) if (recalls.length === 0) decisions.add(id)
   }
   return { seen: seenOf(evidence, { states, context }), decisions }
 }

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { hash53 } from '../../ingest/hash.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
-import type { CompiledPack, EventData } from '../../rules/compiled.ts'
+import { type CompiledPack, type EventData, receiptMs } from '../../rules/compiled.ts'
 import { inScope } from '../../rules/scope.ts'
+import { loadBank } from '../engine/step/bank-pack.ts'
 import { closedBy, compileRetailBank, frameOf } from './frames.ts'
 import { loadPatched, type Patch } from './patched-pack.ts'
 
@@ -164,4 +165,22 @@ test('a pack that was never checked is a bug, not a surprise later', () => {
   if (offer === undefined) throw new Error('the pack has offers')
   const broken = { ...pack.loaded.model, offers: [{ ...offer, eligible: 'no_such_feature > 1' }] }
   expect(() => compilePack({ model: broken, hash: '' })).toThrow(/checked pack/)
+})
+
+test('contacts are kept for as long as a message may leave or be reported, also beyond every cap', async () => {
+  const caps = [
+    {
+      id: 'two-an-hour',
+      limit: 2,
+      per: '1h',
+      applies: { categories: 'all', channels: ['sms'] },
+      text: { en: 'Two', zh: '两条' },
+    },
+  ]
+  const bank = await loadBank({ caps })
+  const short = bank.model.offers.filter(({ channels }) => channels.includes('sms') || channels.includes('inbox'))
+  const longest = Math.max(...short.map(({ validForMs }) => validForMs))
+  expect(longest).toBe(24 * 3_600_000)
+  expect(compilePack(bank).layout.contactsMs).toBe(longest + receiptMs)
+  expect(compilePack(await loadBank()).layout.contactsMs).toBe(7 * 24 * 3_600_000)
 })

@@ -4,6 +4,7 @@ import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import { holdsHold } from '../protocol/held-checkers.ts'
+import { recallsHold } from '../protocol/recall-checkers.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
@@ -23,6 +24,8 @@ export type Scenario = {
   readonly withinMs?: number
   /** Whether the run begins in quiet hours that hold messages. */
   readonly quiet?: boolean
+  /** Whether a gateway reports what it sends, so that messages wait to be sent and can be taken back. */
+  readonly receipts?: boolean
   /** Whether an answer may be forgotten: only when engine and store are lost together. */
   readonly forgets: boolean
 }
@@ -82,6 +85,18 @@ export const scenarios = {
     forgets: true,
     quiet: true,
   },
+  /** Messages are taken back while everything breaks. */
+  recalled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, receipts: true },
+  /** And while the store loses what it had acknowledged: messages, their recalls, what was sent. */
+  recalled_and_rewound: {
+    faults: ['failover', 'failover_with_kill'],
+    count: 6,
+    waitFor: 0,
+    nodes: 2,
+    replicationMs: 300,
+    forgets: true,
+    receipts: true,
+  },
   /** Features are added and filled while everything breaks. */
   filled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, grows: true },
   /** And while the store loses what it had acknowledged, the progress of the fill among it. */
@@ -110,6 +125,7 @@ export type SeedResult = {
 let pack: CompiledPack | null = null
 let grown: CompiledPack | null = null
 let quiet: CompiledPack | null = null
+let reported: CompiledPack | null = null
 
 /** The small bank with caps that are met every few seconds. */
 export async function simulatedBank(): Promise<CompiledPack> {
@@ -128,6 +144,14 @@ async function quietBank(): Promise<CompiledPack> {
   return quiet
 }
 
+/** The same bank with a gateway that reports what it sends. */
+async function reportedBank(): Promise<CompiledPack> {
+  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
+  const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
+  reported ??= compilePack(await loadBank({ caps, channels }))
+  return reported
+}
+
 /** The same bank with more features, none of which a rule asks for. */
 async function grownBank(): Promise<CompiledPack> {
   const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
@@ -142,6 +166,11 @@ async function grownBank(): Promise<CompiledPack> {
   return grown
 }
 
+function bankOf({ quiet, receipts }: Scenario): Promise<CompiledPack> {
+  if (quiet === true) return quietBank()
+  return receipts === true ? reportedBank() : simulatedBank()
+}
+
 /** Runs a scenario with a seed and checks the whole world afterwards. */
 export async function runSeed(
   scenario: Scenario,
@@ -149,9 +178,9 @@ export async function runSeed(
   without: WorldOptions['without'] = new Set(),
 ): Promise<SeedResult> {
   const more = scenario.grows === true ? await grownBank() : null
-  const first = scenario.quiet === true ? await quietBank() : await simulatedBank()
-  const { nodes, waitFor, count } = scenario
-  const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, without })
+  const { nodes, waitFor, count, receipts = false } = scenario
+  const first = await bankOf(scenario)
+  const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, receipts, without })
   const uncommitted = watchUncommitted(world)
   world.store.replicationMs = scenario.replicationMs
   const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: scenario.withinMs ?? 28_000, nodes })
@@ -164,6 +193,7 @@ export async function runSeed(
     ...uncommitted(),
     ...allProblems(evidence, scenario),
     ...(scenario.quiet === true ? holdsHold(evidence) : []),
+    ...(receipts ? recallsHold(evidence) : []),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {

@@ -47,6 +47,19 @@ export function worldEvent(n: number, random: Random, atMs: number, customers: n
   return event('message.failed', { decisionId: failed, channel: 'sms', reason: null })
 }
 
+/** What the gateway says once a message has left. */
+export function sentReceipt(n: number, decisionId: string, customerId: string, atMs: number): Event {
+  return {
+    id: `e${n}`,
+    source: 'core-banking',
+    type: 'message.sent',
+    customerId,
+    time: atMs,
+    provenance: { via: 'stream', consentId: null },
+    data: { decisionId, channel: 'sms', reason: null },
+  }
+}
+
 export function recordOf(event: Event): NewRecord {
   return { key: event.customerId, value: encodeEvent(event) }
 }

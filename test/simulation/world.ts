@@ -12,6 +12,7 @@ import { firstMeta } from '../../engine/store/init-store.ts'
 import { nothingAdded, type Cluster as Record, storeFormat } from '../../engine/store/store.ts'
 import type { DeadLetters, NewDeadLetter } from '../../ingest/dead-letters.ts'
 import type { Event } from '../../ingest/event.ts'
+import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
@@ -20,7 +21,7 @@ import { SimGroup, sessionMs } from './sim-group.ts'
 import { type Cluster, SimNode, salt } from './sim-node.ts'
 import { SimStore, type StoreGuard } from './sim-store.ts'
 import { VirtualTime } from './virtual-time.ts'
-import { capLimit, capPerMs, recordOf, worldEvent } from './workload.ts'
+import { capLimit, capPerMs, recordOf, sentReceipt, worldEvent } from './workload.ts'
 
 export const partitions = 4
 export const customers = 24
@@ -36,6 +37,8 @@ export type WorldOptions = {
   readonly events: number
   /** Replicas a commit waits for. */
   readonly waitFor: 0 | 1
+  /** Whether the gateway says what it has sent. */
+  readonly receipts?: boolean
   /** Guards taken away, to see that the faults are found then. */
   readonly without?: ReadonlySet<StoreGuard | 'adoption' | 'end of a tenure'>
 }
@@ -215,13 +218,10 @@ export class World {
       if (this.isProduced) return
       // A broker that is away makes producers wait, as theirs do.
       if (!this.broker.isDown) {
-        const event = worldEvent(
-          this.#produced,
-          this.#workload,
-          epoch + Math.floor(this.time.now),
-          customers,
-          this.#someSent(),
-        )
+        const atMs = epoch + Math.floor(this.time.now)
+        const event =
+          (this.#options.receipts === true ? this.#someReceipt(atMs) : null) ??
+          worldEvent(this.#produced, this.#workload, atMs, customers, this.#someSent())
         const partition = partitionOf(event.customerId, partitions)
         const times = this.#workload.chance(0.04) ? 2 : 1
         for (let i = 0; i < times; i++) {
@@ -247,9 +247,21 @@ export class World {
 
   /** The id of a decision that went out lately, whose message may fail. */
   #someSent(): string | null {
+    return this.#someRecord(5)?.headers?.['id'] ?? null
+  }
+
+  #someRecord(lately: number): LogRecord | undefined {
     const records = this.broker.records('decisions', this.#workload.below(partitions))
-    const record = records.at(-1 - this.#workload.below(5))
-    return record?.headers?.['id'] ?? null
+    return records.at(-1 - this.#workload.below(lately))
+  }
+
+  /** Now and then what the gateway says of a message, once the customers are known. */
+  #someReceipt(atMs: number): Event | null {
+    if (this.#produced < customers * 2 || !this.#workload.chance(0.15)) return null
+    // Far enough back that some of them were recalled meanwhile.
+    const record = this.#someRecord(60)
+    const id = record?.headers?.['id']
+    return record === undefined || id === undefined ? null : sentReceipt(this.#produced, id, record.key, atMs)
   }
 
   #ask(): void {
