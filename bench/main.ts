@@ -56,6 +56,12 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./race/race.ts')).benchRace(),
   },
   {
+    name: 'recall',
+    question: 'How long may a message still leave once its customer has said no?',
+    options: ['--customers=3000 --rate=100 --load=1000', ...onServers],
+    run: async () => (await import('./recall/recall.ts')).benchRecall(),
+  },
+  {
     name: 'embedded',
     question:
       'How many events a second pass from the embedded log to published decisions, also with half of the customers cached?',
