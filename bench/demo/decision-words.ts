@@ -7,7 +7,10 @@ import type { Model } from '../../rules/model.ts'
 import { isReasonCode } from '../../rules/reasons.ts'
 import type { Decision, Fate } from '../../sinks/decision.ts'
 
-export type DecisionLine = { readonly kind: 'offered' | 'because' | 'stopped' | 'silent'; readonly text: string }
+export type DecisionLine = {
+  readonly kind: 'offered' | 'recalled' | 'because' | 'stopped' | 'silent'
+  readonly text: string
+}
 
 /** Stages whose stops are worth telling; an offer that does not apply, or lost to a better one, is only counted. */
 const toldStages: readonly Fate['stage'][] = ['trigger', 'suitability', 'guardrail', 'contact', 'final_gate']
@@ -18,6 +21,7 @@ const unknownsTold = 2
 /** The lines of a decision. */
 export function decisionLines(decision: Decision, model: Model): readonly DecisionLine[] {
   const { fates, offers, outcome, channel } = decision
+  if (decision.reason === 'recalled') return recallLines(decision, model)
   const lines: DecisionLine[] = []
   for (const { offer } of offers) {
     const title = shortTitle(model, offer)
@@ -38,6 +42,18 @@ export function decisionLines(decision: Decision, model: Model): readonly Decisi
       text: `${silent} other${silent === 1 ? '' : 's'} did not apply, or lost to a better one`,
     })
   return lines
+}
+
+/** What is taken back, and because of what: the message has not left yet, as far as the bank has heard. */
+function recallLines(decision: Decision, model: Model): readonly DecisionLine[] {
+  return decision.fates.flatMap((fate) => {
+    const what = `taken back before it was sent by ${decision.channel}: ${shortTitle(model, fate.offer)}`
+    const guardrail = model.guardrails.find(({ id }) => id === fate.rule)?.text.en ?? fate.reason.replaceAll('_', ' ')
+    return [
+      { kind: 'recalled', text: what },
+      { kind: 'because', text: guardrail.charAt(0).toLowerCase() + guardrail.slice(1) },
+    ] as const
+  })
 }
 
 /** Title of an offer up to its dash; the id when the pack does not know it. */

@@ -86,6 +86,7 @@ export function reportJson(found: Findings): Readonly<Record<string, unknown>> {
     byOffer: Object.fromEntries(tally.byOffer),
     stoppedBy: Object.fromEntries(tally.byGuardrail),
     stoppedByCap: Object.fromEntries(tally.byCap),
+    takenBack: Object.fromEntries(tally.byRecall),
     latencyMs: latency.all,
     eventLatencyMs: latency.events,
     requestLatencyMs: latency.requests,

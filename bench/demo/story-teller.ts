@@ -36,6 +36,7 @@ type Waiting = {
 const margin = 8
 const marks: Readonly<Record<DecisionLine['kind'], { readonly mark: string; readonly style: Style }>> = {
   offered: { mark: '→ ', style: ['green', 'bold'] },
+  recalled: { mark: '↩ ', style: ['magenta', 'bold'] },
   because: { mark: '  because ', style: 'green' },
   stopped: { mark: '✘ ', style: 'yellow' },
   silent: { mark: '  ', style: 'dim' },

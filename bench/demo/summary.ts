@@ -17,7 +17,9 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
   const deadLettered = found.refusedAtTheDoor + totals.deadLettered
   const offerText = (id: string): string => titleOf(model, id, 'en')
   const guardrailText = (id: string): string => model.guardrails.find((known) => known.id === id)?.text.en ?? ''
-  const capText = (id: string): string => model.caps.find((known) => known.id === id)?.text.en ?? ''
+  const { caps, gaps, pauses, quietHours } = model
+  const contactRules = [...caps, ...gaps, ...pauses, ...quietHours]
+  const contactText = (id: string): string => contactRules.find((known) => known.id === id)?.text.en ?? ''
   const { offered, fallback, none } = tally.byOutcome
   const reasons = found.deadLetters.map(([reason, count]) => `${reason} ${count}`).join(', ')
   const many = 12
@@ -39,8 +41,10 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
     ...table(tally.byOffer, { width, many, text: offerText }, paint),
     ...heading('STOPPED BY GUARDRAILS'),
     ...table(tally.byGuardrail, { width, many, text: guardrailText }, paint),
-    ...heading('STOPPED BY CONTACT CAPS'),
-    ...table(tally.byCap, { width, many, text: capText }, paint),
+    ...heading('STOPPED BY CONTACT POLICY: caps, gaps, pauses, quiet hours'),
+    ...table(tally.byCap, { width, many, text: contactText }, paint),
+    ...heading('TAKEN BACK BEFORE THEY WERE SENT'),
+    ...table(tally.byRecall, { width, many, text: guardrailText }, paint),
     ...heading('LATENCY in milliseconds of wall time'),
     ...latencyLines(found, width, paint),
     ...heading('HISTORY'),

@@ -12,8 +12,10 @@ export type TallyView = {
   readonly byOffer: Counts
   /** Candidates stopped by a guardrail, by its id. */
   readonly byGuardrail: Counts
-  /** Candidates stopped by a contact cap, by its id. */
+  /** Candidates stopped by a rule of the contact policy, by its id. */
   readonly byCap: Counts
+  /** Messages taken back before they were sent, by what forbids them: a guardrail's id, else the reason code. */
+  readonly byRecall: Counts
   /** Why requests got the safe default, by reason code. */
   readonly byFallback: Counts
 }
@@ -33,6 +35,7 @@ export function createTally(): Tally {
   const byOffer = new Map<string, number>()
   const byGuardrail = new Map<string, number>()
   const byCap = new Map<string, number>()
+  const byRecall = new Map<string, number>()
   const byFallback = new Map<string, number>()
   return {
     add(decision) {
@@ -43,6 +46,12 @@ export function createTally(): Tally {
       byOutcome[outcome]++
       if (outcome === 'fallback') count(byFallback, decision.reason)
       for (const { offer } of offers) count(byOffer, offer)
+      if (decision.reason === 'recalled') {
+        // Its fates say why it may not leave any more; no candidate was stopped.
+        const [first] = decision.fates
+        count(byRecall, first?.rule ?? first?.reason ?? decision.reason)
+        return
+      }
       for (const { stage, rule } of decision.fates) {
         if (rule === null) continue
         if (stage === 'guardrail' || stage === 'final_gate') count(byGuardrail, rule)
@@ -55,6 +64,7 @@ export function createTally(): Tally {
       byOffer: sorted(byOffer),
       byGuardrail: sorted(byGuardrail),
       byCap: sorted(byCap),
+      byRecall: sorted(byRecall),
       byFallback: sorted(byFallback),
     }),
     hash() {

@@ -5,7 +5,7 @@ const known = { employmentStatus: 'employed', studentStatus: false, riskGrade: '
 
 /** Stories in which an offer is stopped. */
 export function redLineStories(dayStartMs: number): readonly Story[] {
-  return [jobLost(dayStartMs), bereaved(dayStartMs), student(dayStartMs), crawled(dayStartMs)]
+  return [jobLost(dayStartMs), bereaved(dayStartMs), student(dayStartMs), crawled(dayStartMs), takenBack(dayStartMs)]
 }
 
 function earns(teller: Teller): void {
@@ -138,6 +138,36 @@ function crawled(dayStartMs: number): Story {
         const gossip = { kind: 'marriage', resolved: false, occurredAt: null }
         teller.fact({ daysBefore: 0, at: '10:20' }, 'dataharvest-crawler', 'life_event.reported', gossip)
         for (const at of ['19:30', '19:33', '19:39']) reads(teller, { daysBefore: 0, at }, 'fx', 'fx/rates', 25)
+      },
+    },
+  )
+}
+
+function takenBack(dayStartMs: number): Story {
+  return tellStory(
+    dayStartMs,
+    {
+      id: 'taken-back',
+      title: 'A message to Sui is taken back in time',
+      watch:
+        'Sui and Rui look at exchange rates; a message about a currency wallet is decided for each and waits at the gateway. Two minutes later the branch notes that Sui has lost her mother.',
+      outcome:
+        'The message to Sui is recalled before it is sent: the gateway reads so on the same topic, and gets no permit. Rui keeps hers.',
+      expects: [
+        { kind: 'offered', customerId: 'C-sui', placement: 'push_message', offer: 'fx_wallet', times: 1 },
+        { kind: 'recalled', customerId: 'C-sui', offer: 'fx_wallet', reason: 'bereavement' },
+        { kind: 'offered', customerId: 'C-rui', placement: 'push_message', offer: 'fx_wallet', times: 1 },
+      ],
+    },
+    {
+      'C-sui': (teller) => {
+        introduces(teller, known, ['push'])
+        for (const at of ['13:20', '13:22', '13:25']) reads(teller, { daysBefore: 0, at }, 'fx', 'fx/rates', 25)
+        reports(teller, { daysBefore: 0, at: '13:27' }, 'bereavement')
+      },
+      'C-rui': (teller) => {
+        introduces(teller, known, ['push'])
+        for (const at of ['13:21', '13:23', '13:26']) reads(teller, { daysBefore: 0, at }, 'fx', 'fx/rates', 25)
       },
     },
   )

@@ -1,5 +1,5 @@
 /** Keeps what became of the stories and says which expectations did not come true. */
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, recallDigits } from '../../sinks/decision.ts'
 import type { Expectation, Story } from './story.ts'
 
 export type StoryBook = {
@@ -57,6 +57,18 @@ function flawOf(
       const times = offered.filter((decision) => decision.placement === expected.placement).length
       if (times === expected.times) return null
       return `${customerId} gets ${offer} on ${expected.placement} ${times} times, not ${expected.times}`
+    }
+    case 'recalled': {
+      const prefixes = new Set(offered.map(({ id }) => id.slice(0, recallDigits)))
+      const recalls = own.filter(
+        ({ reason, recalls, fates }) =>
+          reason === 'recalled' &&
+          recalls.some((digits) => prefixes.has(digits)) &&
+          fates.some((fate) => fate.offer === offer && fate.reason === expected.reason),
+      )
+      return recalls.length === 1
+        ? null
+        : `the message with ${offer} to ${customerId} is taken back for ${expected.reason} ${recalls.length} times`
     }
     case 'never':
       return offered.length === 0 ? null : `${customerId} gets ${offer}`

@@ -17,6 +17,8 @@ export type Expectation =
   | { readonly kind: 'never'; readonly customerId: string; readonly offer: string }
   /** The offer is a candidate at least once and is dropped for this reason code. */
   | { readonly kind: 'stopped'; readonly customerId: string; readonly offer: string; readonly reason: string }
+  /** The message with the offer was decided and is taken back once, for this reason code. */
+  | { readonly kind: 'recalled'; readonly customerId: string; readonly offer: string; readonly reason: string }
   /** The event with this id is set aside as a dead letter. */
   | { readonly kind: 'dead_letter'; readonly eventId: string; readonly reason: string }
 

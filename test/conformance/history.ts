@@ -4,7 +4,7 @@
  */
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Decision } from '../../sinks/decision.ts'
+import { type Decision, recallDigits } from '../../sinks/decision.ts'
 import type { HistoryOptions } from '../../sinks/history/start-history.ts'
 import { anyEvent } from '../ingest/event-arbitrary.ts'
 import { anyDecision } from '../sinks/arbitrary-decision.ts'
@@ -47,6 +47,28 @@ export function historyConformance(
       expect(await numberOf(history, stage)).toBe(200)
       const beyond = "SELECT sum(reached) FROM funnel_by_stage WHERE offer = 'loan' AND stage = 'contact'"
       expect(await numberOf(history, beyond)).toBe(0)
+    })
+
+    test('a message that was taken back stands beside what took it back, and is no candidate again', async () => {
+      const [message, other] = [offering(1), offering(2)]
+      const digits = message.id.slice(0, recallDigits)
+      const taken = { outcome: 'none', offers: [], contacts: [], notAfter: 0, recalls: [digits] } as const
+      const recall: Decision = { ...message, ...taken, id: 'f'.repeat(32), reason: 'recalled', now: message.now + 9 }
+      const late: Decision = { ...recall, id: 'e'.repeat(32), reason: 'sent_after_recall', fates: [] }
+      await world.addDecisions([message, other, recall])
+      const history = await world.start(beside.options)
+      expect(await history.flush(15_000)).toBe(true)
+      expect(await numberOf(history, 'SELECT count() FROM decision_candidates')).toBe(4)
+      const sql = 'SELECT decision_id, recall_id, offers, toYear(sent_at) AS sent FROM recalled_messages'
+      const rowOf = async (): Promise<unknown> => {
+        const found = await history.query(sql, 'json')
+        return found.kind === 'ok' && JSON.parse(found.text)
+      }
+      const row = { decision_id: message.id, recall_id: recall.id, offers: message.fates.map(({ offer }) => offer) }
+      expect(await rowOf()).toEqual({ ...row, sent: 1970 })
+      await world.addDecisions([late])
+      expect(await history.flush(15_000)).toBe(true)
+      expect(await rowOf()).toEqual({ ...row, sent: new Date(message.now).getUTCFullYear() })
     })
 
     test('outcomes stand beside the decision they name', async () => {

@@ -21,6 +21,7 @@ const snapshot: Snapshot = {
     byOffer: many,
     byGuardrail: many,
     byCap: many,
+    byRecall: many,
     byFallback: [],
   },
   latency: { p50: 1_234.5, p99: 123_456.7, p999: 1, max: 1 },

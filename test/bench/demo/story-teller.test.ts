@@ -103,6 +103,23 @@ test('a stop is told with its reason in words', () => {
   expect(text).not.toContain('→')
 })
 
+test('a message that is taken back is told with what forbids it, and not as a candidate', () => {
+  const teller = createStoryTeller(bank.stories, model, plain)
+  const moment = eventOf('C-sui', 3)
+  teller.arrived(moment, appended, 'accepted')
+  const fate = {
+    offer: 'fx_wallet',
+    stage: 'guardrail',
+    reason: 'bereavement',
+    rule: 'silence-after-bereavement',
+  } as const
+  teller.decided({ ...decisionOf(moment, fate), reason: 'recalled', recalls: ['0123456789abc'] })
+  const text = teller.tell(status(6, 9, 9), 200).join('\n')
+  expect(text).toContain('↩ taken back before it was sent by push: A foreign currency wallet')
+  expect(text).toContain('because after a death in the family')
+  expect(text).not.toContain('✘')
+})
+
 test('a repeat is told as one, without the decisions of the first', () => {
   const teller = createStoryTeller(bank.stories, model, plain)
   const moment = eventOf('C-mia', 1)

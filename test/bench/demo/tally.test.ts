@@ -75,6 +75,14 @@ test('a candidate that a guardrail did not stop is no stop', () => {
   expect(tally.view().byGuardrail).toEqual([['no-credit-after-job-loss', 1]])
 })
 
+test('a message that is taken back counts once, by what forbids it, and stops no candidate', () => {
+  const tally = createTally()
+  const recall = { ...decision('a', [], [fate, fate]), reason: 'recalled', recalls: ['0123456789abc'] }
+  tally.add(recall)
+  tally.add(recall)
+  expect(tally.view()).toMatchObject({ byRecall: [['no-credit-after-job-loss', 1]], byGuardrail: [] })
+})
+
 test('the hash follows what each decision answered, not the ids nor the order of publication', () => {
   const hashOf = (decisions: readonly Decision[]): string => {
     const tally = createTally()

@@ -25,6 +25,7 @@ test('a story that is told wrong is found out', () => {
   const failures = book.failures()
   expect(failures).toContain('repayers: C-bo gets repayment_thanks on sms_message 0 times, not 1')
   expect(failures).toContain('job-lost: consumer_loan of C-tao is not stopped by unemployment (no candidate)')
+  expect(failures).toContain('taken-back: the message with fx_wallet to C-sui is taken back for bereavement 0 times')
   expect(failures).toContain('wrong-clock: C-finn-1 is not set aside as too_late')
 })
 
