@@ -1,10 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
+/** Files of pure functions and codecs: no processes, threads, files that stay, or settings. They share what they import. */
+const pure = [
+  'test/rules/**/*.test.ts',
+  'test/engine/step/**/*.test.ts',
+  'test/engine/state/**/*.test.ts',
+  'test/sinks/*.test.ts',
+]
+
 /** Two cores are the reference machine: files run in two processes, tests of one file one after the other, or three that wait much. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/parts/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
     maxConcurrency: 3,
@@ -12,5 +18,17 @@ export default defineConfig({
     hookTimeout: 30_000,
     reporters: process.env['CI'] === 'true' ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results.json' },
+    projects: [
+      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: pure,
+          globalSetup: ['test/parts/global-setup.ts'],
+        },
+      },
+    ],
   },
 })
