@@ -62,10 +62,11 @@ function createRun(
   lo: Float64Array,
   hi: Float64Array,
 ): FunnelRun {
+  const tables = createTables(pack, learned?.table ?? null)
   return {
     pack,
     states,
-    tables: createTables(pack, learned?.table ?? null),
+    tables,
     lo,
     hi,
     gateLo: lo.slice(),
@@ -85,6 +86,8 @@ function createRun(
     chosen: [],
     guardrailStates: new Uint8Array(pack.guardrails.length),
     allowStates: new Uint8Array(pack.allows.length),
+    kindClosedBy: new Int16Array(tables.kindCount),
+    kindStops: Array.from({ length: tables.kindCount }, () => undefined),
     capCounts: new Int32Array(pack.loaded.model.caps.length),
     capFrees: new Float64Array(pack.loaded.model.caps.length),
     gapLasts: new Float64Array(pack.loaded.model.gaps.length),

@@ -11,6 +11,7 @@ import type {
   Scope,
 } from '../../../rules/model.ts'
 import { LocalClock } from '../../state/local-clock.ts'
+import { type HoldingRules, holdingRules } from './contact-tally.ts'
 import type { KeyScope } from './key-scope.ts'
 
 /** A rule of one of the kinds: which candidates it stops, which contacts it looks at. */
@@ -31,6 +32,8 @@ export type Clocks = {
 export type ContactRules = {
   readonly caps: readonly ContactRule<CapModel>[]
   readonly gaps: readonly ContactRule<GapModel>[]
+  /** Which of those two hold a contact. */
+  readonly holdingRules: HoldingRules
   readonly pauses: readonly ContactRule<PauseModel>[]
   readonly quietHours: readonly { readonly model: QuietHoursModel; readonly stops: readonly boolean[] }[]
   readonly clocks: Clocks
@@ -38,9 +41,12 @@ export type ContactRules = {
 
 export function contactRules(pack: CompiledPack): ContactRules {
   const { model } = pack.loaded
+  const caps = model.caps.map((cap) => ({ model: cap, looksAt: keyScope(cap.applies), stops: stops(cap.applies) }))
+  const gaps = model.gaps.map((gap) => ({ model: gap, looksAt: keyScope(gap.after), stops: stops(gap.applies) }))
   return {
-    caps: model.caps.map((cap) => ({ model: cap, looksAt: keyScope(cap.applies), stops: stops(cap.applies) })),
-    gaps: model.gaps.map((gap) => ({ model: gap, looksAt: keyScope(gap.after), stops: stops(gap.applies) })),
+    caps,
+    gaps,
+    holdingRules: holdingRules(caps, gaps),
     pauses: model.pauses.map((pause) => ({
       model: pause,
       looksAt: keyScope(pause.applies),

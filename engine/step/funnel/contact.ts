@@ -1,9 +1,9 @@
-import { scratchContact } from '../scratch-contact.ts'
-import { counts, freeAt, pauseEnd } from './contact-history.ts'
+import { freeAt, pauseEnd } from './contact-history.ts'
 import type { ContactRule } from './contact-rules.ts'
-import { holdsContact, holdsKeys } from './key-scope.ts'
+import { tallyContacts } from './contact-tally.ts'
+import { holdsKeys } from './key-scope.ts'
 import { filterQuiet } from './quiet-hours.ts'
-import { type Candidate, drop, type FunnelRun } from './run.ts'
+import { type Candidate, type ContactStop, drop, type FunnelRun } from './run.ts'
 
 /**
  * Drops candidates on contact channels that any rule of the contact policy stops: caps, gaps, pauses, then quiet hours. All of a kind
@@ -17,10 +17,20 @@ export function filterContacts(run: FunnelRun): void {
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
-    const stopped = stoppedBy(run, candidate)
+    const stopped = stoppedAtFirst(run, candidate)
     if (stopped !== null) stopContact(candidate, stopped)
     else filterQuiet(run, candidate)
   }
+}
+
+/** `stoppedBy` while nothing is chosen yet: asked once for all offers of a kind. */
+function stoppedAtFirst(run: FunnelRun, candidate: Candidate): ContactStop | null {
+  const kind = run.tables.kinds[candidate.offer.index] ?? 0
+  const known = run.kindStops[kind]
+  if (known !== undefined) return known
+  const stopped = stoppedBy(run, candidate)
+  run.kindStops[kind] = stopped
+  return stopped
 }
 
 /**
@@ -40,16 +50,9 @@ export function takeContact(run: FunnelRun, candidate: Candidate, chosen: readon
   for (let i = 0; i < caps.length; i++) {
     const cap = caps[i]
     if (cap === undefined || !holdsOffer(run, cap, offer)) continue
-    run.capCounts[i] = countOf(run, i, cap) + 1
+    run.capCounts[i] = countOf(run, i) + 1
   }
   return null
-}
-
-/** A rule of the contact policy that stops a candidate, and when it does not any more; 0: nothing says so. */
-export type ContactStop = {
-  readonly reason: 'cap_reached' | 'gap_not_over' | 'paused'
-  readonly rule: string
-  readonly at: number
 }
 
 /** Drops a candidate for a rule of the contact policy. */
@@ -71,7 +74,7 @@ function fullCap(run: FunnelRun, candidate: Candidate): ContactStop | null {
     const index = caps[i]
     const cap = index === undefined ? undefined : run.tables.contact.caps[index]
     if (index === undefined || cap?.stops[code] !== true) continue
-    const count = countOf(run, index, cap)
+    const count = countOf(run, index)
     if (count < cap.model.limit) continue
     return { reason: 'cap_reached', rule: cap.model.id, at: roomAt(run, index, cap) }
   }
@@ -86,7 +89,7 @@ function openGap(run: FunnelRun, candidate: Candidate): ContactStop | null {
     const index = gaps[i]
     const gap = index === undefined ? undefined : run.tables.contact.gaps[index]
     if (index === undefined || gap?.stops[code] !== true) continue
-    const last = lastOf(run, index, gap.looksAt)
+    const last = lastOf(run, index)
     const over = last + gap.model.leastMs
     if (last >= 0 && run.now < over) return { reason: 'gap_not_over', rule: gap.model.id, at: over }
   }
@@ -128,21 +131,10 @@ function holdsOffer(run: FunnelRun, rule: ContactRule<unknown>, offer: number): 
   return holdsKeys(rule.looksAt, categoryKeys[offer] ?? 0, channel, classCodes[offer] ?? 0)
 }
 
-const contact = scratchContact()
-
-function countOf(run: FunnelRun, index: number, cap: FunnelRun['tables']['contact']['caps'][number]): number {
-  const counted = run.capCounts[index]!
-  if (counted >= 0) return counted
-  const from = run.now - cap.model.perMs
-  let count = 0
-  for (let i = run.states.contactCount(run.slot) - 1; i >= 0; i--) {
-    run.states.contactAt(run.slot, i, contact)
-    // They are in the order of their instants: all others are older still.
-    if (contact.at < from) break
-    if (counts(contact, run.now) && holdsContact(cap.looksAt, contact)) count++
-  }
-  run.capCounts[index] = count
-  return count
+/** Contacts in a cap's window, those that this run has taken included. */
+function countOf(run: FunnelRun, index: number): number {
+  if (run.capCounts[index]! < 0) tallyContacts(run)
+  return run.capCounts[index]!
 }
 
 /** When a full cap has room again. What the run itself takes changes nothing of it: it looks at the contacts before. */
@@ -154,15 +146,8 @@ function roomAt(run: FunnelRun, index: number, cap: FunnelRun['tables']['contact
   return at
 }
 
-/** When the last contact that a scope holds was; -1: there was none. */
-function lastOf(run: FunnelRun, index: number, scope: ContactRule<unknown>['looksAt']): number {
-  const known = run.gapLasts[index]!
-  if (!Number.isNaN(known)) return known
-  let last = -1
-  for (let i = run.states.contactCount(run.slot) - 1; i >= 0 && last < 0; i--) {
-    run.states.contactAt(run.slot, i, contact)
-    if (counts(contact, run.now) && holdsContact(scope, contact)) last = contact.at
-  }
-  run.gapLasts[index] = last
-  return last
+/** When the last contact that a gap looks at was; -1: there was none. */
+function lastOf(run: FunnelRun, index: number): number {
+  if (Number.isNaN(run.gapLasts[index]!)) tallyContacts(run)
+  return run.gapLasts[index]!
 }

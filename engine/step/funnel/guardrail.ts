@@ -14,15 +14,22 @@ export function filterGuarded(run: FunnelRun): void {
   for (let i = 0; i < run.size; i++) {
     const candidate = run.candidates[i]
     if (candidate === undefined || !candidate.alive) continue
-    const guardrail = closedBy(run, candidate.offer.index)
-    if (guardrail !== null) {
+    const guardrail = run.pack.guardrails[closedBy(run, candidate.offer.index)]
+    if (guardrail !== undefined) {
       drop(candidate, 'guardrail', reasonOf(guardrail), guardrail.id)
       candidate.possibleAt = opensAt(run, guardrail)
     } else if (!run.lawful) drop(candidate, 'guardrail', 'unlawful_source', null)
   }
 }
 
-function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
+/** The index of the guardrail that closes an offer, -1: none does. Asked once for all offers of a kind. */
+function closedBy(run: FunnelRun, offer: number): number {
+  const kind = run.tables.kinds[offer] ?? 0
+  if (run.kindClosedBy[kind] === -2) run.kindClosedBy[kind] = firstClosed(run, offer)
+  return run.kindClosedBy[kind]!
+}
+
+function firstClosed(run: FunnelRun, offer: number): number {
   const guardrails = run.pack.guardrailsOf(offer, run.placement.channel)
   for (let i = 0; i < guardrails.length; i++) {
     const index = guardrails[i]
@@ -30,9 +37,9 @@ function closedBy(run: FunnelRun, offer: number): CompiledGuardrail | null {
     if (index === undefined || guardrail === undefined) continue
     if (run.guardrailStates[index] === 0) run.guardrailStates[index] = isClosed(run, guardrail) ? yes : no
     if (run.guardrailStates[index] === no) continue
-    if (guardrail.override === null || !isAllowed(run, offer)) return guardrail
+    if (guardrail.override === null || !isAllowed(run, offer)) return index
   }
-  return null
+  return -1
 }
 
 /** When a guardrail that is closed by a suppression alone opens again; 0: no passing of time opens it. */

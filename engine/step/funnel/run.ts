@@ -77,6 +77,10 @@ export type FunnelRun = {
   readonly guardrailStates: Uint8Array
   /** For each allow: 0 not asked yet in this run, 1 does not allow, 2 allows. */
   readonly allowStates: Uint8Array
+  /** For each kind of offers: the guardrail that closes it, -1 none does; -2 not asked yet in this run. */
+  readonly kindClosedBy: Int16Array
+  /** For each kind of offers: what of the contact policy stops it before anything is chosen, null nothing; undefined: not asked yet. */
+  readonly kindStops: (ContactStop | null | undefined)[]
   /** For each cap: contacts in its window including those taken in this run; -1 not counted yet. */
   readonly capCounts: Int32Array
   /** For each cap that was full: when it has room again; NaN not looked at yet. */
@@ -94,6 +98,13 @@ export type FunnelRun = {
   memberOf: number
   /** What the run is worth to the measurement of holdouts. */
   readonly trials: HoldoutTrial[]
+}
+
+/** A rule of the contact policy that stops a candidate, and when it does not any more; 0: nothing says so. */
+export type ContactStop = {
+  readonly reason: 'cap_reached' | 'gap_not_over' | 'paused'
+  readonly rule: string
+  readonly at: number
 }
 
 /** A stage: drops candidates, in any order, by `drop`. */
@@ -153,6 +164,8 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.chosen.length = 0
   run.guardrailStates.fill(0)
   run.allowStates.fill(0)
+  run.kindClosedBy.fill(-2)
+  run.kindStops.fill(undefined)
   run.capCounts.fill(-1)
   run.capFrees.fill(Number.NaN)
   run.gapLasts.fill(Number.NaN)

@@ -53,6 +53,12 @@ export type FunnelTables = {
   /** Placements that quiet hours switch to, by index: they are filled after the others. */
   readonly switchTargets: ReadonlySet<number>
   readonly offerByKey: ReadonlyMap<number, CompiledOffer>
+  /**
+   * By offer index: which offers are alike for scopes, having the same categories and class; 0 to `kindCount` - 1. What rules by scope say of one of
+   * them on a channel they say of all.
+   */
+  readonly kinds: readonly number[]
+  readonly kindCount: number
   /** By offer index. */
   readonly categoryKeys: readonly number[]
   readonly classCodes: readonly number[]
@@ -75,6 +81,7 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
   const gradeVariable = pack.layout.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
   const contact = contactRules(pack)
+  const kinds = kindsOf(pack)
   return {
     placements: pack.placements.map((placement) =>
       placementTable(pack, placement, gradeVariable, contact.clocks.reads),
@@ -86,6 +93,8 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
     triggerByKey: new Map(pack.triggers.map((trigger) => [hash32(trigger.id), trigger])),
     switchTargets: switchTargets(pack),
     offerByKey: new Map(pack.offers.map((offer) => [offer.key, offer])),
+    kinds,
+    kindCount: new Set(kinds).size,
     categoryKeys: pack.offers.map((offer) => hash32(offer.model.category)),
     classCodes: pack.offers.map((offer) => classCodes[offer.model.class]),
     classRanks: pack.offers.map((offer) => ranks.get(offer.model.class) ?? ranks.size),
@@ -126,6 +135,16 @@ function placementTable(
     offerReads,
     reads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
   }
+}
+
+function kindsOf({ offers }: CompiledPack): readonly number[] {
+  const known = new Map<string, number>()
+  return offers.map(({ model }) => {
+    const name = `${model.category}\0${model.categories.join('\0')}\0${model.class}`
+    const kind = known.get(name) ?? known.size
+    known.set(name, kind)
+    return kind
+  })
 }
 
 function placementByChannel({ placements }: CompiledPack): ReadonlyMap<number, CompiledPlacement> {
