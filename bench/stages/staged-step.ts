@@ -108,7 +108,7 @@ export function stagedStep(
   const offered = run.chosen.length > 0
   const variables = keeps === 'reasons' ? withTriggerReads(run, reads) : []
   if (offered) recordContacts(context, id, now)
-  const held = holdOffers(context, event.customerId, decisionParts(id))
+  const held = holdOffers(context, event.customerId, () => decisionParts(id))
   mark(12)
   if (keeps === 'offers') return { id, offers: run.chosen.map(({ offer }) => offer.id) }
   const decision = buildDecision(context, {

@@ -1,3 +1,4 @@
+import type { CompiledTrigger } from '../../rules/compiled.ts'
 import type { FeatureUsed } from '../../sinks/decision.ts'
 import type { FunnelRun } from './funnel/run.ts'
 
@@ -24,11 +25,25 @@ const noReads: readonly number[] = []
 
 /** Frame indexes that the conditions of the run's triggers read, then the others, each once. */
 export function withTriggerReads(run: FunnelRun, others: readonly number[]): readonly number[] {
-  const reads = new Set<number>()
-  for (let i = 0; i < run.size; i++)
-    for (const variable of run.candidates[i]?.trigger?.condition?.reads ?? []) reads.add(variable)
-  for (const variable of others) reads.add(variable)
-  return [...reads]
+  const { readMarks } = run
+  readMarks.fill(0)
+  const all: number[] = []
+  const add = (variables: readonly number[]): void => {
+    for (const variable of variables) {
+      if (readMarks[variable] === 1) continue
+      readMarks[variable] = 1
+      all.push(variable)
+    }
+  }
+  let before: CompiledTrigger | null = null
+  for (let i = 0; i < run.size; i++) {
+    const trigger = run.candidates[i]?.trigger ?? null
+    // Offers of one trigger come one after the other.
+    if (trigger !== null && trigger !== before) add(trigger.condition?.reads ?? noReads)
+    before = trigger
+  }
+  add(others)
+  return all
 }
 
 /** The values of variables as the frame holds them, at most `featuresUsedMax`. */

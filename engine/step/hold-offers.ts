@@ -1,18 +1,26 @@
 import { hash32 } from '../../ingest/hash.ts'
 import type { HeldOffers } from '../../sinks/decision.ts'
 import type { Held } from '../state/states.ts'
-import { drop } from './funnel/run.ts'
+import { drop, type FunnelRun } from './funnel/run.ts'
 import type { StepContext } from './step.ts'
+
+const none: readonly HeldOffers[] = Object.freeze([])
 
 /**
  * Lets the offers wait that quiet hours stopped, one entry for each trigger none of whose offers was chosen. Releases are spread by the
  * customer's id, so that not everything leaves at once. What no longer fits is dropped as for quiet hours.
  *
- * @param origin id of the decision that let them wait first
+ * @param originOf id of the decision that let them wait first; asked when something waits
  */
-export function holdOffers(context: StepContext, customerId: string, origin: Held['origin']): HeldOffers[] {
+export function holdOffers(
+  context: StepContext,
+  customerId: string,
+  originOf: () => Held['origin'],
+): readonly HeldOffers[] {
   const { run, states, pack } = context
+  if (!anyHeld(run)) return none
   const held: HeldOffers[] = []
+  const origin = originOf()
   const spread = pack.loaded.model.releaseSpreadMs
   const placement = hash32(run.placement.id)
   for (let i = 0; i < run.size; i++) {
@@ -30,4 +38,9 @@ export function holdOffers(context: StepContext, customerId: string, origin: Hel
     }
   }
   return held
+}
+
+function anyHeld(run: FunnelRun): boolean {
+  for (let i = 0; i < run.size; i++) if (run.candidates[i]?.reason === 'held') return true
+  return false
 }

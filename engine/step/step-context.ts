@@ -92,6 +92,7 @@ function createRun(
     capFrees: new Float64Array(pack.loaded.model.caps.length),
     gapLasts: new Float64Array(pack.loaded.model.gaps.length),
     pauseEnds: new Float64Array(pack.loaded.model.pauses.length),
+    quietEnds: new Float64Array(pack.loaded.model.quietHours.length),
     readMarks: new Uint8Array(pack.layout.variables),
     gradeAllowed: Number.NaN,
     holdoutsAsked: 0,

@@ -156,7 +156,7 @@ function decisionOf(
   const { event, acceptedAt, now } = input
   const { run } = context
   if (run.chosen.length > 0) recordContacts(context, id, now)
-  const held = holdOffers(context, event.customerId, decisionParts(id))
+  const held = holdOffers(context, event.customerId, () => decisionParts(id))
   const offered = run.chosen.length > 0
   return buildDecision(context, {
     id,

@@ -54,7 +54,7 @@ function decideHeld(context: StepContext, slot: Slot, input: TimerInput, held: H
   fillFrame(context, variables)
   runFunnel(context)
   if (run.chosen.length > 0) recordContacts(context, id, input.now)
-  const again = holdOffers(context, input.customerId, held.origin)
+  const again = holdOffers(context, input.customerId, () => held.origin)
   const offered = run.chosen.length > 0
   return record(context, input, {
     ...parts,

@@ -89,6 +89,8 @@ export type FunnelRun = {
   readonly gapLasts: Float64Array
   /** For each pause: when it ends, 0 there is none; -1 not looked at yet. */
   readonly pauseEnds: Float64Array
+  /** For each quiet hours: when those end that the customer is in, 0 in none; NaN not looked at yet. */
+  readonly quietEnds: Float64Array
   /** Scratch: the frame indexes that some candidate needs are 1. */
   readonly readMarks: Uint8Array
   /** Highest product grade allowed; NaN: not asked yet. */
@@ -170,6 +172,7 @@ export function resetRun(run: FunnelRun, placement: CompiledPlacement, wanted: n
   run.capFrees.fill(Number.NaN)
   run.gapLasts.fill(Number.NaN)
   run.pauseEnds.fill(-1)
+  run.quietEnds.fill(Number.NaN)
   run.gradeAllowed = Number.NaN
   run.holdoutsAsked = 0
   run.memberOf = 0
