@@ -5,7 +5,7 @@ import { signingSecret } from '../../engine/nodes/node-key.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
-import { recordOf, worldEvent } from '../simulation/workload.ts'
+import { recordOf, sentReceipt, worldEvent } from '../simulation/workload.ts'
 import { customers, type FaultBank, partitions, salt } from './fault-bank.ts'
 
 export type LoadOptions = {
@@ -56,8 +56,8 @@ class Load {
   readonly #random: Random
   readonly #sign = createRecordSignature(signingSecret(salt)).sign
   readonly #open = new Set<Promise<void>>()
-  /** Id of a decision that went out lately, whose message may fail. */
-  #sent: string | null = null
+  /** A decision that went out lately, whose message may fail or be reported as sent. */
+  #sent: { readonly id: string; readonly customerId: string } | null = null
 
   constructor(bank: FaultBank) {
     this.#bank = bank
@@ -70,10 +70,17 @@ class Load {
     while (count.events < until) {
       // Late by the time that others took: then several at once.
       const due = Math.min(until, Math.ceil((Date.now() - began) / everyMs))
-      while (count.events < due)
-        this.#produceOne(worldEvent(count.events++, this.#random, Date.now(), customers, this.#sent))
+      while (count.events < due) this.#produceOne(this.#nextEvent(count.events++))
       await sleep(everyMs)
     }
+  }
+
+  #nextEvent(n: number): Event {
+    const sent = this.#sent
+    if (sent !== null && n > customers * 2 && this.#random.chance(0.05)) {
+      return sentReceipt(n, sent.id, sent.customerId, Date.now())
+    }
+    return worldEvent(n, this.#random, Date.now(), customers, sent?.id ?? null)
   }
 
   async ask(until: number, everyMs: number): Promise<void> {
@@ -93,7 +100,8 @@ class Load {
       const { start, end } = await decisions.bounds(partition)
       const from = Math.max(start, end - 5)
       const [record] = from < end ? await decisions.read(partition, from, { maxRecords: 1, maxBytes: 1 }) : []
-      this.#sent = record?.headers?.['id'] ?? null
+      const id = record?.headers?.['id']
+      this.#sent = record === undefined || id === undefined ? null : { id, customerId: record.key }
       await sleep(lookForSentMs)
     }
   }

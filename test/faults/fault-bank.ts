@@ -72,7 +72,8 @@ export class FaultBank {
     const dir = await mkdtemp(join(tmpdir(), 'proffer-faults-'))
     const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
     await mkdir(join(dir, 'pack'))
-    await writeBank(join(dir, 'pack'), { caps })
+    const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
+    await writeBank(join(dir, 'pack'), { caps, channels })
     const logs = await openKafkaLogs({
       connection: { brokers: options.brokers, clientId: 'faults' },
       topics: { prefix, partitions, create: true, retentionMs: 86_400_000 },

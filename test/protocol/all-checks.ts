@@ -1,6 +1,7 @@
 import { answersAreKept, equalsPlainPass, oneContentAnId, orderHolds } from './checkers.ts'
 import { capsHold, closedStaysClosed, contactsAreKnown, optOutsHold } from './contact-checkers.ts'
 import type { Evidence } from './evidence.ts'
+import { recallsHold } from './recall-checkers.ts'
 
 /**
  * Everything that must hold of a run; what does not, in sentences.
@@ -14,6 +15,12 @@ export function allProblems(evidence: Evidence, { forgets }: { readonly forgets:
     ...optOutsHold(evidence),
     ...closedStaysClosed(evidence),
     ...orderHolds(evidence),
+    ...(reportsSms(evidence) ? recallsHold(evidence) : []),
     ...(forgets ? [] : [...capsHold(evidence), ...answersAreKept(evidence)]),
   ]
+}
+
+/** Whether the SMS gateway reports what it sends, so that messages wait to be sent. */
+function reportsSms({ pack }: Evidence): boolean {
+  return pack.loaded.model.channels.some(({ id, receipts }) => id === 'sms' && receipts)
 }

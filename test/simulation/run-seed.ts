@@ -4,7 +4,6 @@ import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank } from '../engine/step/bank-pack.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import { holdsHold } from '../protocol/held-checkers.ts'
-import { recallsHold } from '../protocol/recall-checkers.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
 import { capLimit, capPerMs } from './workload.ts'
@@ -193,7 +192,6 @@ export async function runSeed(
     ...uncommitted(),
     ...allProblems(evidence, scenario),
     ...(scenario.quiet === true ? holdsHold(evidence) : []),
-    ...(receipts ? recallsHold(evidence) : []),
   ]
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {
