@@ -19,10 +19,19 @@ import type {
   NumberExpression,
 } from './compiled.ts'
 import { fits } from './fits.ts'
-import type { LearnedPropensity, LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
+import type {
+  LearnedPropensity,
+  LoadedPack,
+  Model,
+  OfferModel,
+  PlacementModel,
+  Scope,
+  Selector,
+  Term,
+} from './model.ts'
 import { overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
-import { holdsOffer, inScope, opensOffer } from './scope.ts'
+import { holdsOffer, isAbout, offersNamed, opensOffer } from './scope.ts'
 import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -63,10 +72,10 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
     guardrailsOf,
     allowsOf,
     overridable: new Map(guardrails.flatMap((one) => (one.override === null ? [] : [[one.id, one] as const]))),
-    capsOf: scopeTable(model, (cap) => cap.applies, model.caps, ownCategory),
-    gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, ownCategory),
-    pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, ownCategory),
-    quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours, ownCategory),
+    capsOf: scopeTable(model, (cap) => cap.applies, model.caps, isAbout),
+    gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, isAbout),
+    pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, isAbout),
+    quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours, isAbout),
     lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
     lawfulVariable,
     variables: variables.map(({ name, type, values }) => ({ name, type, values })),
@@ -187,24 +196,20 @@ function compilePlacements(
   })
 }
 
-/** A contact is counted under the offer's own category, whatever its parts belong to. */
-function ownCategory(scope: Scope, offer: OfferModel, channel: string): boolean {
-  return inScope(scope, offer.category, offer.class, channel)
-}
-
 /** Rules whose scope holds an offer on a channel, worked out once; the same list is kept once. */
-function scopeTable<T>(
+function scopeTable<T, S extends Scope & { readonly offers?: Selector }>(
   model: Model,
-  scopeOf: (rule: T) => Scope,
+  scopeOf: (rule: T) => S,
   rules: readonly T[],
-  holds: (scope: Scope, offer: OfferModel, channel: string) => boolean,
+  holds: (scope: S, offer: OfferModel, channel: string) => boolean,
 ): (offer: number, channel: string) => readonly number[] {
   const lists = new Map<string, readonly number[]>()
   const tables = new Map<string, readonly (readonly number[])[]>()
+  const named = offersNamed(rules.map(scopeOf))
   for (const { id: channel } of model.channels) {
     const perKind = new Map<string, readonly number[]>()
     const rows = model.offers.map((offer) => {
-      const kind = `${offer.categories.join('\0')}\0${offer.class}`
+      const kind = `${offer.categories.join('\0')}\0${offer.class}\0${named.has(offer.id) ? offer.id : ''}`
       const known = perKind.get(kind)
       if (known !== undefined) return known
       const row = rules.flatMap((rule, i) => (holds(scopeOf(rule), offer, channel) ? [i] : []))

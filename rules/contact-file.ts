@@ -1,6 +1,6 @@
 /** The file of the contact policy as people write it. */
 import { z } from 'zod'
-import { duration, list, ruleId, scope, text } from './file-pieces.ts'
+import { contactScope, duration, list, ruleId, text } from './file-pieces.ts'
 
 const clockTime = z
   .string()
@@ -18,7 +18,7 @@ export const contactFile = z.strictObject({
       id: ruleId,
       limit: z.int().min(0).max(1_000),
       per: duration,
-      applies: scope,
+      applies: contactScope,
       text,
     }),
     1_000,
@@ -27,11 +27,11 @@ export const contactFile = z.strictObject({
     z.strictObject({
       id: ruleId,
       least: duration.describe('Least time between two contacts'),
-      after: scope
+      after: contactScope
         .nullable()
         .default(null)
         .describe('The earlier contact; left out: of the same kind as the later one'),
-      applies: scope.describe('The later contact'),
+      applies: contactScope.describe('The later contact'),
       text,
     }),
     1_000,
@@ -45,7 +45,7 @@ export const contactFile = z.strictObject({
       within: duration.describe('within this time'),
       answer: duration.describe('How long a customer has to answer: to click, accept or dismiss'),
       for: duration.describe('How long there is rest then'),
-      applies: scope,
+      applies: contactScope,
       text,
     }),
     200,
@@ -57,7 +57,7 @@ export const contactFile = z.strictObject({
       id: ruleId,
       from: clockTime.describe('Local time of the customer, such as 21:00; this minute is quiet'),
       to: clockTime.describe('Local time of the customer, such as 08:00; this minute is not'),
-      applies: scope,
+      applies: contactScope,
       instead: quietInstead,
       text,
     }),

@@ -41,6 +41,10 @@ export const scope = z
   })
   .describe('Which offers are meant: an offer matches when its category, channel and class all do')
 
+export const contactScope = scope.extend({
+  offers: selector.default('all').describe('"all", or a list of offers, such as those of a campaign'),
+})
+
 export const holdoutScope = z
   .strictObject({
     categories: selector.describe('"all", or a list of categories'),

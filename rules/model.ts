@@ -92,6 +92,9 @@ export type Scope = {
   readonly classes: Selector
 }
 
+/** What a rule of the contact policy or a holdout is about: a scope, of it only the offers that are named, such as those of a campaign. */
+export type ContactScope = Scope & { readonly offers: Selector }
+
 /**
  * Who may open a guardrail for one customer. `never`: nobody, whatever happens. Else the role, and for how long at most.
  * The precedence of guardrails, overrides and allows stands in `rules/README.md`.
@@ -262,7 +265,7 @@ export type CapModel = {
   readonly id: string
   readonly limit: number
   readonly perMs: number
-  readonly applies: Scope
+  readonly applies: ContactScope
   readonly text: Text
   readonly place: Place
 }
@@ -271,8 +274,8 @@ export type CapModel = {
 export type GapModel = {
   readonly id: string
   readonly leastMs: number
-  readonly after: Scope
-  readonly applies: Scope
+  readonly after: ContactScope
+  readonly applies: ContactScope
   readonly text: Text
   readonly place: Place
 }
@@ -287,7 +290,7 @@ export type PauseModel = {
   readonly withinMs: number
   readonly answerMs: number
   readonly forMs: number
-  readonly applies: Scope
+  readonly applies: ContactScope
   readonly text: Text
   readonly place: Place
 }
@@ -303,7 +306,7 @@ export type QuietHoursModel = {
   readonly id: string
   readonly from: number
   readonly to: number
-  readonly applies: Scope
+  readonly applies: ContactScope
   readonly instead: QuietInstead
   readonly text: Text
   readonly place: Place
@@ -324,7 +327,7 @@ export type HoldoutModel = {
   /** Share of the customers that belong to it, above 0 and at most 50. */
   readonly percent: number
   /** Marketing offers that are held back; `classes` is always `marketing`. */
-  readonly applies: Scope & { readonly offers: Selector }
+  readonly applies: ContactScope
   /** Whether inbound placements are closed to members too. Outbound ones always are. */
   readonly inbound: 'open' | 'closed'
   readonly place: Place

@@ -1,6 +1,15 @@
 /** From the files of a pack to its model: defaults, units, places. What it is given has passed the schemas. */
 import { strict as assert } from 'node:assert'
-import type { BandsModel, FeatureModel, GuardrailModel, Model, OfferModel, Place, Scope, Selector } from './model.ts'
+import type {
+  BandsModel,
+  ContactScope,
+  FeatureModel,
+  GuardrailModel,
+  Model,
+  OfferModel,
+  Place,
+  Scope,
+} from './model.ts'
 import type { PackContents, PackFileName } from './pack-files.ts'
 import { durationMs, moneyMinor, windowOf } from './quantities.ts'
 import type { Path } from './yaml-source.ts'
@@ -62,14 +71,14 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     caps: contact.caps.map(({ per, applies, ...cap }, i) => ({
       ...cap,
       perMs: milliseconds(per),
-      applies: scopeOf(applies),
+      applies: contactScopeOf(applies),
       place: placeOf('contact.yaml', ['caps', i]),
     })),
     gaps: contact.gaps.map(({ least, after, applies, ...gap }, i) => ({
       ...gap,
       leastMs: milliseconds(least),
-      after: scopeOf(after ?? applies),
-      applies: scopeOf(applies),
+      after: contactScopeOf(after ?? applies),
+      applies: contactScopeOf(applies),
       place: placeOf('contact.yaml', ['gaps', i]),
     })),
     pauses: contact.pauses.map((pause, i) => ({
@@ -78,7 +87,7 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       withinMs: milliseconds(pause.within),
       answerMs: milliseconds(pause.answer),
       forMs: milliseconds(pause.for),
-      applies: scopeOf(pause.applies),
+      applies: contactScopeOf(pause.applies),
       text: pause.text,
       place: placeOf('contact.yaml', ['pauses', i]),
     })),
@@ -87,7 +96,7 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       from: minuteOfDay(from),
       to: minuteOfDay(to),
       instead: typeof instead === 'string' ? { kind: instead } : { kind: 'switch', placement: instead.switch },
-      applies: scopeOf(applies),
+      applies: contactScopeOf(applies),
       place: placeOf('contact.yaml', ['quietHours', i]),
     })),
     releaseSpreadMs: milliseconds(contact.releaseSpread),
@@ -96,7 +105,7 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     arbitration,
     holdouts: holdouts.map(({ applies, ...holdout }, i) => ({
       ...holdout,
-      applies: { ...scopeOf({ ...applies, classes: ['marketing'] }), offers: applies.offers },
+      applies: contactScopeOf({ ...applies, classes: ['marketing'] }),
       place: placeOf('arbitration.yaml', ['holdouts', i]),
     })),
     models: models.map(({ window, ...outcomeModel }, i) => ({
@@ -167,12 +176,11 @@ function bandsOf(bands: PackContents['offers.yaml']['bands'][number], place: Pla
   }
 }
 
-function scopeOf(scope: {
-  categories: Selector
-  exceptCategories: readonly string[]
-  channels: Selector
-  classes: Selector
-}): Scope {
+function contactScopeOf(scope: ContactScope): ContactScope {
+  return { ...scopeOf(scope), offers: scope.offers }
+}
+
+function scopeOf(scope: Scope): Scope {
   return {
     categories: scope.categories,
     exceptCategories: scope.exceptCategories,

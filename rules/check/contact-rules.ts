@@ -3,7 +3,7 @@ import { formatDuration } from '../quantities.ts'
 import { isZone } from '../zones.ts'
 import { type Checking, oneOf, type Spot } from './checking.ts'
 import { lookBackMsMax } from './definitions.ts'
-import { checkScope } from './names.ts'
+import { checkContactScope } from './names.ts'
 
 /** Longest that what was held may be spread over. */
 const spreadMsMax = 2 * 3_600_000
@@ -47,8 +47,8 @@ function checkIds({ model, refuse }: Checking): void {
 function checkGaps(checking: Checking): void {
   for (const [i, gap] of checking.model.gaps.entries()) {
     const spot = (key: string): Spot => spotOf('gaps', i, key, gap.id)
-    checkScope(checking, spot('applies'), gap.applies)
-    checkScope(checking, spot('after'), gap.after)
+    checkContactScope(checking, spot('applies'), gap.applies)
+    checkContactScope(checking, spot('after'), gap.after)
     within(checking, spot('least'), gap.leastMs)
   }
 }
@@ -56,7 +56,7 @@ function checkGaps(checking: Checking): void {
 function checkPauses(checking: Checking): void {
   for (const [i, pause] of checking.model.pauses.entries()) {
     const spot = (key: string): Spot => spotOf('pauses', i, key, pause.id)
-    checkScope(checking, spot('applies'), pause.applies)
+    checkContactScope(checking, spot('applies'), pause.applies)
     within(checking, spot('within'), pause.withinMs)
     within(checking, spot('for'), pause.withinMs + pause.answerMs + pause.forMs)
   }
@@ -66,7 +66,7 @@ function checkQuietHours(checking: Checking): void {
   const { model, refuse } = checking
   for (const [i, hours] of model.quietHours.entries()) {
     const spot = (key: string): Spot => spotOf('quietHours', i, key, hours.id)
-    checkScope(checking, spot('applies'), hours.applies)
+    checkContactScope(checking, spot('applies'), hours.applies)
     if (hours.from === hours.to) {
       refuse('value_invalid', spot('to'), 'The hours end when they begin: write two different times of day.')
     }

@@ -2,7 +2,7 @@
 import { anyTree } from '../cel/elaborate.ts'
 import { type BoolTree, type NumberTree, partsOf } from '../cel/expression.ts'
 import type { BandsModel } from '../model.ts'
-import { covers } from '../scope.ts'
+import { coversContacts } from '../scope.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
 
 export function checkLadders(checking: Checking, conditions: CompiledConditions): void {
@@ -124,8 +124,8 @@ function checkCaps({ model, refuse }: Checking): void {
   for (const [i, cap] of model.caps.entries()) {
     const spot: Spot = { file: 'contact.yaml', path: ['caps', i, 'id'], rule: cap.id }
     for (const [j, other] of model.caps.entries()) {
-      if (i === j || !covers(other.applies, cap.applies, model.categories)) continue
-      const same = covers(cap.applies, other.applies, model.categories)
+      if (i === j || !coversContacts(other.applies, cap.applies, model.categories)) continue
+      const same = coversContacts(cap.applies, other.applies, model.categories)
       if (same && other.perMs === cap.perMs) {
         if (j > i) continue
         const message = `"${other.id}" limits the same contacts over the same time to ${other.limit}, this one to ${cap.limit}.`

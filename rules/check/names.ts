@@ -1,7 +1,7 @@
 /** Ids: each once, none reserved, none that collide in what is stored; and every name that is used exists. */
 import { hash32 } from '../../ingest/hash.ts'
 import { fits } from '../fits.ts'
-import type { Scope, Selector } from '../model.ts'
+import type { ContactScope, Scope, Selector } from '../model.ts'
 import { overrideKey } from '../override-key.ts'
 import type { PackFileName } from '../pack-files.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
@@ -135,13 +135,11 @@ function checkScopes(checking: Checking): void {
     checkScope(checking, { file: 'guardrails.yaml', path: ['allows', i, 'opens'], rule: id }, opens)
   }
   for (const [i, { id, applies }] of model.caps.entries()) {
-    checkScope(checking, { file: 'contact.yaml', path: ['caps', i, 'applies'], rule: id }, applies)
+    checkContactScope(checking, { file: 'contact.yaml', path: ['caps', i, 'applies'], rule: id }, applies)
   }
-  const offers = model.offers.map((offer) => offer.id)
   for (const [i, { id, applies }] of model.holdouts.entries()) {
     const spot: Spot = { file: 'arbitration.yaml', path: ['holdouts', i, 'applies'], rule: id }
-    checkScope(checking, spot, applies)
-    checkSelector(checking, { ...spot, path: [...spot.path, 'offers'] }, applies.offers, 'offer', offers)
+    checkContactScope(checking, spot, applies)
   }
 }
 
@@ -159,6 +157,13 @@ export function checkScope(checking: Checking, spot: Spot, scope: Scope): void {
   const except = { ...spot, path: [...spot.path, 'exceptCategories'] }
   checkSelector(checking, except, scope.exceptCategories, 'category', model.categories)
   checkSelector(checking, { ...spot, path: [...spot.path, 'channels'] }, scope.channels, 'channel', channels)
+}
+
+/** The same of the contact policy and holdouts, which may name offers too. */
+export function checkContactScope(checking: Checking, spot: Spot, scope: ContactScope): void {
+  checkScope(checking, spot, scope)
+  const offers = checking.model.offers.map((offer) => offer.id)
+  checkSelector(checking, { ...spot, path: [...spot.path, 'offers'] }, scope.offers, 'offer', offers)
 }
 
 const unknownCodes = {

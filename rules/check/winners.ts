@@ -2,7 +2,7 @@
 import { type Constraints, constraintsOf, implies } from '../cel/analyse.ts'
 import { fits } from '../fits.ts'
 import type { Model, OfferModel, PlacementModel } from '../model.ts'
-import { holdsOffer, inScope } from '../scope.ts'
+import { holdsOffer, isAbout } from '../scope.ts'
 import { termNames } from '../terms.ts'
 import type { Checking } from './checking.ts'
 import { pairsMax } from './conflicts.ts'
@@ -53,12 +53,7 @@ function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: r
     return (
       model.guardrails.every(
         ({ closes }) => !holdsOffer(closes, rival, channel) || holdsOffer(closes, offer, channel),
-      ) &&
-      contact.every(
-        ({ applies }) =>
-          !inScope(applies, rival.category, rival.class, channel) ||
-          inScope(applies, offer.category, offer.class, channel),
-      )
+      ) && contact.every(({ applies }) => !isAbout(applies, rival, channel) || isAbout(applies, offer, channel))
     )
   })
 }

@@ -3,6 +3,7 @@ import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledPack } from '../../../rules/compiled.ts'
 import type {
   CapModel,
+  ContactScope,
   GapModel,
   MessageClass,
   Model,
@@ -57,12 +58,13 @@ export function contactRules(pack: CompiledPack): ContactRules {
   }
 }
 
-function keyScope({ categories, exceptCategories, channels, classes }: Scope): KeyScope {
+function keyScope({ categories, exceptCategories, channels, classes, offers }: ContactScope): KeyScope {
   const named = (name: MessageClass): boolean => classes === 'all' || classes.includes(name)
   return {
     categories: categories === 'all' ? null : new Set(categories.map(hash32)),
     exceptCategories: new Set(exceptCategories.map(hash32)),
     channels: channels === 'all' ? null : new Set(channels.map(hash32)),
+    offers: offers === 'all' ? null : new Set(offers.map(hash32)),
     classes: [named('regulatory'), named('service'), named('marketing')],
   }
 }

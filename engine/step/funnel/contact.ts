@@ -128,7 +128,8 @@ function afterChoice(run: FunnelRun, candidate: Candidate, before: readonly Cand
 function holdsOffer(run: FunnelRun, rule: ContactRule<unknown>, offer: number): boolean {
   const { placements, categoryKeys, classCodes } = run.tables
   const channel = placements[run.placement.index]?.channelKey ?? 0
-  return holdsKeys(rule.looksAt, categoryKeys[offer] ?? 0, channel, classCodes[offer] ?? 0)
+  const key = run.pack.offers[offer]?.key ?? 0
+  return holdsKeys(rule.looksAt, categoryKeys[offer] ?? 0, channel, classCodes[offer] ?? 0, key)
 }
 
 /** Contacts in a cap's window, those that this run has taken included. */

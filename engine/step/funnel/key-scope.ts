@@ -10,20 +10,28 @@ export type KeyScope = {
   readonly categories: ReadonlySet<number> | null
   readonly exceptCategories: ReadonlySet<number>
   readonly channels: ReadonlySet<number> | null
+  readonly offers: ReadonlySet<number> | null
   /** By class code. */
   readonly classes: readonly boolean[]
 }
 
 /** Whether a scope holds a contact. */
 export function holdsContact(scope: KeyScope, contact: Contact): boolean {
-  return holdsKeys(scope, contact.category, contact.channel, contact.class)
+  return holdsKeys(scope, contact.category, contact.channel, contact.class, contact.offer)
 }
 
-export function holdsKeys(scope: KeyScope, category: number, channel: number, messageClass: number): boolean {
+export function holdsKeys(
+  scope: KeyScope,
+  category: number,
+  channel: number,
+  messageClass: number,
+  offer: number,
+): boolean {
   return (
     scope.classes[messageClass] === true &&
     (scope.categories === null || scope.categories.has(category)) &&
     !scope.exceptCategories.has(category) &&
-    (scope.channels === null || scope.channels.has(channel))
+    (scope.channels === null || scope.channels.has(channel)) &&
+    (scope.offers === null || scope.offers.has(offer))
   )
 }

@@ -7,7 +7,7 @@ import { overrideType } from '../../../ingest/override.ts'
 import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
 import type { LearnedTable } from '../../../rules/learned-table.ts'
 import type { Scope } from '../../../rules/model.ts'
-import { heldBackBy } from '../../../rules/scope.ts'
+import { heldBackBy, offersNamed } from '../../../rules/scope.ts'
 import { type ContactRules, contactRules } from './contact-rules.ts'
 import { type TiredChannel, tiredChannels } from './fatigue.ts'
 import { classCodes } from './key-scope.ts'
@@ -54,7 +54,7 @@ export type FunnelTables = {
   readonly switchTargets: ReadonlySet<number>
   readonly offerByKey: ReadonlyMap<number, CompiledOffer>
   /**
-   * By offer index: which offers are alike for scopes, having the same categories and class; 0 to `kindCount` - 1. What rules by scope say of one of
+   * By offer index: which offers are alike for scopes, having the same categories and class and no name there; 0 to `kindCount` - 1. What rules by scope say of one of
    * them on a channel they say of all.
    */
   readonly kinds: readonly number[]
@@ -137,10 +137,12 @@ function placementTable(
   }
 }
 
-function kindsOf({ offers }: CompiledPack): readonly number[] {
+function kindsOf({ offers, loaded }: CompiledPack): readonly number[] {
+  const { caps, gaps, pauses } = loaded.model
+  const named = offersNamed([...caps, ...gaps, ...pauses].map(({ applies }) => applies))
   const known = new Map<string, number>()
-  return offers.map(({ model }) => {
-    const name = `${model.category}\0${model.categories.join('\0')}\0${model.class}`
+  return offers.map(({ id, model }) => {
+    const name = [model.category, model.class, ...model.categories, named.has(id) ? id : ''].join('\0')
     const kind = known.get(name) ?? known.size
     known.set(name, kind)
     return kind

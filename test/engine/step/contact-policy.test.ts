@@ -45,6 +45,57 @@ async function bankWith(changes: Parameters<typeof loadBank>[0]): Promise<Bank> 
   return there
 }
 
+describe('a campaign', () => {
+  const offers = [
+    ...bank.offers,
+    message('spring-1', 'loyalty', { value: 9 }),
+    message('spring-2', 'loyalty', { value: 8 }),
+  ]
+  const triggers = bank.triggers.map((trigger) =>
+    trigger.id === 'large-repayment' ? { ...trigger, offers: ['spring-1', 'spring-2', 'repayment-thanks'] } : trigger,
+  )
+  const spring = { ...sms, offers: ['spring-1', 'spring-2'] }
+  const cap = { id: 'spring-once', limit: 1, per: '30d', applies: spring, text: text('Once in spring') }
+
+  test('has a cap of its own over all of its offers, and leaves others of their category alone', async () => {
+    const caps = [{ ...cap, limit: 1 }]
+    const there = await bankWith({ offers, triggers, caps })
+    const offered = [1, 2, 3].map((day) => repay(there, 'C1', day0 + day * dayMs)?.offers.map(({ offer }) => offer))
+    expect(offered).toEqual([['spring-1'], ['repayment-thanks'], ['repayment-thanks']])
+    const refused = repay(there, 'C1', day0 + 4 * dayMs)?.fates ?? []
+    expect(refused.map(({ offer, reason, rule }) => [offer, reason, rule])).toEqual([
+      ['spring-1', 'cap_reached', 'spring-once'],
+      ['spring-2', 'cap_reached', 'spring-once'],
+      ['repayment-thanks', 'offered', null],
+    ])
+    expect(repay(there, 'C1', day0 + 31 * dayMs)?.offers[0]?.offer).toBe('repayment-thanks')
+    expect(repay(there, 'C1', day0 + 31 * dayMs + 1)?.offers[0]?.offer).toBe('spring-1')
+  })
+
+  test('keeps its gap between its offers and those behind it', async () => {
+    const gaps = [
+      {
+        id: 'after-spring',
+        least: '2d',
+        after: spring,
+        applies: { ...sms, offers: ['repayment-thanks'] },
+        text: text('Later'),
+      },
+    ]
+    const there = await bankWith({ offers, triggers, caps: [cap], contact: { gaps } })
+    expect(repay(there, 'C1', day0)?.offers[0]?.offer).toBe('spring-1')
+    const between = repay(there, 'C1', day0 + dayMs)
+    expect(between?.outcome).toBe('none')
+    expect(between?.fates.at(-1)).toMatchObject({ offer: 'repayment-thanks', rule: 'after-spring' })
+    expect(repay(there, 'C1', day0 + 2 * dayMs)?.offers[0]?.offer).toBe('repayment-thanks')
+  })
+
+  test('names only offers that the pack has', async () => {
+    const caps = [{ ...cap, applies: { ...sms, offers: ['summer-1'] } }]
+    await expect(loadBank({ offers, triggers, caps })).rejects.toThrow(/contact\.yaml:\d+ .*summer-1/)
+  })
+})
+
 describe('a gap', () => {
   const gaps = [{ id: 'sms-2h', least: '2h', applies: sms, text: text('Two hours between two SMS') }]
 
