@@ -10,6 +10,7 @@ import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
 import { checkLearned } from './check/learned.ts'
 import { checkNames } from './check/names.ts'
+import { checkTelling } from './check/telling.ts'
 import { checkTerms } from './check/terms.ts'
 import { checkUnused } from './check/unused.ts'
 import { checkWinners } from './check/winners.ts'
@@ -39,6 +40,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   checkLadders(checking, conditions)
   checkTerms(checking)
   checkLearned(checking)
+  checkTelling(checking)
   if (checking.problems.length > 0) return checking
   checkConflicts(checking, conditions)
   checkWinners(checking)

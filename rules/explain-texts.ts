@@ -1,4 +1,6 @@
 /** Reasons in words, in both languages. */
+import { type Audience, disclosureKinds, disclosures } from './disclosures.ts'
+import type { Text } from './model.ts'
 import { type ReasonCode, reasons } from './reasons.ts'
 
 export type Language = 'en' | 'zh'
@@ -47,8 +49,22 @@ const neutral: { readonly [language in Language]: Readonly<Record<ReasonHole, st
 
 /** The sentence for a reason. Holes without a value get a neutral word, so the sentence always reads. */
 export function explainReason(code: ReasonCode, language: Language, values: ReasonValues = {}): string {
-  const template = language === 'en' ? reasons[code].en : reasons[code].zh
-  const sentence = template.replace(/\{([a-z]+)\}/g, (whole, name: string) => {
+  return filled(reasons[code], language, values)
+}
+
+/** What may be said of a reason to somebody: the reason itself to staff, its kind of telling to others. */
+export function tellReason(
+  code: ReasonCode,
+  audience: Audience,
+  language: Language,
+  values: ReasonValues = {},
+): string {
+  const text: Text = audience === 'staff' ? reasons[code] : disclosures[disclosureKinds[code]][audience]
+  return filled(text, language, values)
+}
+
+function filled(text: Text, language: Language, values: ReasonValues): string {
+  const sentence = text[language].replace(/\{([a-z]+)\}/g, (whole, name: string) => {
     const hole = reasonHoles.find((known) => known === name)
     return hole === undefined ? whole : (values[hole] ?? neutral[language][hole])
   })

@@ -183,6 +183,8 @@ export type FatigueModel = {
 export type OfferModel = {
   readonly id: string
   readonly title: Text
+  /** What a customer is told when it is not offered, whatever the reason; absent: the text that all offers have. */
+  readonly unavailable?: Text | undefined
   readonly category: string
   /** Its category and those of its parts: what closes one of them closes the offer. */
   readonly categories: readonly string[]

@@ -205,6 +205,9 @@ export const offersFile = z.strictObject({
     z.strictObject({
       id: ruleId,
       title: text,
+      unavailable: text
+        .optional()
+        .describe('What a customer is told when it is not offered, whatever the reason; it may not hint at any'),
       category: z.string().min(1),
       class: messageClass,
       contentType: ruleId.describe('What it looks like: banner, card, message, talk'),

@@ -59,6 +59,7 @@ export const packProblemCodes = [
   'source_unlawful',
   'timezone_unknown',
   'currency_unknown',
+  'text_sensitive',
   // Scenarios.
   'scenarios_missing',
   'scenario_too_large',

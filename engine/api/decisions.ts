@@ -1,6 +1,7 @@
 /** `POST /v1/decisions`: what to show this customer now. */
 import { isUtf8 } from 'node:buffer'
 import { isAlias } from '../../ingest/identity/alias.ts'
+import { appReasonOf } from '../../rules/disclosures.ts'
 import type { LoadedPack, OfferModel } from '../../rules/model.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { DecisionRequest, Position } from '../shard/shards.ts'
@@ -105,6 +106,7 @@ function contentOf(offer: OfferModel): string {
   return rendered.slice(0, -1)
 }
 
+/** What the app gets: nothing of the candidates that were refused, and of the reason only what may be told. */
 function answerBody(decision: Decision, requestId: string, contents: ReadonlyMap<string, string>): string {
   let offers = ''
   for (const item of decision.offers) {
@@ -113,7 +115,7 @@ function answerBody(decision: Decision, requestId: string, contents: ReadonlyMap
   }
   return (
     `{"decisionId":"${decision.id}","requestId":${JSON.stringify(requestId)},"placement":${JSON.stringify(decision.placement)},` +
-    `"outcome":"${decision.outcome}","reason":"${decision.reason}","offers":[${offers}],` +
+    `"outcome":"${decision.outcome}","reason":"${appReasonOf(decision.reason)}","offers":[${offers}],` +
     `"notAfter":${decision.notAfter},"packHash":"${decision.packHash}"}`
   )
 }

@@ -3,12 +3,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Identities } from '../../ingest/identity/identities.ts'
 import type { Intake, IntakeResult } from '../../ingest/intake.ts'
+import { audiences } from '../../rules/disclosures.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
 import { HistoryError } from '../../sinks/history/history.ts'
 import type { History } from '../../sinks/history/start-history.ts'
-import { explainDecision } from '../explain/explain-decision.ts'
+import { explainFor } from '../explain/explain-for.ts'
 import { ShardError, type Shards, sumTotals } from '../shard/shards.ts'
 import { namedCustomer } from './customer-name.ts'
 import { parseJson } from './decisions.ts'
@@ -103,6 +104,9 @@ async function customer(parts: InspectionParts, request: HttpRequest): Promise<H
 async function decision(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {
   const id = request.params[0] ?? ''
   if (!/^[0-9a-f]{32}$/.test(id)) return problem('query_invalid', 'A decision id is 32 hex digits.')
+  const asked = request.query.get('for') ?? 'staff'
+  const audience = audiences.find((known) => known === asked)
+  if (audience === undefined) return problem('query_invalid', `for is one of ${audiences.join(', ')}.`)
   if (parts.history === null) return problem('history_off', parts.historyOff)
   let found: Decision | null
   try {
@@ -114,7 +118,9 @@ async function decision(parts: InspectionParts, request: HttpRequest): Promise<H
   if (found === null) return problem('decision_unknown', 'History lags by about a second: ask again, or check the id.')
   const language = languageOf(request)
   const pack = await parts.packOf(found.packHash)
-  return json(200, { ...decisionJson(found), explanation: explainDecision(found, pack, language) })
+  const explanation = explainFor(audience, found, pack, language)
+  // The record itself says everything that the words for others leave out.
+  return json(200, audience === 'staff' ? { ...decisionJson(found), explanation } : { id, audience, explanation })
 }
 
 async function explain(parts: InspectionParts, request: HttpRequest): Promise<HttpReply> {

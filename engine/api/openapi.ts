@@ -49,7 +49,10 @@ const operations: readonly Operation[] = [
     path: '/v1/decisions/{id}',
     summary: 'A decision with all candidates and the explanation in words.',
     pathParts: { id: 'Decision id, 32 hex digits.' },
-    query: { language: 'en or zh; else by Accept-Language.' },
+    query: {
+      language: 'en or zh; else by Accept-Language.',
+      for: 'staff (default), manager or customer: for others than staff only words that give nothing away, no record.',
+    },
   },
   {
     method: 'post',

@@ -2,6 +2,7 @@
  * Bodies and answers of the API as schemas: what is checked, what `/openapi.json` shows, one source for both.
  */
 import { z } from 'zod'
+import { appReasons } from '../../rules/disclosures.ts'
 import { erasureGrounds } from '../erasure/customer-erasure.ts'
 import { permitReasons } from '../step/permit.ts'
 
@@ -84,7 +85,11 @@ export const decisionAnswer = z.strictObject({
   requestId: z.string(),
   placement: z.string(),
   outcome: z.enum(['offered', 'fallback', 'none']),
-  reason: z.string().describe('Why a fallback; `offered` otherwise.'),
+  reason: z
+    .enum(appReasons)
+    .describe(
+      'Why a fallback; `offered` otherwise. `not_available` for all that concerns the customer: why is in the record, for the bank alone.',
+    ),
   offers: z.array(
     z.strictObject({
       offer: z.string(),

@@ -4,13 +4,17 @@ import { isRecord, problemText } from './client.ts'
 
 export type ExplainOptions = { readonly language: string | undefined; readonly json: boolean }
 
+/** Who the explanation is for: `customer`, `manager` or `staff`. */
+export type ForWhom = { readonly audience: string }
+
 /** Explains a decision by id. A decision of the last second may not be in the history yet: asks again for a while. */
-export async function explainDecision(client: Client, id: string, options: ExplainOptions): Promise<number> {
-  const query = options.language === undefined ? '' : `?language=${encodeURIComponent(options.language)}`
-  let reply = await client.get(`/v1/decisions/${encodeURIComponent(id)}${query}`)
+export async function explainDecision(client: Client, id: string, options: ExplainOptions & ForWhom): Promise<number> {
+  const query = new URLSearchParams({ for: options.audience })
+  if (options.language !== undefined) query.set('language', options.language)
+  let reply = await client.get(`/v1/decisions/${encodeURIComponent(id)}?${query}`)
   for (let tries = 0; tries < 5 && isNotYet(reply.body); tries++) {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    reply = await client.get(`/v1/decisions/${encodeURIComponent(id)}${query}`)
+    reply = await client.get(`/v1/decisions/${encodeURIComponent(id)}?${query}`)
   }
   return print(reply, options.json)
 }

@@ -151,6 +151,9 @@ function addLookCommands(program: Command, run: ProgramOptions['run']): void {
     .argument('[decision]', 'decision id')
     .option('--customer <id>', 'with --event: the customer of the event')
     .option('--event <id>', 'with --customer: the id of the event')
+    .addOption(
+      new Option('--for <audience>', 'of a decision: who is to read it').choices(['customer', 'manager', 'staff']),
+    )
     .addOption(new Option('--language <language>').choices(['en', 'zh']).default('en'))
     .addOption(jsonOption())
     .action((decision: string | undefined, options: ExplainFlags) =>
@@ -208,7 +211,7 @@ async function check(config: Config, pack: string | undefined, options: CheckFla
   return 2
 }
 
-type ExplainFlags = { customer?: string; event?: string; language: 'en' | 'zh'; json?: boolean }
+type ExplainFlags = { customer?: string; event?: string; for?: string; language: 'en' | 'zh'; json?: boolean }
 
 async function explain(config: Config, decision: string | undefined, options: ExplainFlags): Promise<number> {
   const { withClient } = await import('./session.ts')
@@ -216,10 +219,14 @@ async function explain(config: Config, decision: string | undefined, options: Ex
   const how = { language: options.language, json: options.json === true }
   const { customer, event } = options
   if (decision !== undefined && customer === undefined && event === undefined)
-    return withClient(config, { history: true }, (client) => explainDecision(client, decision, how))
-  if (decision === undefined && customer !== undefined && event !== undefined)
+    return withClient(config, { history: true }, (client) =>
+      explainDecision(client, decision, { ...how, audience: options.for ?? 'staff' }),
+    )
+  if (decision === undefined && customer !== undefined && event !== undefined && options.for === undefined)
     return withClient(config, {}, (client) => explainEvent(client, { customer, event }, how))
-  process.stderr.write('Give a decision id, or --customer and --event together. See proffer explain --help.\n')
+  process.stderr.write(
+    'Give a decision id, or --customer and --event together (without --for). See proffer explain --help.\n',
+  )
   return 2
 }
 

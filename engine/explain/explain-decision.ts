@@ -2,6 +2,7 @@ import { explainReason, type Language, type ReasonValues } from '../../rules/exp
 import type { LoadedPack, Model, OfferModel } from '../../rules/model.ts'
 import { isReasonCode } from '../../rules/reasons.ts'
 import { type Decision, type Fate, type FeatureUsed, released } from '../../sinks/decision.ts'
+import { clockWords, customerZone } from './customer-clock.ts'
 import { durationWords, instantWords, numberWords, oneLine, valueWords, type Wording } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
 
@@ -46,9 +47,13 @@ export function fateWords(decision: Decision, fate: Fate, model: Model | null, l
     ? explainReason(fate.reason, language, reasonValues(decision, fate, model, language))
     : `${titleOf(model, fate.offer, language)}: ${fate.reason}`
   const say = phrases[language]
-  const zone = customerZone(decision, model)
-  const again = fate.possibleAt === 0 ? '' : ` ${say.possibleAgain(instantWords(fate.possibleAt, zone), zone)}`
+  const again = fate.possibleAt === 0 ? '' : ` ${possibleAgainWords(decision, fate, model, language)}`
   return `${sentence}${again}${fate.trigger === null ? '' : ` ${say.proposedBy(fate.trigger)}`}`
+}
+
+/** When time alone makes it possible again, by the customer's clock; to be asked of a fate that has an instant. */
+export function possibleAgainWords(decision: Decision, fate: Fate, model: Model | null, language: Language): string {
+  return phrases[language].possibleAgain(clockWords(fate.possibleAt, customerZone(decision, model)))
 }
 
 /** A feature with its value in units, what it measures and over which window. */
@@ -64,19 +69,6 @@ export function featureWords(feature: FeatureUsed, model: Model | null, wording:
 /** Title of an offer in the language; its id when the pack is gone. */
 export function titleOf(model: Model | null, offer: string, language: Language): string {
   return offerOf(model, offer)?.title[language] ?? offer
-}
-
-/** The zone whose clock counts for the customer, as far as the record tells where they live; else the bank's. */
-function customerZone({ features }: Decision, model: Model | null): string {
-  const known = (id: string | null | undefined): string | undefined => {
-    const used = features.find(({ name }) => name === `profile.${id}`)
-    if (used === undefined || used.lo !== used.hi) return undefined
-    return model?.attributes.find((attribute) => attribute.id === id)?.values[used.lo]
-  }
-  const { zones } = model ?? {}
-  const region = known(zones?.region?.attribute)
-  const ofRegion = region === undefined ? undefined : zones?.region?.zones[region]
-  return known(zones?.attribute) ?? ofRegion ?? model?.zone ?? 'UTC'
 }
 
 function causeLine(decision: Decision, model: Model | null, wording: Wording): string {
@@ -226,7 +218,7 @@ const phrases = {
       `It won by class and priority${rank === '' ? '' : ` (${rank})`}, then by score ${score} = propensity x context x value x lever = ${terms}.`,
     drawn: (learned: string) => ` The propensity was drawn from what is learned for ${learned}.`,
     proposedBy: (trigger: string) => `Proposed by trigger ${trigger}.`,
-    possibleAgain: (at: string, zone: string) => `Possible again on ${at} (${zone}), if nothing else changes.`,
+    possibleAgain: (at: string) => `Possible again on ${at}, if nothing else changes.`,
     released: (at: string, customer: string, placement: string, decision: string) =>
       `${at}: what had waited for customer ${customer} since decision ${decision} was looked at again for ${placement}.`,
     nothing: 'Nothing was offered.',
@@ -257,7 +249,7 @@ const phrases = {
       `先比类别与优先级${rank === '' ? '' : `（${rank}）`}，再比得分：${score} = 倾向 x 情境 x 价值 x 杠杆 = ${terms}。`,
     drawn: (learned: string) => `倾向由${learned}的历史结果抽样得出。`,
     proposedBy: (trigger: string) => `由触发器${trigger}提出。`,
-    possibleAgain: (at: string, zone: string) => `如无其他变化，${at}（${zone}）后可再次推荐。`,
+    possibleAgain: (at: string) => `如无其他变化，${at}后可再次推荐。`,
     released: (at: string, customer: string, placement: string, decision: string) =>
       `${at}：自决策${decision}起等待的内容已为客户${customer}在展示位${placement}重新评估。`,
     nothing: '未作任何推荐。',

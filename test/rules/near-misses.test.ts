@@ -81,6 +81,14 @@ test.each<[string, Patch]>([
       to: 'where: event.kind == "penalty_interest" && has(event.counterpartyBank) && event.counterpartyBank == "ours"',
     },
   ],
+  [
+    'a text for customers that names the product, whose name has a word that would be no reason to give',
+    {
+      file: 'offers.yaml',
+      from: '      en: A study loan, repaid after graduation\n      zh: 助学贷款，毕业后开始还款\n',
+      to: '      en: Student loan\n      zh: 学生贷款\n    unavailable: { en: Student loan is not available now. Ask in any branch., zh: 学生贷款目前暂不提供，请咨询任意网点。 }\n',
+    },
+  ],
 ])('%s', async (_name, patch) => {
   const { result } = await loadPatched([patch])
   expect(result.kind === 'refused' ? formatProblems(result.problems) : '').toBe('')

@@ -77,7 +77,8 @@ describe('one call', () => {
     for (const { id } of ofShard)
       expect((await engine.call('GET', `/v1/dead-letters/${id}`)).body).toMatchObject({ bytes: '' })
     const answer = await engine.call('POST', '/v1/decisions', { customerId: 'C-late', placement: 'app_offers' })
-    expect(answer.body).toMatchObject({ outcome: 'fallback', reason: 'erased' })
+    // That somebody was erased is no business of an app's.
+    expect(answer.body).toMatchObject({ outcome: 'fallback', reason: 'not_available' })
   })
 
   test('an event of an erased customer is not explained any more, though the log has it yet', async () => {

@@ -10,8 +10,9 @@ import { holes } from './holes.ts'
 import { impossibleRules } from './impossible.ts'
 import { wrongNames } from './names.ts'
 import { wrongQuantities } from './quantities.ts'
+import { wrongTellings } from './telling.ts'
 
-const mistakes = [...wrongNames, ...wrongConditions, ...wrongQuantities, ...impossibleRules, ...holes]
+const mistakes = [...wrongNames, ...wrongConditions, ...wrongQuantities, ...impossibleRules, ...holes, ...wrongTellings]
 
 test.each(mistakes)('the check refuses $name', async ({ patches, code, rule, at, file }) => {
   const { result, files } = await loadPatched(patches)
