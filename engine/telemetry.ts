@@ -56,6 +56,15 @@ export function createTelemetry(): Telemetry {
   const suppressions = counter('suppressions_total', 'Candidates stopped by each guardrail', ['guardrail'])
   const capHits = counter('cap_reached_total', 'Candidates stopped by each contact cap', ['cap'])
   const decisions = counter('decisions_made_total', 'Decisions by placement and outcome', ['placement', 'outcome'])
+  const proposed = counter('contacts_proposed_total', 'Occasions on which triggers proposed to write to a customer', [
+    'placement',
+    'channel',
+  ])
+  const withheld = counter('contacts_withheld_total', 'Of those, the ones at which nothing was sent, and why', [
+    'placement',
+    'channel',
+    'reason',
+  ])
   const unknownAliases = counter('decisions_unknown_alias_total', 'Requests by an alias that is linked to nobody')
   const ruleCost = new Histogram({
     name: 'trigger_evaluation_seconds',
@@ -66,7 +75,7 @@ export function createTelemetry(): Telemetry {
   })
   const scrape = createScrapeGauges(registry)
 
-  const count = ({ fates, outcomes, triggers }: Tally) => {
+  const count = ({ fates, outcomes, occasions, triggers }: Tally) => {
     for (const { stage, reason, rule, count } of fates) {
       fateCounts.labels(stage, reason).inc(count)
       if (rule === '') continue
@@ -74,6 +83,10 @@ export function createTelemetry(): Telemetry {
       if (stage === 'contact') capHits.labels(rule).inc(count)
     }
     for (const { placement, outcome, count } of outcomes) decisions.labels(placement, outcome).inc(count)
+    for (const { placement, channel, reason, count } of occasions) {
+      proposed.labels(placement, channel).inc(count)
+      if (reason !== '') withheld.labels(placement, channel, reason).inc(count)
+    }
     for (const { trigger, seconds } of triggers) ruleCost.labels(trigger).observe(seconds)
   }
 

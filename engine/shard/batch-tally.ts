@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks'
 import type { EventData } from '../../rules/compiled.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { StepContext } from '../step/step.ts'
+import { occasionsOf } from './occasions.ts'
 
 /** Candidates that ended in a stage for a reason; `rule` is the guardrail or cap, empty when there is none. */
 export type FateCount = {
@@ -15,11 +16,19 @@ export type FateCount = {
   readonly count: number
 }
 export type OutcomeCount = { readonly placement: string; readonly outcome: string; readonly count: number }
+/** Occasions to write to a customer, see `occasionsOf`; `reason` is empty for those at which a message left. */
+export type OccasionCount = {
+  readonly placement: string
+  readonly channel: string
+  readonly reason: string
+  readonly count: number
+}
 export type TriggerCost = { readonly trigger: string; readonly seconds: number }
 
 export type Tally = {
   readonly fates: readonly FateCount[]
   readonly outcomes: readonly OutcomeCount[]
+  readonly occasions: readonly OccasionCount[]
   readonly triggers: readonly TriggerCost[]
 }
 
@@ -33,6 +42,7 @@ export class BatchTally {
   readonly #context: StepContext
   readonly #fates = new Map<string, number>()
   readonly #outcomes = new Map<string, number>()
+  readonly #occasions = new Map<string, number>()
   #nextAt = 0
 
   constructor(context: StepContext) {
@@ -42,7 +52,12 @@ export class BatchTally {
   add(decision: Decision): void {
     for (const { stage, reason, rule } of decision.fates)
       count(this.#fates, `${stage}${gap}${reason}${gap}${rule ?? ''}`)
-    count(this.#outcomes, `${decision.placement}${gap}${decision.outcome}`)
+    const { placement, channel, outcome } = decision
+    count(this.#outcomes, `${placement}${gap}${outcome}`)
+    for (const { best } of occasionsOf(decision)) {
+      const reason = best.stage === 'offered' ? '' : best.reason
+      count(this.#occasions, `${placement}${gap}${channel}${gap}${reason}`)
+    }
   }
 
   /**
@@ -61,9 +76,14 @@ export class BatchTally {
       const [placement = '', outcome = ''] = key.split(gap)
       return { placement, outcome, count }
     })
+    const occasions = Array.from(this.#occasions, ([key, count]) => {
+      const [placement = '', channel = '', reason = ''] = key.split(gap)
+      return { placement, channel, reason, count }
+    })
     this.#fates.clear()
     this.#outcomes.clear()
-    return { fates, outcomes, triggers: event === null ? [] : this.#timeTriggers(event) }
+    this.#occasions.clear()
+    return { fates, outcomes, occasions, triggers: event === null ? [] : this.#timeTriggers(event) }
   }
 
   #timeTriggers({ type, data }: { readonly type: string; readonly data: EventData }): TriggerCost[] {

@@ -15,6 +15,22 @@ export const retailBank: LoadedPack = { ...result.pack, model: { ...result.pack.
 /** When the customers are looked at. */
 export const at = day0 + 200 * dayMs
 
+/** The same, where the customers are looked at in the middle of quiet hours, which hold what comes by push. */
+export const quietBank: LoadedPack = {
+  ...retailBank,
+  model: {
+    ...retailBank.model,
+    quietHours: [
+      {
+        ...{ id: 'morning', from: 7 * 60, to: 9 * 60, instead: { kind: 'hold' } },
+        applies: { categories: 'all', exceptCategories: [], channels: ['push'], classes: 'all' },
+        text: { en: 'The morning', zh: '早晨' },
+        place: { file: 'contact.yaml', line: 1 },
+      },
+    ],
+  },
+}
+
 /** What happened to a customer of the retail bank, from which everything forbidden follows. */
 export type Facts = {
   readonly employment: 'employed' | 'unemployed' | 'student' | 'unknown'

@@ -2,6 +2,7 @@ import { createHistoryClient, historyAddress } from '../../../sinks/history/clie
 import { historyConformance } from '../../conformance/history.ts'
 import { historyErasure } from '../../conformance/history-erasure.ts'
 import { historyForbidden } from '../../conformance/history-forbidden.ts'
+import { historySilence } from '../../conformance/history-silence.ts'
 import { describeWithClickHouse, uniqueName } from '../../parts/describe-with-parts.ts'
 
 await describeWithClickHouse('on a server', (urlOf) => {
@@ -18,4 +19,5 @@ await describeWithClickHouse('on a server', (urlOf) => {
   historyConformance('a ClickHouse server', target)
   historyErasure('a ClickHouse server', target)
   historyForbidden('a ClickHouse server', target)
+  historySilence('a ClickHouse server', target)
 })
