@@ -16,7 +16,8 @@ export type Reading = {
   readonly bound: readonly string[]
 }
 
-type Interval = readonly [low: number, high: number]
+/** Low and high end of what a number may be. */
+export type Interval = readonly [low: number, high: number]
 
 /** The answer of a condition. */
 export function answerOf(tree: BoolTree, reading: Reading): Truth {
@@ -109,8 +110,8 @@ function listAnswer(tree: BoolTree & { readonly kind: 'inEventList' | 'exists' |
   return answers.reduce(conjunction, 'true')
 }
 
-/** The interval of a number. */
-function intervalIn(tree: NumberTree, reading: Reading): Interval {
+/** The interval of a number: known where both ends are equal. */
+export function intervalIn(tree: NumberTree, reading: Reading): Interval {
   switch (tree.kind) {
     case 'number':
       return [tree.value, tree.value]
