@@ -3,6 +3,7 @@ import type { LoadedPack, Model, OfferModel } from '../../rules/model.ts'
 import { isReasonCode } from '../../rules/reasons.ts'
 import { type Decision, type Fate, type FeatureUsed, released } from '../../sinks/decision.ts'
 import { clockWords, customerZone } from './customer-clock.ts'
+import { nearestWords, nothingOf } from './nearest-words.ts'
 import { durationWords, instantWords, numberWords, oneLine, valueWords, type Wording } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
 
@@ -24,7 +25,10 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     ...outcomeLines(decision, offered, model, language),
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
     ...(others.length > 0 ? [say.others(others.length)] : []),
-    ...others.map((fate) => `- ${fateWords(decision, fate, model, language)}`),
+    ...others.map((fate) => {
+      const words = [fateWords(decision, fate, model, language), ...nearestWords(decision, fate, model, language)]
+      return `- ${words.join(say.gap)}`
+    }),
     ...(decision.nothing > 0 ? [say.nothingWorth(numberWords(decision.nothing))] : []),
     ...decision.holdouts
       .filter(({ group }) => group === 'held_out')
@@ -182,11 +186,6 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
   }
 }
 
-/** What doing nothing was worth; records of before it was in them say 0. */
-function nothingOf(decision: Decision, model: Model | null): number {
-  return decision.nothing > 0 ? decision.nothing : (model?.arbitration.nothing ?? 0)
-}
-
 /** The product's grade and the highest the customer's own allowed, read from the features of the record. */
 function gradeValues(decision: Decision, offer: OfferModel | undefined, model: Model | null): ReasonValues {
   if (model === null || offer?.riskGrade == null) return {}
@@ -234,6 +233,7 @@ const phrases = {
       `Times (${zone}): happened ${event}, accepted ${accepted}, decided ${now}.`,
     pack: (name: string | null, hash: string, id: string) =>
       `Rule pack ${name === null ? '' : `${name} `}${hash}${name === null ? ' (no longer kept: ids instead of titles)' : ''}; decision ${id}.`,
+    gap: ' ',
     comma: ', ',
     colon: ': ',
     brackets: (text: string) => ` (${text})`,
@@ -263,6 +263,7 @@ const phrases = {
       `时间（${zone}）：发生${event}，接收${accepted}，决策${now}。`,
     pack: (name: string | null, hash: string, id: string) =>
       `规则包${name ?? '（已不保存，以编号代替名称）'} ${hash}；决策${id}。`,
+    gap: '',
     comma: '，',
     colon: '：',
     brackets: (text: string) => `（${text}）`,
