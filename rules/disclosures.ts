@@ -94,6 +94,16 @@ export const disclosures = {
       zh: '未作个性化推荐；各候选的结果见其说明。',
     },
   },
+  expired: {
+    customer: {
+      en: 'The offer was no longer valid when it was accepted. Please ask us for the terms of today.',
+      zh: '接受时该推荐已过有效期。请向我们咨询当前条款。',
+    },
+    manager: {
+      en: 'The customer accepted an offer that was no longer valid. Agree on the terms of today before anything is carried out.',
+      zh: '客户接受的推荐已过有效期。办理前请与客户确认当前条款。',
+    },
+  },
   stranger: {
     customer: nothingText,
     manager: {
@@ -169,6 +179,7 @@ export const disclosureKinds = {
   pack_changed: 'nothing',
   recalled: 'nothing',
   sent_after_recall: 'nothing',
+  accepted_after_expiry: 'expired',
   silence_chosen: 'nothing',
   held_out: 'nothing',
   repeated_request: 'offered',

@@ -229,6 +229,10 @@ const answerTexts = {
     'A message that had been recalled was sent all the same: its recall came too late. It counts as a contact.',
     '已撤回的消息仍被发送：撤回未能及时送达。该消息计入触达次数。',
   ),
+  accepted_after_expiry: answer(
+    'An offer was accepted after it had expired: the acceptance counts, but the terms no longer held.',
+    '客户在推荐过期后才接受：该接受已计入，但条款已失效。',
+  ),
   silence_chosen: answer(
     'Saying nothing was the best choice for {placement}.',
     '展示位{placement}：不打扰是最佳选择。',

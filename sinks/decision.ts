@@ -135,7 +135,8 @@ export type Decision = {
   readonly holdouts: readonly HoldoutTrial[]
   /**
    * Earlier decisions for the customer that it is about, each by the first `recallDigits` hex digits of its id: with reason `recalled`
-   * their messages are not to be sent any more, with `sent_after_recall` one was sent all the same. Empty in all others.
+   * their messages are not to be sent any more, with `sent_after_recall` one was sent all the same, with
+   * `accepted_after_expiry` one was accepted when its offers were not valid any more. Empty in all others.
    */
   readonly recalls: readonly string[]
 }

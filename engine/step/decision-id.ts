@@ -9,7 +9,7 @@ import { saltedHash } from './salted-hash.ts'
  */
 export function decisionId(
   salt: string,
-  kind: 'event' | 'request' | 'answer' | 'timer' | 'recall' | 'sent_after_recall',
+  kind: 'event' | 'request' | 'answer' | 'timer' | 'recall' | 'sent_after_recall' | 'accepted_after_expiry',
   cause: readonly string[],
 ): string {
   return saltedHash(salt, kind, cause).slice(0, 32)

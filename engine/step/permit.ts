@@ -3,6 +3,7 @@ import { receiptMs } from '../../rules/compiled.ts'
 import type { Contact, Slot } from '../state/states.ts'
 import { contactStoppedBy, takeUpContacts } from './contact-gate.ts'
 import { decisionNumber } from './decision-id.ts'
+import { notAfterOf } from './not-after.ts'
 import { scratchContact } from './scratch-contact.ts'
 import type { StepContext } from './step.ts'
 
@@ -79,11 +80,4 @@ function contactsOf({ states }: StepContext, slot: Slot, decision: number): read
 function hasReceipts({ run }: StepContext, channel: number): boolean {
   const placement = run.tables.placementByChannel.get(channel)
   return run.tables.placements[placement?.index ?? -1]?.receipts !== false
-}
-
-/** The decision's own `notAfter`, or where the contact does not tell, as the pack has it now. 0: not known. */
-function notAfterOf({ run }: StepContext, { at, offer, until }: Known): number {
-  if (until > 0) return until - receiptMs
-  const validForMs = run.tables.offerByKey.get(offer)?.model.validForMs
-  return validForMs === undefined ? 0 : at + validForMs
 }

@@ -49,13 +49,24 @@ export function sentAfterRecall(
   time: number,
   prefix: number,
 ): Decision | null {
-  const { run, states } = context
-  const { event, now } = input
+  const { states } = context
+  const { event } = input
   const id = decisionId(context.salt, 'sent_after_recall', [event.source, event.id])
   if (states.settle(slot, decisionNumber(id))) return null
-  takeUpContacts(context, slot, { now, asOf: Math.max(time, now) })
-  resetRun(run, nowhere, 0)
-  return record(context, input, time, { id, reason: 'sent_after_recall', prefix, variables: [] })
+  return recordOn(context, slot, input, time, { id, reason: 'sent_after_recall', prefix })
+}
+
+/** A record without candidates about an earlier decision. */
+export function recordOn(
+  context: StepContext,
+  slot: Slot,
+  input: EventInput,
+  time: number,
+  about: { readonly id: string; readonly reason: ReasonCode; readonly prefix: number },
+): Decision {
+  takeUpContacts(context, slot, { now: input.now, asOf: Math.max(time, input.now) })
+  resetRun(context.run, nowhere, 0)
+  return record(context, input, time, { ...about, variables: [] })
 }
 
 /** Contacts that lapse unless they are confirmed, by the first 52 bits of their decision's id; null: there are none. */

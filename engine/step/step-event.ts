@@ -10,6 +10,7 @@ import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
 import { candidateReads, withTriggerReads } from './features-used.ts'
 import { propose, resetRun } from './funnel/run.ts'
 import { holdOffers } from './hold-offers.ts'
+import { acceptedAfterExpiry, expiredAcceptance } from './late-acceptance.ts'
 import { recallForbidden, sentAfterRecall } from './recall.ts'
 import { runFunnel } from './run-funnel.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
@@ -61,10 +62,14 @@ function applyAndRecall(
   plan: TypePlan,
 ): readonly Decision[] {
   const { event, acceptedAt } = input
-  const sent = applyEvent(context, slot, event, time, acceptedAt, plan, context.pack.lawfulSources.has(event.source))
+  const lawful = context.pack.lawfulSources.has(event.source)
+  const expired = lawful ? expiredAcceptance(context, slot, event, time) : -1
+  const sent = applyEvent(context, slot, event, time, acceptedAt, plan, lawful)
   const recalls = context.run.tables.closingTypes.has(event.type) ? recallForbidden(context, slot, input, time) : none
   const late = sent === -1 ? null : sentAfterRecall(context, slot, input, time, sent)
-  return late === null ? recalls : [...recalls, late]
+  const tooLate = expired === -1 ? null : acceptedAfterExpiry(context, slot, input, time, expired)
+  if (late === null && tooLate === null) return recalls
+  return [...recalls, ...(late === null ? [] : [late]), ...(tooLate === null ? [] : [tooLate])]
 }
 
 /** Erasing is never too late: whatever the event claims, the customer is erased as of its arrival. */

@@ -171,6 +171,21 @@ test('a repeated request whose answer a guardrail has closed since gets the fall
   expect(fateOf(again.decision, 'inbox-loan')).toBe('guardrail/unemployment/no-credit-without-income')
 })
 
+test('an answer that was recalled is not given again, also when the guardrail has opened since', async () => {
+  const channels = pieces.channels.map((channel) => ({ ...channel, receipts: channel.id === 'inbox' }))
+  const bank = createBank(await loadBank({ channels }))
+  settle(bank, 'c', at - 1)
+  const first = bank.ask('c', 'inbox', { at, requestId: 'r' })
+  expect(offersOf(first)).toEqual(['inbox-loan'])
+  const lost = bank.send('c', 'life_event.reported', { kind: 'unemployment' }, { at: at + 1 })
+  expect(lost.decisions.map(({ reason }) => reason)).toContain('recalled')
+  bank.send('c', 'life_event.reported', { kind: 'unemployment', resolved: true }, { at: at + 2 })
+  expect(offersOf(bank.ask('c', 'inbox', { at: at + 3, requestId: 'another' }))).toEqual(['inbox-loan'])
+  const again = bank.ask('c', 'inbox', { at: at + 4, requestId: 'r' })
+  expect(again.decision).toMatchObject({ outcome: 'fallback', reason: 'superseded' })
+  expect(again.decision.id).not.toBe(first.decision.id)
+})
+
 test('an answer that reserves nothing is another decision each time, so that no id has two contents', () => {
   const bank = createBank(pack)
   settle(bank, 'c', at - 1)
