@@ -45,6 +45,15 @@ describe('help and misuse', () => {
     expect(err).toMatch(/unknown command|Did you mean/)
   })
 
+  test.each([
+    [['explain', 'x', '--for', 'everybody'], /customer.*manager.*staff/],
+    [['explain', '--customer', 'C', '--event', 'e', '--for', 'customer'], /without --for/],
+  ])('%j is a wrong call', (call, said) => {
+    const { code, err } = proffer(call)
+    expect(code).toBe(2)
+    expect(err).toMatch(said)
+  })
+
   test('a wrong option is a wrong call, not a no', () => {
     const { code, err } = proffer(['tail', '--limit', 'many'])
     expect(code).toBe(2)
