@@ -75,7 +75,7 @@ function guardrailWords(
   return [
     ...own,
     ...(guardrail.override === 'never' ? [] : allows).flatMap((allow) => allowWords(model, decision, allow, language)),
-    ...also.map(({ id, text }) => say.alsoCloses(id, text[language])),
+    ...also.map(({ id, text }) => say.alsoCloses(id, text[language].replace(/[.。]$/u, ''))),
   ]
 }
 
@@ -172,7 +172,7 @@ const phrases = {
     roleOpens: (role: string, atMost: string) =>
       `The role ${role} may open it for the customer, for at most ${atMost}.`,
     allows: (id: string, changes: string) => `The pack opens it (${id}) when: ${changes}.`,
-    alsoCloses: (id: string, text: string) => `By what was recorded ${id} holds too: ${text}.`,
+    alsoCloses: (id: string, text: string) => `By what was recorded ${id} closes it too, or may: ${text}.`,
     noGrade: 'No risk grade of a customer allows it.',
     member: 'No change: a member of a comparison group stays in it.',
     worthMore: (nothing: string, lacking: string) => `Nearest change: a score of ${nothing}, it lacks ${lacking}.`,
@@ -195,7 +195,7 @@ const phrases = {
     nobodyOpens: '任何人不得为个别客户放行。',
     roleOpens: (role: string, atMost: string) => `角色${role}可为该客户放行，最长${atMost}。`,
     allows: (id: string, changes: string) => `满足以下条件时规则包放行（${id}）：${changes}。`,
-    alsoCloses: (id: string, text: string) => `按当时记录，${id}同样成立：${text}。`,
+    alsoCloses: (id: string, text: string) => `按当时记录，${id}同样（或可能）不允许：${text}。`,
     noGrade: '任何客户风险等级都不可购买。',
     member: '无可改变：对照组成员保持不变。',
     worthMore: (nothing: string, lacking: string) => `最近的改变：得分达到${nothing}，尚差${lacking}。`,

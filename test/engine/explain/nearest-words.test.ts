@@ -124,7 +124,7 @@ test.each([
     {
       id: 'also',
       reason: 'bank_policy',
-      text: { en: 'Not for the rich', zh: '不对富人' },
+      text: { en: 'Not for the rich.', zh: '不对富人' },
       closes: { categories: ['news', 'loyalty'], classes: ['marketing'] },
       when: 'profile.assets >= money("1000.00")',
     },
@@ -137,7 +137,7 @@ test.each([
   expect(said[0]).toBe(
     'Its suppression ends at once when life_event.reported comes with event.kind == "relocation" && event.resolved.',
   )
-  expect(said).toContain('By what was recorded also holds too: Not for the rich.')
+  expect(said).toContain('By what was recorded also closes it too, or may: Not for the rich.')
   for (const sentence of expected) expect(said).toContain(sentence)
 })
 
