@@ -38,7 +38,7 @@ test('an offer that is missing is told with the stage, the reason in words and t
     'came      nothing',
     'fx_wallet ended at contact (cap_reached, fx-offer-week): A foreign currency wallet with a rate alert was not sent: ' +
       'the customer has been contacted often enough (Foreign exchange is offered at most once a week: 1 of 1). ' +
-      'Possible again on 2026-03-09 10:02:00 (Asia/Shanghai), if nothing else changes. Proposed by trigger fx-interest.',
+      'Possible again on 2026-03-09 10:02:00 (Asia/Shanghai, UTC+08:00), if nothing else changes. Proposed by trigger fx-interest.',
   ])
 })
 
