@@ -1,5 +1,6 @@
+import { receiptMs } from '../../rules/compiled.ts'
 import type { Contact } from '../state/states.ts'
-import { receiptMs } from './build-decision.ts'
+
 import type { StepContext } from './step.ts'
 
 /**

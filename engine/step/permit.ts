@@ -1,5 +1,4 @@
 import { hash32 } from '../../ingest/hash.ts'
-import { receiptMs } from '../../rules/compiled.ts'
 import type { Contact, Slot } from '../state/states.ts'
 import { contactStoppedBy, takeUpContacts } from './contact-gate.ts'
 import { decisionNumber } from './decision-id.ts'

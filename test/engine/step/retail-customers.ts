@@ -23,7 +23,7 @@ export const quietBank: LoadedPack = {
     quietHours: [
       {
         ...{ id: 'morning', from: 7 * 60, to: 9 * 60, instead: { kind: 'hold' } },
-        applies: { categories: 'all', exceptCategories: [], channels: ['push'], classes: 'all' },
+        applies: { categories: 'all', exceptCategories: [], channels: ['push'], classes: 'all', offers: 'all' },
         text: { en: 'The morning', zh: '早晨' },
         place: { file: 'contact.yaml', line: 1 },
       },
