@@ -17,12 +17,16 @@ export type Accounts = {
 const TailPage = z.object({ cursor: z.string(), decisions: z.array(z.looseObject({ id: z.string() })) })
 const SqlAnswer = z.object({ text: z.string() })
 const withinMs = 60_000
+const looksMax = 5
 
-/** Waits until everything is counted and compares what was sent with what every part says. */
+/**
+ * Waits until everything is counted and compares what was sent with what every part says. Where decisions come while it looks, as when
+ * quiet hours end and what waited is let go, it looks again.
+ */
 export async function settleAccounts(operator: Operator, sent: Totals, history: boolean): Promise<Accounts> {
-  await countedTotals(operator, sent)
-  const { records, contents } = await readTopic(operator)
-  const totals = await countedTotals(operator, sent)
+  let seen = await lookAt(operator, sent, history)
+  for (let again = 0; seen.moved && again < looksMax; again++) seen = await lookAt(operator, sent, history)
+  const { totals, records, contents, inHistory } = seen
   const twoContents = [...contents.values()].filter((texts) => texts.size > 1).length
   const checks: NodesCheck[] = [
     { text: 'every event was acknowledged', holds: sent.eventsUnanswered === 0 },
@@ -36,11 +40,19 @@ export async function settleAccounts(operator: Operator, sent: Totals, history: 
       holds: twoContents === 0 && contents.size === totals.decisions,
     },
   ]
-  if (history) {
-    const inHistory = await countedInHistory(operator, contents.size)
+  if (inHistory !== null) {
     checks.push({ text: `ClickHouse has ${inHistory} decisions`, holds: inHistory === contents.size })
   }
   return { checks, accepted: totals.accepted, decisions: contents.size, records }
+}
+
+/** One look at every part; whether decisions were made meanwhile, so that the parts cannot agree. */
+async function lookAt(operator: Operator, sent: Totals, history: boolean) {
+  const before = await countedTotals(operator, sent)
+  const { records, contents } = await readTopic(operator)
+  const inHistory = history ? await countedInHistory(operator, contents.size) : null
+  const totals = await countedTotals(operator, sent)
+  return { totals, records, contents, inHistory, moved: totals.decisions !== before.decisions }
 }
 
 async function countedTotals(operator: Operator, sent: Totals) {
