@@ -88,6 +88,28 @@ test('each of the quiet hours is held by a scenario', { timeout: 60_000 }, () =>
   expect(free.map(({ id }) => id)).toEqual([])
 })
 
+test('what becomes of what quiet hours stop is held by a scenario', { timeout: 60_000 }, () => {
+  const { quietHours } = model
+  const other = (rule: (typeof quietHours)[number]) => ({
+    ...rule,
+    instead: { kind: rule.instead.kind === 'drop' ? 'hold' : 'drop' } as const,
+  })
+  const free = quietHours.filter(
+    (rule) => !isNoticed({ quietHours: quietHours.map((one) => (one === rule ? other(rule) : one)) }, [rule.id]),
+  )
+  expect(free.map(({ id }) => id)).toEqual([])
+})
+
+test('each region with a clock of its own is held by a scenario', { timeout: 60_000 }, () => {
+  const { region } = model.zones
+  assert(region !== null)
+  const free = Object.keys(region.zones).filter((name) => {
+    const zones = Object.fromEntries(Object.entries(region.zones).filter(([one]) => one !== name))
+    return !isNoticed({ zones: { ...model.zones, region: { ...region, zones } } }, [name])
+  })
+  expect(free).toEqual([])
+})
+
 test('each allow is held by a scenario', { timeout: 60_000 }, () => {
   const { allows } = model
   const free = allows.filter((rule) => !isNoticed({ allows: allows.filter((one) => one !== rule) }, []))
