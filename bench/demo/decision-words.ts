@@ -8,7 +8,7 @@ import { isReasonCode } from '../../rules/reasons.ts'
 import type { Decision, Fate } from '../../sinks/decision.ts'
 
 export type DecisionLine = {
-  readonly kind: 'offered' | 'recalled' | 'because' | 'stopped' | 'silent'
+  readonly kind: 'offered' | 'recalled' | 'because' | 'stopped' | 'waits' | 'silent'
   readonly text: string
 }
 
@@ -34,7 +34,8 @@ export function decisionLines(decision: Decision, model: Model): readonly Decisi
   // Where only the safe default was left, what kept the others away is the story: what is not known opens nothing.
   if (outcome === 'fallback' && decision.reason !== 'cold_start')
     stopped.push(...fates.filter((fate) => fate.reason === 'eligibility_unknown').slice(0, unknownsTold))
-  for (const fate of stopped) lines.push({ kind: 'stopped', text: stopWords(decision, fate, model) })
+  for (const fate of stopped)
+    lines.push({ kind: fate.reason === 'held' ? 'waits' : 'stopped', text: stopWords(decision, fate, model) })
   const silent = fates.filter((fate) => fate.stage !== 'offered' && !stopped.includes(fate)).length
   if (silent > 0)
     lines.push({

@@ -87,6 +87,7 @@ export function reportJson(found: Findings): Readonly<Record<string, unknown>> {
     stoppedBy: Object.fromEntries(tally.byGuardrail),
     stoppedByCap: Object.fromEntries(tally.byCap),
     takenBack: Object.fromEntries(tally.byRecall),
+    quietHours: tally.quiet,
     latencyMs: latency.all,
     eventLatencyMs: latency.events,
     requestLatencyMs: latency.requests,

@@ -8,6 +8,7 @@ import type { Story } from '../workload/story.ts'
 import { type DecisionLine, decisionLines } from './decision-words.ts'
 import { eventWords, rawWords, requestWords } from './event-words.ts'
 import type { Handed } from './submit-moments.ts'
+import { isRelease } from './tally.ts'
 import type { Paint, Style } from './terminal.ts'
 import { wrap } from './text-lines.ts'
 
@@ -25,7 +26,8 @@ export type StoryTeller = {
 }
 
 type Waiting = {
-  readonly moment: Moment
+  /** null: nothing happened to the customer but that quiet hours ended; `answer` is what came of that. */
+  readonly moment: Moment | null
   readonly position: Position | null
   readonly applied: Applied | null
   readonly answer: Decision | null
@@ -39,6 +41,7 @@ const marks: Readonly<Record<DecisionLine['kind'], { readonly mark: string; read
   recalled: { mark: '↩ ', style: ['magenta', 'bold'] },
   because: { mark: '  because ', style: 'green' },
   stopped: { mark: '✘ ', style: 'yellow' },
+  waits: { mark: '… ', style: 'magenta' },
   silent: { mark: '  ', style: 'dim' },
 }
 
@@ -50,9 +53,24 @@ export function createStoryTeller(stories: readonly Story[], model: Model, paint
   const customers = new Set(stories.flatMap((story) => story.customers))
   const begun = new Set<string>()
   const decisions = new Map<string, Decision[]>()
+  const releases = new Set<string>()
   const waiting: Waiting[] = []
 
-  function tellOne({ moment, applied, answer }: Waiting, width: number): readonly string[] {
+  function tellOne(one: Waiting, width: number): readonly string[] {
+    return one.moment === null ? tellRelease(one, width) : tellMoment({ ...one, moment: one.moment }, width)
+  }
+
+  function tellRelease({ answer }: Waiting, width: number): readonly string[] {
+    if (answer === null) return []
+    const text = `${clockWords(answer.now, model.zone)}  quiet hours of ${answer.customerId} are over: what waited is looked at again`
+    const lines = wrap(text, width, margin).map((line) => paint('cyan', line))
+    return ['', ...lines, ...tellDecision(answer, width)]
+  }
+
+  function tellMoment(
+    { moment, applied, answer }: Waiting & { readonly moment: Moment },
+    width: number,
+  ): readonly string[] {
     const story = storyOf.get(moment)
     const lines: string[] = []
     const time = clockWords(moment.at, model.zone)
@@ -92,6 +110,13 @@ export function createStoryTeller(stories: readonly Story[], model: Model, paint
     },
     decided: (decision) => {
       if (decision.cause.kind !== 'event' || !customers.has(decision.customerId)) return
+      if (isRelease(decision)) {
+        // A decision is published again after a crash; it is told once.
+        if (!releases.has(decision.id))
+          waiting.push({ moment: null, position: null, applied: null, answer: decision, seq: null })
+        releases.add(decision.id)
+        return
+      }
       const key = causeKey(decision.cause.source, decision.cause.id)
       decisions.set(key, [...(decisions.get(key) ?? []), decision])
     },

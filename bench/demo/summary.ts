@@ -5,7 +5,7 @@ import type { Model } from '../../rules/model.ts'
 import { decisionsSql, forbiddenSql, stopsSql } from './history-answers.ts'
 import type { LatencyMs } from './latency.ts'
 import { checksOf, type Findings } from './report.ts'
-import type { Counts } from './tally.ts'
+import type { Counts, QuietCounts } from './tally.ts'
 import type { Paint } from './terminal.ts'
 import { clip, column, milliseconds, whole, wrap } from './text-lines.ts'
 
@@ -17,8 +17,7 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
   const deadLettered = found.refusedAtTheDoor + totals.deadLettered
   const offerText = (id: string): string => titleOf(model, id, 'en')
   const guardrailText = (id: string): string => model.guardrails.find((known) => known.id === id)?.text.en ?? ''
-  const { caps, gaps, pauses, quietHours } = model
-  const contactRules = [...caps, ...gaps, ...pauses, ...quietHours]
+  const contactRules = [...model.caps, ...model.gaps, ...model.pauses]
   const contactText = (id: string): string => contactRules.find((known) => known.id === id)?.text.en ?? ''
   const { offered, fallback, none } = tally.byOutcome
   const reasons = found.deadLetters.map(([reason, count]) => `${reason} ${count}`).join(', ')
@@ -41,8 +40,10 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
     ...table(tally.byOffer, { width, many, text: offerText }, paint),
     ...heading('STOPPED BY GUARDRAILS'),
     ...table(tally.byGuardrail, { width, many, text: guardrailText }, paint),
-    ...heading('STOPPED BY CONTACT POLICY: caps, gaps, pauses, quiet hours'),
+    ...heading('STOPPED BY CAPS, GAPS AND PAUSES'),
     ...table(tally.byCap, { width, many, text: contactText }, paint),
+    ...heading('QUIET HOURS of the customers'),
+    ...quietLines(tally.quiet, width),
     ...heading('TAKEN BACK BEFORE THEY WERE SENT'),
     ...table(tally.byRecall, { width, many, text: guardrailText }, paint),
     ...heading('LATENCY in milliseconds of wall time'),
@@ -60,6 +61,15 @@ export function summary(found: Findings, model: Model, width: number, paint: Pai
     '',
     verdict(found, paint),
   ]
+}
+
+function quietLines({ held, sent, notSent, switched, dropped }: QuietCounts, width: number): string[] {
+  const waiting = held - sent - notSent
+  const lines = [
+    `  ${whole(held)} messages had to wait: ${whole(sent)} left when it was morning, ${whole(notSent)} did not any more when all was looked at again, ${whole(waiting)} wait when the day ends`,
+    `  ${whole(switched)} went another way, ${whole(dropped)} were dropped for good`,
+  ]
+  return lines.flatMap((line) => wrap(line, width, 2))
 }
 
 /** The last line: whether all went well, and how long it took. */

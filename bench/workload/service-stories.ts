@@ -1,10 +1,10 @@
-/** Stories of service and of exact edges: amounts, first days, the banner by assets. */
+/** Stories of service and of exact edges: amounts, first days, the banner by assets, the hours of the night. */
 import { profileData } from './moment.ts'
-import { introduces, type Story, type Teller, tellStory } from './story.ts'
+import { buys, introduces, reports, type Story, type Teller, tellStory } from './story.ts'
 
-/** Stories in which a cent, or a first day, makes the difference. */
+/** Stories in which a cent, a first day or an hour makes the difference. */
 export function serviceStories(dayStartMs: number): readonly Story[] {
-  return [repayers(dayStartMs), newcomer(dayStartMs), homeBanner(dayStartMs)]
+  return [repayers(dayStartMs), newcomer(dayStartMs), homeBanner(dayStartMs), nightOwls(dayStartMs)]
 }
 
 function repays(teller: Teller, at: string, fen: number): void {
@@ -87,6 +87,47 @@ function homeBanner(dayStartMs: number): Story {
       },
       'C-hua': asks('steady', 50_000_000),
       'C-ke': asks(null, 50_000_000),
+    },
+  )
+}
+
+function nightOwls(dayStartMs: number): Story {
+  const plays = (teller: Teller): void => {
+    introduces(teller, { employmentStatus: 'employed', studentStatus: false }, ['sms'])
+    buys(teller, { daysBefore: 9, at: '21:00' }, 'gaming', 520)
+    buys(teller, { daysBefore: 4, at: '21:30' }, 'gaming', 380)
+    buys(teller, { daysBefore: 0, at: '01:40' }, 'gaming', 460)
+  }
+  return tellStory(
+    dayStartMs,
+    {
+      id: 'night-owls',
+      title: 'Min and Rui shop at night, Jia lives in New York',
+      watch:
+        'Min and Rui buy a third thing for gaming at 01:40. Rui withdraws the consent to SMS at 06:50. Jia marries at 10:30, which is 22:30 where she lives.',
+      outcome:
+        'Min is written to after eight in the morning, Rui not any more. Jia hears of it when it is morning in New York, at eight in the evening here.',
+      expects: [
+        { kind: 'stopped', customerId: 'C-min', offer: 'gaming_instalments', reason: 'held' },
+        { kind: 'offered', customerId: 'C-min', placement: 'sms_message', offer: 'gaming_instalments', times: 1 },
+        { kind: 'stopped', customerId: 'C-rui', offer: 'gaming_instalments', reason: 'no_consent' },
+        { kind: 'never', customerId: 'C-rui', offer: 'gaming_instalments' },
+        { kind: 'stopped', customerId: 'C-jia', offer: 'honeymoon_instalments', reason: 'held' },
+        { kind: 'offered', customerId: 'C-jia', placement: 'push_message', offer: 'honeymoon_instalments', times: 1 },
+      ],
+    },
+    {
+      'C-min': plays,
+      'C-rui': (teller) => {
+        plays(teller)
+        const withdrawn = { channel: 'sms', granted: false, purpose: 'marketing' }
+        teller.fact({ daysBefore: 0, at: '06:50' }, 'crm', 'consent.updated', withdrawn)
+      },
+      'C-jia': (teller) => {
+        const profile = { employmentStatus: 'employed', studentStatus: false, residenceRegion: 'us_east' }
+        introduces(teller, profile, ['push'])
+        reports(teller, { daysBefore: 0, at: '10:30' }, 'marriage')
+      },
     },
   )
 }

@@ -22,6 +22,7 @@ const snapshot: Snapshot = {
     byGuardrail: many,
     byCap: many,
     byRecall: many,
+    quiet: { held: 0, sent: 0, notSent: 0, switched: 0, dropped: 0 },
     byFallback: [],
   },
   latency: { p50: 1_234.5, p99: 123_456.7, p999: 1, max: 1 },

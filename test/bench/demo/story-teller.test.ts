@@ -120,6 +120,27 @@ test('a message that is taken back is told with what forbids it, and not as a ca
   expect(text).not.toContain('✘')
 })
 
+test('what waits for the morning is told, and in the morning what came of it, once', () => {
+  const teller = createStoryTeller(bank.stories, model, plain)
+  const moment = eventOf('C-min', 0)
+  const offer = { offer: 'gaming_instalments', trigger: 'gaming-regular' }
+  const held = decisionOf(moment, { ...offer, stage: 'contact', reason: 'held', rule: 'quiet-night' })
+  teller.arrived(moment, appended, 'accepted')
+  teller.decided(held)
+  expect(teller.tell(status(6, 9, 9), 80).join('\n')).toContain('… Gaming equipment in twelve instalments waits')
+  const sent = {
+    ...decisionOf(moment, offer),
+    id: 'released',
+    cause: { kind: 'event', id: held.id, source: 'proffer', type: 'hold.released' } as const,
+    now: Date.parse('2026-03-10T08:05:00+08:00'),
+  }
+  teller.decided(sent)
+  teller.decided(sent)
+  const lines = teller.tell(status(7, 10, 10), 80)
+  expect(lines.filter((line) => line.startsWith('08:05  quiet hours of C-min are over'))).toHaveLength(1)
+  expect(lines).toContain('        → offered by push: Gaming equipment in twelve instalments')
+})
+
 test('a repeat is told as one, without the decisions of the first', () => {
   const teller = createStoryTeller(bank.stories, model, plain)
   const moment = eventOf('C-mia', 1)

@@ -83,6 +83,22 @@ test('a message that is taken back counts once, by what forbids it, and stops no
   expect(tally.view()).toMatchObject({ byRecall: [['no-credit-after-job-loss', 1]], byGuardrail: [] })
 })
 
+test('what quiet hours held counts apart from what caps stopped, and so does what became of it', () => {
+  const tally = createTally()
+  const night = { ...fate, stage: 'contact', rule: 'quiet-night' } as const
+  const waits = { trigger: 'wedding', at: 1, expiresAt: 2 }
+  const cause = { kind: 'event', id: 'a', source: 'proffer', type: 'hold.released' } as const
+  tally.add({ ...decision('a', [], [{ ...night, reason: 'held' }]), held: [waits, { ...waits, trigger: 'other' }] })
+  tally.add(decision('b', ['letter'], [{ ...night, reason: 'switched' }]))
+  tally.add(decision('c', [], [{ ...night, reason: 'quiet_hours' }]))
+  tally.add({ ...decision('d', ['loan']), cause })
+  tally.add({ ...decision('e', [], [fate]), cause })
+  // Held again: it waits as it did.
+  tally.add({ ...decision('f', [], [{ ...night, reason: 'held' }]), cause, held: [waits] })
+  expect(tally.view().quiet).toEqual({ held: 2, sent: 1, notSent: 1, switched: 1, dropped: 1 })
+  expect(tally.view().byCap).toEqual([])
+})
+
 test('the hash follows what each decision answered, not the ids nor the order of publication', () => {
   const hashOf = (decisions: readonly Decision[]): string => {
     const tally = createTally()

@@ -1,4 +1,4 @@
-/** Runs moments through the pure step with the sample pack, in one process, without shard, log or store. */
+/** Runs moments through the pure step with the sample pack, what falls due between them too, in one process, without shard, log or store. */
 import assert from 'node:assert/strict'
 import type { Moment } from '../../../bench/workload/moment.ts'
 import { createStates } from '../../../engine/state/flat-states.ts'
@@ -6,6 +6,7 @@ import type { Slot } from '../../../engine/state/states.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { stepEvent } from '../../../engine/step/step-event.ts'
 import { stepRequest } from '../../../engine/step/step-request.ts'
+import { stepTimer } from '../../../engine/step/step-timer.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
 import { loadPack } from '../../../rules/load-pack.ts'
 import type { Decision } from '../../../sinks/decision.ts'
@@ -30,9 +31,26 @@ export async function runMoments(moments: Iterable<Moment>, completeSinceMs: num
   }
   const decisions: Decision[] = []
   const setAside = new Map<string, string>()
+  const dues = new Map<string, number>()
   let duplicates = 0
+  const takeDue = (until: number): void => {
+    const due = [...dues].filter(([, at]) => at <= until).toSorted(([, a], [, b]) => a - b)
+    for (const [customerId, now] of due) {
+      states.begin(0)
+      decisions.push(...stepTimer(context, slotOf(customerId), { customerId, now }))
+      installed(customerId)
+    }
+  }
+  const installed = (customerId: string): void => {
+    const at = states.nextDue(slotOf(customerId))
+    if (at > 0) dues.set(customerId, at)
+    else dues.delete(customerId)
+    states.writes(0)
+    states.installed(0)
+  }
   for (const moment of moments) {
     if (moment.kind === 'raw') continue
+    takeDue(moment.at)
     states.begin(0)
     if (moment.kind === 'event') {
       const { event, at } = moment
@@ -42,8 +60,7 @@ export async function runMoments(moments: Iterable<Moment>, completeSinceMs: num
       decisions.push(...outcome.decisions)
     } else
       decisions.push(stepRequest(context, slotOf(moment.customerId), { ...moment, now: moment.at, turn: '' }).decision)
-    states.writes(0)
-    states.installed(0)
+    installed(moment.kind === 'event' ? moment.event.customerId : moment.customerId)
   }
   return { decisions, setAside, duplicates }
 }
