@@ -27,7 +27,7 @@ import {
   type Totals,
 } from './shards.ts'
 import { Standstill } from './standstill.ts'
-import { clockSkew } from './take-partition.ts'
+import { clockSkew, skewSentence } from './take-partition.ts'
 
 export type AllPartitionsOptions = Pick<
   PartitionOptions,
@@ -82,7 +82,8 @@ export class AllPartitions implements LocalShards {
   readonly #standstill: Standstill
   readonly #forgetFeed: () => void
   #assigned: readonly number[] = []
-  #skewed = false
+  /** How far this machine's clock is ahead of the store's, milliseconds, while that is too much to own anything; null: it is not. */
+  #skewMs: number | null = null
   #addr = ''
   #due: (() => void)[] = []
 
@@ -349,16 +350,18 @@ export class AllPartitions implements LocalShards {
   }
 
   #onSkew(skewMs: number | null): void {
-    this.#skewed = skewMs !== null
+    this.#skewMs = skewMs
     this.#settleAssignment()
   }
 
   /** Takes what is to be taken and lets go of the rest; each partition sees to it by itself. */
   #settleAssignment(): void {
-    const mine = new Set(this.#skewed ? [] : this.#assigned)
+    const mine = new Set(this.#assigned)
+    const why = this.#skewMs === null ? null : skewSentence(this.#skewMs)
     for (const [index, partition] of this.#partitions.entries()) {
-      if (mine.has(index)) void partition.assign()
-      else void partition.unassign()
+      if (!mine.has(index)) void partition.unassign()
+      else if (why === null) void partition.assign()
+      else void partition.unassign(why)
     }
   }
 

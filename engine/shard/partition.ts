@@ -91,15 +91,22 @@ export class Partition {
     return this.#taking
   }
 
-  /** It is not this process's any more: finishes the open batch, publishes, lets go. */
-  async unassign(): Promise<void> {
-    if (!this.#wanted) return
+  /**
+   * It is not this process's any more: finishes the open batch, publishes, lets go.
+   *
+   * @param why a sentence for its status, where it would be this process's but for something that is wrong here
+   */
+  async unassign(why: string | null = null): Promise<void> {
+    if (!this.#wanted) {
+      if (this.#state === 'idle') this.#set('idle', why)
+      return
+    }
     this.#wanted = false
     this.#round++
     this.#turnAllAway()
     this.#next(async () => {
       await this.#endLoop()
-      this.#set('idle', null)
+      this.#set('idle', why)
       const { port, partition } = this.#options
       // Late or lost, the worst is that somebody is sent here in vain.
       await port.release(partition).catch(() => undefined)

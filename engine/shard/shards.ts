@@ -79,7 +79,7 @@ export type PartitionStatus = {
   readonly partition: number
   /** `idle`: not owned by the node that tells. */
   readonly state: 'idle' | 'acquiring' | 'running' | 'doubt' | 'closed'
-  /** Why it is closed, in doubt or not taken yet, in a sentence; null otherwise. */
+  /** Why it is closed, in doubt, not taken yet or let go of though nobody else is to have it, in a sentence; null otherwise. */
   readonly reason: string | null
   /** Address of the node that tells; empty when no node has it, or there is only one. */
   readonly addr: string
