@@ -37,6 +37,8 @@ export type BankOptions = {
   /** As engines reach Redis, and as the evidence is read from it in the end, after a failover perhaps from another one. */
   readonly redis: { readonly engine: string; readonly evidence: () => string }
   readonly settings?: Readonly<Record<string, string>>
+  /** Quiet hours and the like, beside the caps. */
+  readonly contact?: Readonly<Record<string, unknown>>
 }
 
 export const salt = 'salt of the faults'
@@ -73,7 +75,7 @@ export class FaultBank {
     const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
     await mkdir(join(dir, 'pack'))
     const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
-    await writeBank(join(dir, 'pack'), { caps, channels })
+    await writeBank(join(dir, 'pack'), { caps, channels, contact: options.contact ?? {} })
     const logs = await openKafkaLogs({
       connection: { brokers: options.brokers, clientId: 'faults' },
       topics: { prefix, partitions, create: true, retentionMs: 86_400_000 },
@@ -106,12 +108,15 @@ export class FaultBank {
 
   /**
    * Starts an engine; one that ends because its servers do not answer is started again, as whoever looks after it does.
+   *
+   * @param aheadMs how far its clock is ahead
    * @throws NodeRefused for any other reason
    */
   async start(
     name: string,
     shards: NodePlan['shards'] = {},
     more: Readonly<Record<string, string>> = {},
+    aheadMs = 0,
   ): Promise<FaultNode> {
     const settings = {
       DATA_DIR: join(this.#dir, name),
@@ -129,9 +134,9 @@ export class FaultBank {
       ...this.#options.settings,
       ...more,
     }
-    const node = await startPatiently({ settings, salt, shards })
+    const node = await startPatiently({ settings, salt, shards, aheadMs })
     this.#nodes.set(name, node)
-    this.tell(`${name} runs`)
+    this.tell(aheadMs === 0 ? `${name} runs` : `${name} runs, its clock ${aheadMs} ms ahead`)
     return node
   }
 

@@ -82,6 +82,11 @@ export class FaultNode {
     return all
   }
 
+  /** Somebody sets its clock so far ahead of the others; resolves when it has it. */
+  async setClock(aheadMs: number): Promise<void> {
+    await this.#call({ ask: 'set_clock', aheadMs })
+  }
+
   /** kill -9. Resolves when it has ended. */
   async kill(): Promise<void> {
     if (this.#running) this.#child.kill('SIGKILL')

@@ -3,7 +3,7 @@
  * parent, as text, and are answered there; without its parent it ends.
  */
 import assert from 'node:assert/strict'
-import { wallClock } from '../../engine/clock.ts'
+import type { Clock } from '../../engine/clock.ts'
 import { type EngineOptions, startEngine } from '../../engine/compose.ts'
 import { readConfig } from '../../engine/config.ts'
 import { createLogger } from '../../engine/log.ts'
@@ -15,6 +15,8 @@ export type NodePlan = {
   readonly settings: Readonly<Record<string, string>>
   readonly salt: string
   readonly shards: NonNullable<EngineOptions['shards']>
+  /** How far its clock is ahead when it starts, milliseconds. */
+  readonly aheadMs: number
 }
 
 /** What its parent asks. Time is given as a length, for a call may wait in the channel of a process that stands still. */
@@ -28,6 +30,7 @@ export type NodeCall =
     }
   | { readonly ask: 'applied'; readonly partition: number; readonly offset: number; readonly withinMs: number }
   | { readonly ask: 'partitions' }
+  | { readonly ask: 'set_clock'; readonly aheadMs: number }
   | { readonly ask: 'stop' }
 
 /** What it tells: that it runs, that it has stopped, that it does not start, or an answer; null where there is none. */
@@ -39,6 +42,10 @@ export type NodeWord =
 /** An answer as it crosses the channel: what a caller sees of it. */
 export type GivenAnswer = Omit<Answer, 'askedAt'>
 
+/** This process's clock, and how far somebody has set it ahead. */
+let aheadMs = 0
+const clock: Clock = { kind: 'wall', now: () => Date.now() + aheadMs }
+
 function say(word: NodeWord): void {
   // The channel may be closed already: then nobody wants to know.
   if (process.connected) process.send?.(JSON.stringify(word))
@@ -48,7 +55,7 @@ async function answer(shards: Shards, call: NodeCall): Promise<unknown> {
   switch (call.ask) {
     case 'decide': {
       const { customerId, requestId, placement, withinMs } = call
-      const deadlineAt = Date.now() + withinMs
+      const deadlineAt = clock.now() + withinMs
       const request = { customerId, requestId, placement, count: 1, deadlineAt, after: null }
       const { decision, committed } = await shards.decide(request)
       const { id, channel, reason, now, contacts } = decision
@@ -57,7 +64,10 @@ async function answer(shards: Shards, call: NodeCall): Promise<unknown> {
       return given
     }
     case 'applied':
-      return shards.applied({ partition: call.partition, offset: call.offset }, Date.now() + call.withinMs)
+      return shards.applied({ partition: call.partition, offset: call.offset }, clock.now() + call.withinMs)
+    case 'set_clock':
+      aheadMs = call.aheadMs
+      return null
     case 'partitions':
       return shards.partitions()
     case 'stop':
@@ -70,9 +80,10 @@ async function answer(shards: Shards, call: NodeCall): Promise<unknown> {
 async function main(plan: NodePlan): Promise<void> {
   const read = readConfig(plan.settings)
   assert(read.kind === 'ok', 'the settings of a test are sound')
+  aheadMs = plan.aheadMs
   const engine = await startEngine({
     config: read.config,
-    clock: wallClock,
+    clock,
     completeSince: 0,
     salt: plan.salt,
     serve: { host: '127.0.0.1', port: 0 },

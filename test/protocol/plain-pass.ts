@@ -9,7 +9,8 @@ import { partitionOf } from '../../ingest/partition.ts'
 import { isPrivileged } from '../../ingest/privileged.ts'
 import { type Evidence, loggedEvents, type Seen } from './evidence.ts'
 
-const cacheBytes = 64 * 2 ** 20
+/** Every customer is in the cache at once. */
+const cacheBytes = (customers: number): number => 64 * 2 ** 20 + customers * 8 * 1_024
 
 /** What one pass over the log says: every customer, and the ids of the decisions that its events lead to. */
 export type Pass = { readonly seen: ReadonlyMap<string, Seen>; readonly decisions: ReadonlySet<string> }
@@ -68,8 +69,8 @@ export function storedContacts(evidence: Evidence): ReadonlyMap<string, Readonly
 
 type Opened = { readonly states: States; readonly context: ReturnType<typeof createStepContext> }
 
-function openContext({ pack, salt, observedSince }: Evidence, layout = pack.layout): Opened {
-  const states = createStates(layout, { maxBytes: cacheBytes, observedSince })
+function openContext({ pack, salt, observedSince, customers }: Evidence, layout = pack.layout): Opened {
+  const states = createStates(layout, { maxBytes: cacheBytes(customers.length), observedSince })
   states.begin(0)
   return { states, context: createStepContext(pack, states, salt) }
 }

@@ -49,7 +49,8 @@ export async function bankPack(contacts: 'app_counts' | 'as_shipped' = 'as_shipp
 export async function openFolder(
   dir: string,
   options: {
-    readonly clock: 'wall' | 'event'
+    /** The machine's, one that follows the events, or one that the test sets; logs and shards go by it. */
+    readonly clock: 'wall' | 'event' | Clock
     readonly pack?: LoadedPack
     readonly retentionMs?: number
     /** Where the customers are kept; absent: in the folder. */
@@ -57,7 +58,7 @@ export async function openFolder(
   },
 ): Promise<Folder> {
   const pack = options.pack ?? (await bankPack())
-  const clock = options.clock === 'wall' ? wallClock : eventClock(epoch)
+  const clock = clockOf(options.clock)
   const environment = openLogEnvironment(join(dir, 'log'))
   const retentionMs = options.retentionMs ?? 1e13
   const common = { partitions, retentionMs, maxBytes: 2 ** 30, now: () => clock.now() }
@@ -113,6 +114,11 @@ export async function openFolder(
       await environment.close()
     },
   }
+}
+
+function clockOf(clock: 'wall' | 'event' | Clock): Clock {
+  if (typeof clock !== 'string') return clock
+  return clock === 'wall' ? wallClock : eventClock(epoch)
 }
 
 /** Every record of a partition. */
