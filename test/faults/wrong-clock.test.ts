@@ -30,7 +30,7 @@ await describeWithKafkaAndOwnRedis('an engine whose clock is an hour ahead', (br
 
   test.concurrent.for(faultSeeds(1))(
     'owns nothing, also when there is nobody else: seed %i',
-    { timeout: 90_000 },
+    { timeout: 180_000 },
     async (seed) => {
       await withBank(options(seed), async (bank) => {
         const right = await bank.start('a')
@@ -58,7 +58,7 @@ await describeWithKafkaAndOwnRedis('an engine whose clock is an hour ahead', (br
 
   test.concurrent.for(faultSeeds(1))(
     'lets go of what it owns when its clock is set: seed %i',
-    { timeout: 90_000 },
+    { timeout: 180_000 },
     async (seed) => {
       await withBank(options(seed), async (bank) => {
         const owner = await bank.start('a')
