@@ -102,7 +102,7 @@ test('mistakes in several files are told together, by file and line', async () =
   const text = result.kind === 'refused' ? formatProblems(result.problems) : ''
   expect(text.split('\n').map((line) => line.replace(/: .*/, ''))).toEqual([
     'contact.yaml:42 email-marketing-month channel_unknown',
-    'triggers.yaml:105 large-repayment event_unknown',
+    'triggers.yaml:120 large-repayment event_unknown',
   ])
 })
 

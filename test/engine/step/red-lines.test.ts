@@ -195,7 +195,7 @@ test('an objection to sharing data with partners withholds what has a partner in
   expect(looks(bank, at + 1)).toEqual(allOpen)
   expect(reasonsAt(bank, at + 2)['fx_wallet']).toBe('open')
   const family = pack.model.guardrails.filter((guardrail) => guardrail.id === 'no-partner-products-after-objection')
-  expect(family.map((guardrail) => guardrail.closes.categories)).toEqual([['family']])
+  expect(family.map((guardrail) => guardrail.closes.categories)).toEqual([['family', 'insurance']])
 })
 
 test('service messages go out in every trouble', () => {
