@@ -102,23 +102,23 @@ function nightOwls(dayStartMs: number): Story {
     dayStartMs,
     {
       id: 'night-owls',
-      title: 'Min and Rui shop at night, Jia lives in New York',
+      title: 'Min and Bei shop at night, Jia lives in New York',
       watch:
-        'Min and Rui buy a third thing for gaming at 01:40. Rui withdraws the consent to SMS at 06:50. Jia marries at 10:30, which is 22:30 where she lives.',
+        'Min and Bei buy a third thing for gaming at 01:40. Bei withdraws the consent to SMS at 06:50. Jia marries at 10:30, which is 22:30 where she lives.',
       outcome:
-        'Min is written to after eight in the morning, Rui not any more. Jia hears of it when it is morning in New York, at eight in the evening here.',
+        'Min is written to after eight in the morning, Bei not any more. Jia hears of it when it is morning in New York, at eight in the evening here.',
       expects: [
         { kind: 'stopped', customerId: 'C-min', offer: 'gaming_instalments', reason: 'held' },
         { kind: 'offered', customerId: 'C-min', placement: 'sms_message', offer: 'gaming_instalments', times: 1 },
-        { kind: 'stopped', customerId: 'C-rui', offer: 'gaming_instalments', reason: 'no_consent' },
-        { kind: 'never', customerId: 'C-rui', offer: 'gaming_instalments' },
+        { kind: 'stopped', customerId: 'C-bei', offer: 'gaming_instalments', reason: 'no_consent' },
+        { kind: 'never', customerId: 'C-bei', offer: 'gaming_instalments' },
         { kind: 'stopped', customerId: 'C-jia', offer: 'honeymoon_instalments', reason: 'held' },
         { kind: 'offered', customerId: 'C-jia', placement: 'push_message', offer: 'honeymoon_instalments', times: 1 },
       ],
     },
     {
       'C-min': plays,
-      'C-rui': (teller) => {
+      'C-bei': (teller) => {
         plays(teller)
         const withdrawn = { channel: 'sms', granted: false, purpose: 'marketing' }
         teller.fact({ daysBefore: 0, at: '06:50' }, 'crm', 'consent.updated', withdrawn)

@@ -64,7 +64,7 @@ test('the same seed gives the same decisions at any pace, and every story ends a
   expect(report).toMatchObject({
     latencyMs: { p50: expect.any(Number), p99: expect.any(Number), p999: expect.any(Number), max: expect.any(Number) },
   })
-  expect(first.stderr).toContain('14 of 14 stories ended as told')
+  expect(first.stderr).toContain('15 of 15 stories ended as told')
   // Nobody looks at a terminal: no control codes, nothing but JSON on stdout, and nothing left behind.
   expect(first.stderr).not.toContain('\u001b')
   expect(first.stdout.trimEnd().split('\n')).toHaveLength(1)
