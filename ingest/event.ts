@@ -72,6 +72,7 @@ export const rejectReasons = [
   'wrong_currency',
   'override_refused',
   'state_too_large',
+  'poison',
   'erased',
   'untrusted_source',
   'customer_unknown',

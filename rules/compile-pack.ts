@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert'
 import { eventTypes, schemaCatalogue } from '../ingest/event-types.ts'
 import { hash32 } from '../ingest/hash.ts'
 import { compileCondition, compileNumber } from './cel/compile.ts'
+import { type Guard, type Guards, unguarded } from './cel/guard.ts'
 import type { CelResult } from './cel/problem.ts'
 import { compileLayout, seriesTable } from './compile-layout.ts'
 import { compileSegments } from './compile-segment.ts'
@@ -31,6 +32,7 @@ import type {
 } from './model.ts'
 import { overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
+import { ruleName } from './rule-names.ts'
 import { holdsOffer, isAbout, offersNamed, opensOffer } from './scope.ts'
 import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -38,15 +40,16 @@ import type { Vocabulary } from './vocabulary.ts'
 /**
  * Compiles a pack that `loadPack` accepted. Pure: from plain JSON, so each worker thread does it for itself; the same
  * pack gives the same behaviour everywhere. Throws (an assertion) when the pack was never checked.
+ * @param guards what each rule runs under, see `cel/guard.ts`
  */
-export function compilePack(loaded: LoadedPack): CompiledPack {
+export function compilePack(loaded: LoadedPack, guards: Guards = unguarded): CompiledPack {
   const { model } = loaded
   const variables = variablesOf(model, eventTypes)
   const vocabularies = vocabulariesOf(variables, eventTypes)
   const table = seriesTable(model.features)
-  const guardrails = compileGuardrails(model, vocabularies.plain)
-  const offers = compileOffers(model, vocabularies.plain)
-  const allows = compileAllows(model, vocabularies.plain)
+  const guardrails = compileGuardrails(model, vocabularies.plain, guards)
+  const offers = compileOffers(model, vocabularies.plain, guards)
+  const allows = compileAllows(model, vocabularies.plain, guards)
   const allowsOf = scopeTable(model, (allow) => allow.opens, model.allows, opensOffer)
   const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
@@ -54,11 +57,11 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   return {
     loaded,
     layout: compileLayout(model, variables, table, eventTypes, isNonNegative),
-    types: compileTypes(model, table, eventTypes, vocabularies.on),
+    types: compileTypes(model, table, eventTypes, vocabularies.on, guards),
     guardrails,
     allows,
     offers,
-    triggers: compileTriggers(model, vocabularies.on),
+    triggers: compileTriggers(model, vocabularies.on, guards),
     placements: compilePlacements(model, (placement, offer) => {
       const closing = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
       const opening = allowsOf(offer, placement.channel).map((index) => allows[index]?.condition)
@@ -83,48 +86,53 @@ export function compilePack(loaded: LoadedPack): CompiledPack {
   }
 }
 
-function compileGuardrails(model: Model, vocabulary: Vocabulary): CompiledGuardrail[] {
+function compileGuardrails(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledGuardrail[] {
   return model.guardrails.map((guardrail, index) => ({
     id: guardrail.id,
     index,
     reason: guardrail.reason,
     closes: guardrail.closes,
-    condition: condition(guardrail.when, vocabulary),
+    condition: condition(guardrail.when, vocabulary, guards(ruleName('guardrail', guardrail.id))),
     hasSuppression: guardrail.suppression !== null,
     key: hash32(guardrail.id),
     override: guardrail.override === 'never' ? null : { ...guardrail.override, key: overrideKey(guardrail.id) },
   }))
 }
 
-function compileAllows(model: Model, vocabulary: Vocabulary): CompiledAllow[] {
+function compileAllows(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledAllow[] {
   return model.allows.map((allow, index) => ({
     id: allow.id,
     index,
     opens: allow.opens,
-    condition: condition(allow.when, vocabulary),
+    condition: condition(allow.when, vocabulary, guards(ruleName('allow', allow.id))),
   }))
 }
 
-function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
+function compileOffers(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledOffer[] {
   const { bounds } = model.arbitration
-  return model.offers.map((offer, index) => ({
-    id: offer.id,
-    index,
-    key: hash32(offer.id),
-    model: offer,
-    eligible: condition(offer.eligible, vocabulary),
-    terms: {
-      propensity: compileTerm(
-        isLearned(offer.propensity) ? offer.propensity.learned.floor : offer.propensity,
-        bounds.propensity,
-        vocabulary,
-      ),
-      context: compileTerm(offer.context, bounds.context, vocabulary),
-      value: compileTerm(offer.value, bounds.value, vocabulary),
-      lever: compileTerm(offer.lever, bounds.lever, vocabulary),
-    },
-    learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary) : null,
-  }))
+  return model.offers.map((offer, index) => {
+    const guard = guards(ruleName('offer', offer.id))
+    const term = (source: Term, within: readonly [number, number]): NumberExpression =>
+      compileTerm(source, within, vocabulary, guard)
+    return {
+      id: offer.id,
+      index,
+      key: hash32(offer.id),
+      model: offer,
+      eligible: condition(offer.eligible, vocabulary, guard),
+      terms: {
+        propensity: term(
+          isLearned(offer.propensity) ? offer.propensity.learned.floor : offer.propensity,
+          bounds.propensity,
+        ),
+        context: term(offer.context, bounds.context),
+        value: term(offer.value, bounds.value),
+        lever: term(offer.lever, bounds.lever),
+      },
+      learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary, guard) : null,
+      quarantined: false,
+    }
+  })
 }
 
 /** A term within its bounds: what is not guaranteed counts as the lowest there is, or as what the pack says for unknown. */
@@ -132,13 +140,14 @@ function compileTerm(
   term: Term,
   [lowest, highest]: readonly [number, number],
   vocabulary: Vocabulary,
+  guard: Guard | null,
 ): NumberExpression {
   const within = (value: number): number => Math.min(Math.max(value, lowest), highest)
   if (typeof term === 'number') {
     const constant = within(term)
     return { low: () => constant, reads: [], source: String(term) }
   }
-  const { low, reads, source } = compiled(compileNumber(typeof term === 'string' ? term : term.from, vocabulary))
+  const { low, reads, source } = compiled(compileNumber(typeof term === 'string' ? term : term.from, vocabulary, guard))
   if (typeof term === 'string') return { low: (lo, hi, event) => within(low(lo, hi, event)), reads, source }
   const whenUnknown = within(term.whenUnknown)
   return {
@@ -151,20 +160,21 @@ function compileTerm(
   }
 }
 
-function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary): CompiledLearned {
+function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary, guard: Guard | null): CompiledLearned {
   const { model, floor, prior, segment } = learned
-  return { model, floor, prior, segments: compiled(compileSegments(segment, vocabulary)) }
+  return { model, floor, prior, segments: compiled(compileSegments(segment, vocabulary, guard)) }
 }
 
-function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary): CompiledTrigger[] {
+function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary, guards: Guards): CompiledTrigger[] {
   const offerIndex = new Map(model.offers.map((offer, index) => [offer.id, index]))
   return model.triggers.map((trigger, index) => ({
     id: trigger.id,
     index,
-    condition: condition(trigger.when, vocabularyOn(trigger.on)),
+    condition: condition(trigger.when, vocabularyOn(trigger.on), guards(ruleName('trigger', trigger.id))),
     offers: trigger.offers.map((offer) => found(offerIndex.get(offer))),
     placement: found(model.placements.findIndex((placement) => placement.id === trigger.placement)),
     freshnessMs: trigger.freshnessMs,
+    quarantined: false,
   }))
 }
 
@@ -242,8 +252,8 @@ function isNonNegative(event: string, field: string): boolean {
   return minimum !== undefined && minimum >= 0
 }
 
-function condition(source: string | null, vocabulary: Vocabulary): Condition | null {
-  return source === null ? null : compiled(compileCondition(source, vocabulary))
+function condition(source: string | null, vocabulary: Vocabulary, guard: Guard | null): Condition | null {
+  return source === null ? null : compiled(compileCondition(source, vocabulary, guard))
 }
 
 function compiled<T>(result: CelResult<T>): T {

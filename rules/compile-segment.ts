@@ -1,5 +1,6 @@
 /** From the segment of a learned propensity to the function that tells which one a customer is in. */
 import { compileCondition } from './cel/compile.ts'
+import type { Guard } from './cel/guard.ts'
 import type { CelResult } from './cel/problem.ts'
 import type { CompiledSegments } from './compiled.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -11,7 +12,11 @@ const everybody: CompiledSegments = { names: ['all'], of: () => 0, reads: [] }
  * Compiles a segment: an enum attribute (`profile.tier`) has a segment for each of its values, a condition the segments `true`
  * and `false`; both have `unknown` for whom it is not known.
  */
-export function compileSegments(source: string | null, vocabulary: Vocabulary): CelResult<CompiledSegments> {
+export function compileSegments(
+  source: string | null,
+  vocabulary: Vocabulary,
+  guard: Guard | null = null,
+): CelResult<CompiledSegments> {
   if (source === null) return { kind: 'ok', value: everybody }
   const variable = vocabulary.variables.find(({ name, type }) => type === 'enum' && name === source.trim())
   if (variable !== undefined) {
@@ -22,7 +27,7 @@ export function compileSegments(source: string | null, vocabulary: Vocabulary): 
     }
     return { kind: 'ok', value: { names: [...values, 'unknown'], of, reads: [index] } }
   }
-  const compiled = compileCondition(source, vocabulary)
+  const compiled = compileCondition(source, vocabulary, guard)
   if (compiled.kind === 'refused') return compiled
   const { must, may, reads } = compiled.value
   const of: CompiledSegments['of'] = (lo, hi) => (must(lo, hi, null) ? 0 : may(lo, hi, null) ? 2 : 1)

@@ -3,11 +3,13 @@ import { strict as assert } from 'node:assert'
 import type { EventTypeDef, FieldDef } from '../ingest/event.ts'
 import { hash53 } from '../ingest/hash.ts'
 import { compileEventPredicate } from './cel/compile.ts'
+import type { Guard, Guards } from './cel/guard.ts'
 import { compileRuleSet } from './cel/rule-set.ts'
 import { expiriesOf, type SeriesTable } from './compile-layout.ts'
 import type { EventData, TypePlan } from './compiled.ts'
 import type { AttributeModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
+import { ruleName } from './rule-names.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The value by which a source says that it does not know: never a value of an attribute. */
@@ -19,11 +21,12 @@ export function compileTypes(
   table: SeriesTable,
   eventTypes: EventTypes,
   vocabularyOn: (event: string) => Vocabulary,
+  guards: Guards,
 ): ReadonlyMap<string, TypePlan> {
   const plans = new Map<string, TypePlan>()
   const expiries = new Map(expiriesOf(model).map(({ attribute }, i) => [attribute, model.attributes.length + i]))
   for (const def of eventTypes.values())
-    plans.set(def.name, typePlan(model, table, expiries, def, vocabularyOn(def.name)))
+    plans.set(def.name, typePlan(model, table, expiries, def, vocabularyOn(def.name), guards))
   return plans
 }
 
@@ -33,49 +36,60 @@ function typePlan(
   expiries: ReadonlyMap<number, number>,
   def: EventTypeDef,
   vocabulary: Vocabulary,
+  guards: Guards,
 ): TypePlan {
   const triggers = model.triggers.map((trigger, index) => ({ trigger, index })).filter((t) => t.trigger.on === def.name)
   const rules = compileRuleSet(
     triggers.map(({ trigger }) => trigger.when),
     vocabulary,
+    triggers.map(({ trigger }) => guards(ruleName('trigger', trigger.id))),
   )
   assert(rules.kind === 'ok', 'the conditions of a checked pack compile')
   return {
     def,
     hasMoney: [...def.fields.values()].some((field) => field.type === 'money'),
-    series: table.sources.flatMap((source, series) =>
-      source.event === def.name
-        ? [{ series, where: predicate(source.where, def), value: valueReader(source.value, def) }]
-        : [],
-    ),
+    refused: false,
+    series: table.sources.flatMap((source, series) => {
+      if (source.event !== def.name) return []
+      const guard = guards(ruleName('feature', model.features[table.seriesOf.indexOf(series)]?.id ?? ''))
+      return [{ series, where: predicate(source.where, def, guard, null), value: valueReader(source.value, def) }]
+    }),
     attributes: model.attributes.flatMap((attribute, index) =>
       attribute.setBy
         .filter((setter) => setter.event === def.name)
         .map((setter) => {
           const read = attributeReader(attribute, fieldOf(def, setter.field))
           const until = untilReader(setter.until, expiries.get(index), def)
-          return { attribute: index, where: predicate(setter.where, def), ...read, field: setter.field, until }
+          const where = predicate(setter.where, def, guards(ruleName('attribute', attribute.id)), null)
+          return { attribute: index, where, ...read, field: setter.field, until }
         }),
     ),
-    suppressions: suppressionsOf(model, def),
+    suppressions: suppressionsOf(model, def, guards),
     triggers: rules.value,
     triggerIndex: triggers.map(({ index }) => index),
   }
 }
 
-function suppressionsOf(model: Model, def: EventTypeDef): TypePlan['suppressions'] {
-  return model.guardrails.flatMap(({ suppression }, guardrail) => {
+/** A filter that throws sets what it would set, and lifts nothing. */
+function suppressionsOf(model: Model, def: EventTypeDef, guards: Guards): TypePlan['suppressions'] {
+  return model.guardrails.flatMap(({ id, suppression }, guardrail) => {
     if (suppression === null) return []
     const { event, where, forMs, liftedBy } = suppression
-    const sets = event === def.name ? [{ guardrail, where: predicate(where, def), forMs }] : []
-    const lifts = liftedBy?.event === def.name ? [{ guardrail, where: predicate(liftedBy.where, def), forMs: 0 }] : []
-    return [...sets, ...lifts]
+    const guard = guards(ruleName('guardrail', id))
+    const sets = event === def.name ? [{ guardrail, where: predicate(where, def, guard, 'true'), forMs }] : []
+    if (liftedBy?.event !== def.name) return sets
+    return [...sets, { guardrail, where: predicate(liftedBy.where, def, guard, 'false'), forMs: 0 }]
   })
 }
 
-function predicate(where: string | null, def: EventTypeDef): ((event: EventData) => boolean) | null {
+function predicate(
+  where: string | null,
+  def: EventTypeDef,
+  guard: Guard | null,
+  otherwise: 'true' | 'false' | null,
+): ((event: EventData) => boolean) | null {
   if (where === null) return null
-  const compiled = compileEventPredicate(where, def)
+  const compiled = compileEventPredicate(where, def, guard, otherwise)
   assert(compiled.kind === 'ok', 'the filters of a checked pack compile')
   return compiled.value
 }

@@ -64,6 +64,8 @@ export type RuleSet = {
   readonly evaluate: (lo: Float64Array, hi: Float64Array, event: EventData | null, hits: Int32Array) => number
   /** Frame indexes any of its rules reads. */
   readonly reads: readonly number[]
+  /** The same rules, of which these, by index, are never asked and never hit. */
+  readonly without: (rules: ReadonlySet<number>) => RuleSet
 }
 
 /** One series of the customer's state: instants, and values where a feature reads them, of one (event type, filter, value). */
@@ -132,6 +134,8 @@ export type TypePlan = {
   readonly def: EventTypeDef
   /** Currency field to check against the pack's, when the type carries money. */
   readonly hasMoney: boolean
+  /** Whether events of the type are not taken because the filter of a feature over them is quarantined. */
+  readonly refused: boolean
   readonly series: readonly {
     readonly series: number
     readonly where: ((event: EventData) => boolean) | null
@@ -207,6 +211,8 @@ export type CompiledOffer = {
   }
   /** Null: the propensity is `terms.propensity`. Else that is only its floor. */
   readonly learned: CompiledLearned | null
+  /** Whether it is not eligible because a rule of its own is quarantined. */
+  readonly quarantined: boolean
 }
 
 export type CompiledTrigger = {
@@ -216,6 +222,8 @@ export type CompiledTrigger = {
   readonly offers: readonly number[]
   readonly placement: number
   readonly freshnessMs: number
+  /** Whether it proposes nothing because it is quarantined. */
+  readonly quarantined: boolean
 }
 
 export type CompiledPlacement = {

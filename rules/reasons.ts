@@ -87,6 +87,11 @@ const guardrailTexts = {
 } as const satisfies Record<GuardrailReason, Reason>
 
 const funnelTexts = {
+  rule_quarantined: {
+    stage: 'guardrail',
+    en: '{offer} was withheld: a rule that it depends on failed and is out of service until an operator has looked at it ({rule}).',
+    zh: '未推荐“{offer}”：其所依赖的规则发生故障，已停用，待运维人员处理（{rule}）。',
+  },
   stale_event: {
     stage: 'trigger',
     en: 'The event was counted, but it is too old for {offer} to be sent: it was {value} old, the limit is {limit}.',
@@ -318,6 +323,10 @@ const silenceTexts = {
   trigger_condition_unknown: silence(
     'The trigger {trigger} did not fire: some of the data its condition needs is not known ({condition}).',
     '触发器{trigger}未触发：条件所需的部分数据未知（{condition}）。',
+  ),
+  trigger_quarantined: silence(
+    'The trigger {trigger} did not fire: it failed and is out of service until an operator has looked at it.',
+    '触发器{trigger}未触发：该规则发生故障，已停用，待运维人员处理。',
   ),
   no_trigger_for_event: silence(
     'No trigger of the pack waits for {event}: it was counted and nothing else.',

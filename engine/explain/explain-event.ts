@@ -83,6 +83,7 @@ function triggerLines(
     event: event.type,
     ...(condition === null ? {} : { condition: oneLine(condition.source) }),
   }
+  if (trigger.quarantined) return [explainReason('trigger_quarantined', language, values)]
   if (condition === null || condition.must(lo, hi, event.data))
     return [explainReason('trigger_fired', language, values)]
   const unknown = condition.may(lo, hi, event.data)

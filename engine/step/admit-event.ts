@@ -17,7 +17,7 @@ const idHash = new Uint32Array(2)
  * `too_late` (older at arrival than the pack's lateness, within which duplicates are recognised), `time_invalid` (further
  * ahead than any clock may be: it could be sent again after its id is forgotten), `wrong_currency`, `override_refused`,
  * `state_too_large`, and last `duplicate`, which remembers the id. Before all of it `erased`: nothing of an erased customer is
- * taken, whenever it was sent.
+ * taken, whenever it was sent; and `poison`: it stopped the shard, or a filter that it has to be asked about is quarantined.
  */
 export function admitEvent(
   context: StepContext,
@@ -29,6 +29,7 @@ export function admitEvent(
   const { pack, states } = context
   const { event, acceptedAt } = input
   if (states.erasedAt(slot) > 0) return event.type === erasureType ? 'duplicate' : 'erased'
+  if (input.isPoison === true || plan?.refused === true) return 'poison'
   const refusal = refusalOf(pack, event, acceptedAt, time, plan)
   if (refusal !== null) return refusal
   if (event.type === overrideType && isOverrideRefused(pack, event, Math.min(time, acceptedAt)))

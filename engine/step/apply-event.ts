@@ -78,6 +78,18 @@ function setAttributes(context: StepContext, slot: Slot, event: Event, time: num
 }
 
 /**
+ * Makes unknown what an event may have said of the customer, its filters unasked: it cannot be taken, and what it would have changed
+ * must not be believed any more.
+ */
+export function clearAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
+  if (!context.pack.lawfulSources.has(event.source)) return
+  for (const { attribute, read, clears } of plan.attributes) {
+    if (Number.isNaN(read(event.data)) && !clears(event.data)) continue
+    context.states.setAttribute(slot, attribute, Number.NaN, time)
+  }
+}
+
+/**
  * Adds an event to the series of its type that it belongs to.
  * @param takes which series to add to; null: all
  */

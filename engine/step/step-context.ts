@@ -54,6 +54,14 @@ export function createStepContext(
   }
 }
 
+/**
+ * Has a context go on with another form of its pack, of the same layout: with rules quarantined, or no more. Between two steps only.
+ * Its frame, pools and what was learned are made anew.
+ */
+export function putInForce(context: StepContext, pack: CompiledPack, learned: LoadedLearned | null): void {
+  Object.assign(context, createStepContext(pack, context.states, context.salt, context.filters, learned))
+}
+
 function createRun(
   pack: CompiledPack,
   states: States,

@@ -3,7 +3,7 @@ import type { CompiledOffer, CompiledPlacement, CompiledTrigger, TypePlan } from
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
-import { applyEvent, applySuppressions } from './apply-event.ts'
+import { applyEvent, applySuppressions, clearAttributes } from './apply-event.ts'
 import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
 import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
@@ -23,6 +23,9 @@ import { fillFrame, findTriggers } from './triggers.ts'
  *
  * A decision that was adopted (it left although the store lost its commit) is not made again.
  *
+ * Of an event that comes too late, or that cannot be taken because a rule or the shard failed on it (`poison`), only what closes
+ * is done.
+ *
  * The triggers look at the event's time, the funnel at the later of that and `now`.
  */
 export function stepEvent(context: StepContext, slot: Slot, input: EventInput): EventOutcome {
@@ -32,8 +35,9 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   const status = admitEvent(context, slot, input, time, plan)
   const settled = time === event.time ? undecided : undecidedClamped
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
-  if (status === 'too_late' && plan !== undefined) {
+  if ((status === 'too_late' || status === 'poison') && plan !== undefined) {
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
+    if (status === 'poison') clearAttributes(context, slot, event, Math.min(time, acceptedAt), plan)
     const recalls = recallForbidden(context, slot, input, time)
     return recalls.length === 0 ? settled[status] : { status, clamped: time !== event.time, decisions: recalls }
   }
@@ -204,6 +208,7 @@ function outcomesWithoutDecisions({ clamped }: { readonly clamped: boolean }): U
     wrong_currency: outcome('wrong_currency'),
     override_refused: outcome('override_refused'),
     state_too_large: outcome('state_too_large'),
+    poison: outcome('poison'),
     erased: outcome('erased'),
     untrusted_source: outcome('untrusted_source'),
     customer_unknown: outcome('customer_unknown'),

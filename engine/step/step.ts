@@ -35,6 +35,8 @@ export type EventInput = {
   readonly acceptedAt: number
   /** The partition's clock: contact policy, expiry, freshness. Never runs backwards. */
   readonly now: number
+  /** Whether it stopped the shard before, so that it is not taken; absent: no. */
+  readonly isPoison?: boolean
 }
 
 export type EventOutcome = {

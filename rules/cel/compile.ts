@@ -10,27 +10,37 @@ import { uncertainField } from './certainty.ts'
 import { conditionTree, numberTree } from './elaborate.ts'
 import { readsOf } from './expression.ts'
 import { Generator } from './generate.ts'
+import { answerBody, type Guard } from './guard.ts'
 import { celLimits } from './limits.ts'
 import { type CelResult, tooLarge } from './problem.ts'
 
 /**
  * Compiles a condition. `must` and `may` are pure, allocate nothing for plain comparisons, and never throw on data that
- * has the types of the vocabulary; without an event (null) every event field is unknown.
+ * has the types of the vocabulary; without an event (null) every event field is unknown. Under a guard a condition that throws all
+ * the same has the answers of one of which nothing is known.
  */
-export function compileCondition(source: string, vocabulary: Vocabulary): CelResult<Condition> {
+export function compileCondition(
+  source: string,
+  vocabulary: Vocabulary,
+  guard: Guard | null = null,
+): CelResult<Condition> {
   const checked = conditionTree(source, vocabulary)
   if (checked.kind === 'refused') return checked
   const tree = checked.value
-  const must = functionOf<boolean>(source, (generator) => generator.must(tree))
+  const must = functionOf<boolean>(source, (generator) => generator.must(tree), guard, 'false')
   if (must.kind === 'refused') return must
-  const may = functionOf<boolean>(source, (generator) => generator.may(tree))
+  const may = functionOf<boolean>(source, (generator) => generator.may(tree), guard, 'true')
   if (may.kind === 'refused') return may
   const reads = readsOf([tree]).variables
   return { kind: 'ok', value: { must: must.value, may: may.value, reads, source } }
 }
 
 /** Compiles a number: a constant, or CEL of type double. `low` is -Infinity when nothing is guaranteed. */
-export function compileNumber(source: string | number, vocabulary: Vocabulary): CelResult<NumberExpression> {
+export function compileNumber(
+  source: string | number,
+  vocabulary: Vocabulary,
+  guard: Guard | null = null,
+): CelResult<NumberExpression> {
   if (typeof source === 'number') {
     if (Number.isFinite(source)) return { kind: 'ok', value: { low: () => source, reads: [], source: String(source) } }
     const message = 'write a finite number'
@@ -38,7 +48,7 @@ export function compileNumber(source: string | number, vocabulary: Vocabulary): 
   }
   const checked = numberTree(source, vocabulary)
   if (checked.kind === 'refused') return checked
-  const low = functionOf<number>(source, (generator) => generator.low(checked.value))
+  const low = functionOf<number>(source, (generator) => generator.low(checked.value), guard, '-Infinity')
   if (low.kind === 'refused') return low
   return { kind: 'ok', value: { low: low.value, reads: readsOf([checked.value]).variables, source } }
 }
@@ -46,8 +56,15 @@ export function compileNumber(source: string | number, vocabulary: Vocabulary): 
 /**
  * Compiles a condition over one event that is never unknown: it reads required fields, and other fields only where
  * `has(event.x)` guards them (`has(event.x) && ...`, `!has(event.x) || ...`, `has(event.x) ? ... : ...`).
+ *
+ * @param otherwise the answer under a guard when it throws; null: it throws a `FilterFault`
  */
-export function compileEventPredicate(source: string, event: EventTypeDef): CelResult<(event: EventData) => boolean> {
+export function compileEventPredicate(
+  source: string,
+  event: EventTypeDef,
+  guard: Guard | null = null,
+  otherwise: 'true' | 'false' | null = null,
+): CelResult<(event: EventData) => boolean> {
   const checked = conditionTree(source, { variables: [], event })
   if (checked.kind === 'refused') return checked
   const uncertain = uncertainField(checked.value, event)
@@ -58,16 +75,21 @@ export function compileEventPredicate(source: string, event: EventTypeDef): CelR
   const generator = new Generator()
   const text = generator.must(checked.value)
   if (text.length > celLimits.codeLength) return { kind: 'refused', problem: tooLarge(source) }
-  const body = `${generator.declarations()} return ${text}`
-  return { kind: 'ok', value: build<(event: EventData) => boolean>('e', body, generator.bound) }
+  const body = `${generator.declarations()} ${answerBody(text, guard, otherwise)}`
+  return { kind: 'ok', value: build<(event: EventData) => boolean>('e', body, generator.bound, guard) }
 }
 
 type Answer<T> = (lo: Float64Array, hi: Float64Array, event: EventData | null) => T
 
-function functionOf<T>(source: string, write: (generator: Generator) => string): CelResult<Answer<T>> {
+function functionOf<T>(
+  source: string,
+  write: (generator: Generator) => string,
+  guard: Guard | null,
+  otherwise: string,
+): CelResult<Answer<T>> {
   const generator = new Generator()
   const text = write(generator)
   if (text.length > celLimits.codeLength) return { kind: 'refused', problem: tooLarge(source) }
-  const body = `if (e === null) e = r.noEvent; ${generator.declarations()} return ${text}`
-  return { kind: 'ok', value: build<Answer<T>>('lo, hi, e', body, generator.bound) }
+  const body = `if (e === null) e = r.noEvent; ${generator.declarations()} ${answerBody(text, guard, otherwise)}`
+  return { kind: 'ok', value: build<Answer<T>>('lo, hi, e', body, generator.bound, guard) }
 }

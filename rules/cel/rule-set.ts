@@ -8,6 +8,7 @@ import { build } from './build.ts'
 import { conditionTrees } from './condition-trees.ts'
 import { type BoolTree, readsOf } from './expression.ts'
 import { Generator } from './generate.ts'
+import { asksText, type Guard } from './guard.ts'
 import { celLimits } from './limits.ts'
 import type { CelProblem } from './problem.ts'
 import { type Assignment, assignRules, type Discriminator } from './rule-index.ts'
@@ -21,16 +22,25 @@ export type RuleSetResult =
 /**
  * Compiles conditions into one rule set that asks `must` of each; null stands for a rule that always hits.
  *
- * `evaluate` answers exactly as `must` of each condition compiled alone would.
+ * `evaluate` answers exactly as `must` of each condition compiled alone would; a rule that throws under its guard does not hit.
+ * @param guards by the index of the rule
  */
-export function compileRuleSet(sources: readonly (string | null)[], vocabulary: Vocabulary): RuleSetResult {
+export function compileRuleSet(
+  sources: readonly (string | null)[],
+  vocabulary: Vocabulary,
+  guards: readonly (Guard | null)[] = [],
+): RuleSetResult {
   const checked = conditionTrees(sources, vocabulary)
   if (checked.kind === 'refused') return checked
   const { rest, groups } = assignRules(checked.value)
-  const functions = functionsOf(rest)
-  const lookups = groups.map((group) => lookupOf(group.by, group.values))
   const reads = readsOf(checked.value.flat()).variables
-  return { kind: 'ok', value: { size: sources.length, evaluate: evaluator(functions, lookups), reads } }
+  const without = (silent: ReadonlySet<number>): RuleSet => {
+    const heard = (rules: readonly Assignment[]): readonly Assignment[] =>
+      silent.size === 0 ? rules : rules.filter(({ rule }) => !silent.has(rule))
+    const lookups = groups.map(({ by, values }) => lookupOf(by, values, (rules) => functionsOf(heard(rules), guards)))
+    return { size: sources.length, evaluate: evaluator(functionsOf(heard(rest), guards), lookups), reads, without }
+  }
+  return { kind: 'ok', value: without(new Set()) }
 }
 
 /** Appends the hits of its rules at `n`; returns the new `n`. */
@@ -58,9 +68,13 @@ function evaluator(rest: readonly RuleFunction[], lookups: readonly Lookup[]): R
   }
 }
 
-function lookupOf(by: Discriminator, values: ReadonlyMap<string | number, readonly Assignment[]>): Lookup {
+function lookupOf(
+  by: Discriminator,
+  values: ReadonlyMap<string | number, readonly Assignment[]>,
+  compiled: (rules: readonly Assignment[]) => readonly RuleFunction[],
+): Lookup {
   const functions = new Map<unknown, readonly RuleFunction[]>()
-  for (const [value, rules] of values) functions.set(value, functionsOf(rules))
+  for (const [value, rules] of values) functions.set(value, compiled(rules))
   if (by.kind === 'eventString') {
     const { field } = by
     return (_lo, _hi, event) => functions.get(event[field])
@@ -87,19 +101,28 @@ function byNumber(functions: ReadonlyMap<unknown, readonly RuleFunction[]>) {
   return (value: number) => (value >= 0 && value < length ? table[value] : undefined)
 }
 
-function functionsOf(rules: readonly Assignment[]): readonly RuleFunction[] {
+function functionsOf(rules: readonly Assignment[], guards: readonly (Guard | null)[]): readonly RuleFunction[] {
   const functions: RuleFunction[] = []
   for (let start = 0; start < rules.length; start += celLimits.rulesPerFunction) {
-    functions.push(functionOf(rules.slice(start, start + celLimits.rulesPerFunction)))
+    functions.push(functionOf(rules.slice(start, start + celLimits.rulesPerFunction), guards))
   }
   return functions
 }
 
-function functionOf(rules: readonly Assignment[]): RuleFunction {
+function functionOf(rules: readonly Assignment[], guards: readonly (Guard | null)[]): RuleFunction {
   const generator = new Generator()
-  const lines = rules.map(({ rule, conjuncts }) => `if (${textOf(generator, conjuncts)}) hits[n++] = ${rule};`)
-  const body = `${generator.declarations()}\n${lines.join('\n')}\nreturn n`
-  return build<RuleFunction>('lo, hi, e, hits, n', body, generator.bound)
+  // They differ in their numbers and traps alone, and a function has one trap at most: that of a test.
+  let shared: Guard | null = null
+  const lines = rules.map(({ rule, conjuncts }) => {
+    const hits = `if (${textOf(generator, conjuncts)}) hits[n++] = ${rule};`
+    const guard = guards[rule] ?? null
+    if (guard === null) return hits
+    if (shared === null || guard.trap !== null) shared = guard
+    return `try { ${asksText(guard)} ${hits} } catch { g.threw(${guard.rule}); }`
+  })
+  const asksNone = shared === null ? '' : 'g.asked[0] = 0;'
+  const body = `${generator.declarations()}\n${lines.join('\n')}\n${asksNone} return n`
+  return build<RuleFunction>('lo, hi, e, hits, n', body, generator.bound, shared)
 }
 
 function textOf(generator: Generator, conjuncts: readonly BoolTree[]): string {

@@ -12,6 +12,7 @@ import { stepRequest } from '../../../engine/step/step-request.ts'
 import { stepTimer } from '../../../engine/step/step-timer.ts'
 import type { Event, FieldValue } from '../../../ingest/event.ts'
 import { compilePack } from '../../../rules/compile-pack.ts'
+import type { CompiledPack } from '../../../rules/compiled.ts'
 import type { LoadedLearned } from '../../../rules/learned-table.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
@@ -27,6 +28,7 @@ export type Sent = {
   /** When the log took it; the event's own time unless said otherwise. */
   readonly acceptedAt?: number
   readonly now?: number
+  readonly isPoison?: boolean
 }
 
 export type Asked = { readonly at: number; readonly requestId?: string; readonly count?: number }
@@ -47,15 +49,17 @@ export type BankOptions = {
   readonly gate?: 'asks' | 'none'
   /** Told of every event that is sent, and when the log took it. */
   readonly onEvent?: (event: Event, acceptedAt: number) => void
+  /** How the pack is compiled; as it is unless said otherwise. */
+  readonly compile?: (pack: LoadedPack) => CompiledPack
 }
 
 export function createBank(
   pack: LoadedPack,
   filters?: Filters,
-  { gate = 'asks', onEvent = () => {}, ...limits }: BankOptions = {},
+  { gate = 'asks', onEvent = () => {}, compile = compilePack, ...limits }: BankOptions = {},
   learned: LoadedLearned | null = null,
 ): Bank {
-  const compiled = compilePack(pack)
+  const compiled = compile(pack)
   const states = createStates(compiled.layout, {
     maxBytes: 8 * 1024 * 1024,
     observedSince: compiled.layout.series.map(() => 0),
@@ -86,6 +90,7 @@ export function createBank(
         event,
         acceptedAt: sent.acceptedAt ?? sent.at,
         now: sent.now ?? sent.acceptedAt ?? sent.at,
+        isPoison: sent.isPoison === true,
       })
       commit()
       return outcome
