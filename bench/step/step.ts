@@ -9,6 +9,8 @@ import { parseArgs } from 'node:util'
 import { batchCustomers } from '../../engine/shard/batch-customers.ts'
 import { BatchTally } from '../../engine/shard/batch-tally.ts'
 import { EventCursor, packEvents } from '../../engine/shard/event-frame.ts'
+import { RuleBoard, WorkMark } from '../../engine/shard/rule-board.ts'
+import { guardsOf } from '../../engine/shard/rule-guards.ts'
 import { stepBatch } from '../../engine/shard/step-batch.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import type { Slot } from '../../engine/state/states.ts'
@@ -19,6 +21,7 @@ import { printCloudEvent } from '../../ingest/cloud-event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs } from '../../sinks/codecs.ts'
 import { watchCollections } from '../latency/gc-watch.ts'
 import { type BenchResult, machine, median, printResult } from '../report.ts'
@@ -106,7 +109,9 @@ type Totals = { events: number; decisions: number; duplicates: number; deadLette
 type Batch = { readonly frame: ArrayBuffer; readonly first: number }
 
 function contextOf(pack: LoadedPack, typical: TypicalStates, customers: number): StepContext {
-  const compiled = compilePack(pack)
+  const names = ruleNames(pack.model)
+  const board = new RuleBoard(RuleBoard.make(names.length, 1), names.length)
+  const compiled = compilePack(pack, guardsOf(names, board, board.markOf(0), null))
   const states = createStates(compiled.layout, {
     maxBytes: Math.max(64 * 2 ** 20, customers * 20 * 1024),
     observedSince: compiled.layout.series.map(() => 0),
@@ -147,6 +152,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
   let clock = 0
   const tally = new BatchTally(context)
   const codecs = openCodecs({ kind: 'own' })
+  const mark = WorkMark.alone()
   const cpu = process.cpuUsage()
   for (const { frame, first } of batches) {
     const t0 = performance.now()
@@ -168,7 +174,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
     const slots = new Map<string, Slot>()
     for (const customerId of customers) slots.set(customerId, states.find(customerId))
     const t2 = performance.now()
-    const stepped = stepBatch({ context, codecs, tally }, slots, task, {
+    const stepped = stepBatch({ context, codecs, tally, mark }, slots, task, {
       seq: 0,
       turn: 0,
       next: first,

@@ -7,6 +7,7 @@ import type { Codecs } from '../../sinks/codecs.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { BatchTally } from '../shard/batch-tally.ts'
 import { packEvents } from '../shard/event-frame.ts'
+import { WorkMark } from '../shard/rule-board.ts'
 import type { BatchTask } from '../shard/shard-port.ts'
 import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-batch.ts'
 import { createStates } from '../state/flat-states.ts'
@@ -67,7 +68,7 @@ export class ScenarioBank {
       observedSince: layout.series.map(() => completeSince),
     })
     this.context = createStepContext(pack, this.#states, salt)
-    this.#tools = { context: this.context, codecs, tally: new BatchTally(this.context) }
+    this.#tools = { context: this.context, codecs, tally: new BatchTally(this.context), mark: WorkMark.alone() }
   }
 
   /** The clock of the scenario. */

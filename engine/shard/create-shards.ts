@@ -6,6 +6,7 @@ import { type Membership, soleMembership } from '../../ingest/membership.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
 import { nothingAdded } from '../store/store.ts'
@@ -16,6 +17,9 @@ import { createFallbacks } from './fallback.ts'
 import { openShard, type ShardData } from './open-shard.ts'
 import type { BatchLimits, BatchReport } from './partition-options.ts'
 import type { Peers } from './peers.ts'
+import { RuleBoard } from './rule-board.ts'
+import type { RuleTrap } from './rule-guards.ts'
+import type { RuleWatch } from './rule-watch.ts'
 import type { Past } from './series-past.ts'
 import type { ShardPort } from './shard-port.ts'
 import { WorkerShard } from './worker-shard.ts'
@@ -54,8 +58,11 @@ export type ShardsOptions = {
   readonly limits?: Partial<BatchLimits>
   readonly onBatch?: (report: BatchReport) => void
   readonly onErased?: (customerIds: readonly string[]) => void
-  /** Only tests set it. In worker mode the moments of a batch are those of the threads. */
+  /** Who watches the shards, made for this pack and at least so many of them; absent: nobody does. */
+  readonly watch?: RuleWatch
+  /** Only tests set these. In worker mode the moments of a batch are those of the threads. */
   readonly failAt?: FailAt
+  readonly trap?: RuleTrap
   /** Only simulations set these: timers, tokens, ids of fallbacks, the shard itself, and `PartitionOptions.readsBack`. */
   readonly timing?: Timing
   readonly newToken?: () => string
@@ -79,10 +86,13 @@ export function createShards(options: ShardsOptions): LocalShards {
   const { log } = options
   const newToken = options.newToken ?? (() => randomBytes(16).toString('hex'))
   const count = options.mode === 'inline' ? 1 : options.shards
-  const open = options.openPort ?? (() => openPort(options))
+  const board = options.watch?.buffer ?? RuleBoard.make(ruleNames(options.pack.model).length, count)
+  const open = options.openPort ?? ((shard: number) => openPort(options, board, shard))
+  const ports = Array.from({ length: count }, (_, shard) => open(shard))
+  options.watch?.attach(ports.filter((port) => port instanceof WorkerShard))
   return new AllPartitions({
     partitions: log.partitions,
-    ports: Array.from({ length: count }, open),
+    ports,
     feed: options.feed ?? log,
     log,
     trusts: options.trusts ?? trustsAll,
@@ -103,7 +113,7 @@ export function createShards(options: ShardsOptions): LocalShards {
   })
 }
 
-function openPort(options: ShardsOptions): ShardPort {
+function openPort(options: ShardsOptions, board: SharedArrayBuffer, shard: number): ShardPort {
   const data: ShardData = {
     store: options.store,
     pack: options.pack,
@@ -119,7 +129,10 @@ function openPort(options: ShardsOptions): ShardPort {
     schemas: options.schemas ?? ownIds,
     partitions: options.log.partitions,
     clock: options.clock.kind,
+    board,
+    shard,
     failAt: options.failAt ?? null,
+    trap: options.trap ?? null,
   }
   return options.mode === 'inline'
     ? openShard(data)

@@ -1,14 +1,18 @@
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext, productionFilters } from '../step/step-context.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
+import { RuleBoard } from './rule-board.ts'
+import { guardsOf, type RuleTrap } from './rule-guards.ts'
 import { type Past, SeriesPast, storedLayout } from './series-past.ts'
 import { ShardCore } from './shard-core.ts'
 import type { ShardPort } from './shard-port.ts'
+import { ShardRules } from './shard-rules.ts'
 
 /** What a shard is made of, as plain data, so that it can be made in a worker thread. */
 export type ShardData = {
@@ -27,19 +31,29 @@ export type ShardData = {
   readonly schemas: SchemaPlace
   readonly partitions: number
   readonly clock: 'wall' | 'event'
-  /** Only tests set it. */
+  /** The node's, see `rule-board.ts`, and which of its shards this is. */
+  readonly board: SharedArrayBuffer
+  readonly shard: number
+  /** Only tests set these. */
   readonly failAt: FailAt | null
+  readonly trap: RuleTrap | null
 }
 
 /** Makes a shard with its own store connection, cache and compiled pack. */
 export function openShard(data: ShardData): ShardPort {
-  const pack = compilePack(data.pack)
+  const names = ruleNames(data.pack.model)
+  const board = new RuleBoard(data.board, names.length)
+  const mark = board.markOf(data.shard)
+  const pack = compilePack(data.pack, guardsOf(names, board, mark, data.trap))
   const { observedSince } = new SeriesPast(pack.layout, data.past)
   const states = createStates(storedLayout(pack.layout, data.past.added), { maxBytes: data.cacheBytes, observedSince })
+  const learned = data.learned ?? null
+  const context = createStepContext(pack, states, data.salt, productionFilters, learned)
   return new ShardCore({
     store: openStore(data.store),
     states,
-    context: createStepContext(pack, states, data.salt, productionFilters, data.learned ?? null),
+    context,
+    rules: new ShardRules({ board, mark, pack, context, learned }),
     codecs: openCodecs(data.schemas),
     partitions: data.partitions,
     clock: data.clock,

@@ -8,7 +8,8 @@ export type Refused = Extract<BatchResult, { kind: 'retry' | 'closed' }>
 /** What becomes of a batch that failed before its commit. */
 export function refusedFor(error: unknown): Refused {
   const code = codeOf(error)
-  if (code === 'cache_full' || isRetryable(error)) return { kind: 'retry', reason: code }
+  // A filter that threw was counted, and its event is poison the next time.
+  if (code === 'cache_full' || code === 'filter_failed' || isRetryable(error)) return { kind: 'retry', reason: code }
   if (code === 'state_corrupt') {
     // What the store says of itself names no customer, and tells a lost header from a damaged state.
     const stored = 'The stored state of a customer cannot be decoded. Restore the store from a backup.'

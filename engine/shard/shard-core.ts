@@ -42,6 +42,7 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
+import type { ShardRules } from './shard-rules.ts'
 import type { PermitRequest } from './shards.ts'
 import { type BatchStart, type BatchTools, type SteppedBatch, stepBatch } from './step-batch.ts'
 
@@ -50,6 +51,7 @@ export type ShardCoreOptions = {
   readonly states: FlatStates
   /** The step's context over those states. */
   readonly context: StepContext
+  readonly rules: ShardRules
   readonly codecs: Codecs
   /** Partitions of the log. */
   readonly partitions: number
@@ -80,7 +82,7 @@ export class ShardCore implements ShardPort {
   constructor(options: ShardCoreOptions) {
     this.#options = options
     this.#pack = options.context.pack.loaded.hash
-    this.#tools = { context: options.context, codecs: options.codecs, tally: new BatchTally(options.context) }
+    this.#tools = { ...options, tally: new BatchTally(options.context), mark: options.rules.mark }
     this.#customers = new ShardCustomers(options)
     this.#fills = new ShardFills(options)
     this.#dues = new ShardDues(options)
@@ -161,22 +163,18 @@ export class ShardCore implements ShardPort {
     } catch (error) {
       return { kind: 'retry', reason: codeOf(error) }
     }
+    const { rules } = this.#options
     const standing = { fill: part.meta.fill, begun: this.#past.begun(part.meta) }
-    const plan = this.#fills.plan(partition, step, standing, this.#past)
-    if (plan.kind === 'refused') return plan
-    const { found, limits, at, fill } = plan
-    const filled = { kind: 'filled', at, read: found.read } as const
-    if (fill === null) {
-      return {
-        ...filled,
-        added: 0,
-        result: doneWith(part, part.meta, { ...nothingSaid, committed: false }),
-      }
-    }
-    const { slots, missing } = this.#customers.open(partition, found.customers)
     try {
+      const plan = rules.during(partition, () => this.#fills.plan(partition, step, standing, this.#past))
+      if (plan.kind === 'refused') return plan
+      const { found, limits, at, fill } = plan
+      const filled = { kind: 'filled', at, read: found.read } as const
+      if (fill === null)
+        return { ...filled, added: 0, result: doneWith(part, part.meta, { ...nothingSaid, committed: false }) }
+      const { slots, missing } = this.#customers.open(partition, found.customers)
       await this.#customers.load(partition, slots, missing)
-      const added = this.#fills.add(slots, found, limits)
+      const added = rules.during(partition, () => this.#fills.add(slots, found, limits))
       const task = { to: part.meta.seq + 1, change: { fill, published, dpos }, notAfter }
       return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
     } catch (error) {
@@ -285,9 +283,11 @@ export class ShardCore implements ShardPort {
     loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
   ): BatchResult | Promise<BatchResult> {
     const started = performance.now()
+    const { rules } = this.#options
+    const start = { ...this.#startOf(part, task), due, poisoned: rules.poisoned(task.partition) }
     let stepped: SteppedBatch
     try {
-      stepped = stepBatch(this.#tools, slots, task, { ...this.#startOf(part, task), due })
+      stepped = rules.during(task.partition, () => stepBatch(this.#tools, slots, task, start))
     } catch (error) {
       return this.#refused(task.partition, error)
     }
@@ -299,15 +299,12 @@ export class ShardCore implements ShardPort {
       ...loading,
       stepMs: performance.now() - started,
       commitMs: 0,
-      tally: this.#tools.tally.take(stepped.lastEvent),
+      tally: rules.during(task.partition, () => this.#tools.tally.take(stepped.lastEvent)),
     }
     const changes = stepped.next !== part.meta.next || stepped.reserves || due.length > 0
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
-      return this.#send(
-        task.partition,
-        part,
-        this.#closeBatch(part, task, stepped, stats, this.#dues.changed(task.partition, slots, due)),
-      )
+      const nextDue = this.#dues.changed(task.partition, slots, due)
+      return this.#send(task.partition, part, this.#closeBatch(part, task, stepped, stats, nextDue))
     }
     for (const record of [...task.records, ...stepped.decisions]) {
       part.waiting.push(record)
@@ -330,11 +327,13 @@ export class ShardCore implements ShardPort {
     assert(part.open === null, 'a customer is looked at between batches')
     const { clock } = part.meta
     const asOf = this.#options.clock === 'event' && clock > 0 ? clock : Math.max(now, clock)
-    return this.#customers.look(partition, customerId, (slot, known) => of(slot, asOf, known))
+    const { rules } = this.#options
+    const during = (slot: Slot, known: boolean): Value => rules.during(partition, () => of(slot, asOf, known))
+    return this.#customers.look(partition, customerId, during)
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
-  #startOf(part: Owned, task: BatchTask): Omit<BatchStart, 'due'> {
+  #startOf(part: Owned, task: BatchTask): Omit<BatchStart, 'due' | 'poisoned'> {
     const { seq, next, appendTime, clock } = part.meta
     const rest = { seq, turn: part.stepped, next, appendTime, partitions: this.#options.partitions }
     part.stepped += task.requests.length

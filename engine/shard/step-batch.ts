@@ -10,6 +10,7 @@ import type { BatchTally } from './batch-tally.ts'
 import { EventCursor } from './event-frame.ts'
 import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
 import { recordRefusal } from './record-refusal.ts'
+import type { WorkMark } from './rule-board.ts'
 import type { BatchTask, LiveAnswer } from './shard-port.ts'
 
 /** What the steps of one batch gave, nothing of it committed yet. */
@@ -28,7 +29,7 @@ export type SteppedBatch = {
   next: number
   /** Append time of the last record taken. */
   appendTime: number
-  /** The last event that was stepped; the frame is as it left it. */
+  /** The last event that was stepped and is no poison; the frame is as it left it. */
   lastEvent: Event | null
 }
 
@@ -37,6 +38,8 @@ export type BatchTools = {
   readonly context: StepContext
   readonly codecs: Pick<Codecs, 'events' | 'decisions'>
   readonly tally: BatchTally
+  /** Where each input is said before it is stepped. */
+  readonly mark: Pick<WorkMark, 'event' | 'other'>
 }
 
 /** Where the partition stands before the batch. */
@@ -52,6 +55,8 @@ export type BatchStart = {
   readonly wallNow: number | null
   /** Customers of whom something is due at the end of the batch. */
   readonly due: readonly string[]
+  /** Offsets of events that are not taken, as they stopped the shard before; null or absent: there are none. */
+  readonly poisoned?: ReadonlySet<number> | null
   /** Partitions of the log, to check that a record is in the right one. */
   readonly partitions: number
 }
@@ -67,7 +72,7 @@ export function stepBatch(
   task: BatchTask,
   start: BatchStart,
 ): SteppedBatch {
-  const { context, codecs, tally } = tools
+  const { context, codecs, tally, mark } = tools
   const { next, appendTime, clock, wallNow } = start
   const batch: SteppedBatch = {
     answers: [],
@@ -84,6 +89,7 @@ export function stepBatch(
   for (const [place, { index, customerId, requestId, placement, count }] of task.requests.entries()) {
     const slot = slots.get(customerId)
     if (slot === undefined) throw new Error('the customers of live requests are loaded before they are stepped')
+    mark.other()
     const outcome = stepRequest(context, slot, {
       customerId,
       requestId,
@@ -104,7 +110,9 @@ export function stepBatch(
   stepEvents(tools, slots, task, start, batch)
   for (const customerId of start.due) {
     const slot = slots.get(customerId)
-    if (slot !== undefined) stepDue(tools, slot, batch, customerId)
+    if (slot === undefined) continue
+    mark.other()
+    stepDue(tools, slot, batch, customerId)
   }
   return batch
 }
@@ -113,14 +121,15 @@ function stepEvents(
   tools: BatchTools,
   slots: ReadonlyMap<string, Slot>,
   task: BatchTask,
-  { wallNow, partitions }: BatchStart,
+  { wallNow, partitions, poisoned }: BatchStart,
   batch: SteppedBatch,
 ): void {
   if (task.events === null) return
-  const { context, codecs } = tools
+  const { context, codecs, mark } = tools
   const record = new EventCursor(task.events)
   while (record.next()) {
     if (record.offset < batch.next) continue
+    mark.event(record.offset)
     const decoded = codecs.events.decode(record.value)
     if (decoded.kind === 'dead_letter') {
       refuse(batch, record, decoded)
@@ -138,7 +147,7 @@ function stepEvents(
           const dueAt = context.states.nextDue(slot)
           if (dueAt > 0 && dueAt <= batch.clock) stepDue(tools, slot, batch, event.customerId)
         }
-        stepRecord(tools, slot, batch, record, event)
+        stepRecord(tools, slot, batch, record, event, poisoned?.has(record.offset) === true)
       }
     }
     batch.next = record.offset + 1
@@ -147,7 +156,8 @@ function stepEvents(
 }
 
 /** Takes up what is due of a customer. */
-function stepDue({ context, codecs, tally }: BatchTools, slot: Slot, batch: SteppedBatch, customerId: string): void {
+function stepDue(tools: BatchTools, slot: Slot, batch: SteppedBatch, customerId: string): void {
+  const { context, codecs, tally } = tools
   for (const decision of stepTimer(context, slot, { customerId, now: batch.clock })) {
     tally.add(decision)
     batch.decisions.push({ customerId, bytes: codecs.decisions.encode(decision) })
@@ -160,13 +170,14 @@ function stepRecord(
   batch: SteppedBatch,
   record: EventCursor,
   event: Event,
+  isPoison: boolean,
 ): void {
-  const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock })
+  const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock, isPoison })
   if (outcome.status === 'accepted') batch.accepted++
   else if (outcome.status === 'duplicate') batch.duplicates.push(record.offset)
   else if (outcome.status === 'erased') refuseErased(batch, record)
   else refuse(batch, record, { reason: outcome.status, field: null }, event)
-  batch.lastEvent = event
+  if (outcome.status !== 'poison') batch.lastEvent = event
   for (const decision of outcome.decisions) {
     tally.add(decision)
     batch.decisions.push({ customerId: event.customerId, bytes: codecs.decisions.encode(decision) })

@@ -24,28 +24,40 @@ import type { MovedFill, MovedResult } from './worker.ts'
 /**
  * A shard in a worker thread of its own: a Piscina pool of exactly one thread, so that work always meets the same warm
  * state. Tasks of different partitions overlap in it; the runners see to one task a partition. No abort signals and no
- * waiting on atomics: both keep tasks from overlapping. When the thread dies every open call rejects and Piscina starts
- * another one, which has acquired nothing.
+ * waiting on atomics: both keep tasks from overlapping. When the thread dies, or is ended because it does not come back, every open
+ * call rejects and another one starts, which has acquired nothing.
  */
 export class WorkerShard implements ShardPort {
-  readonly #pool: Piscina
+  #pool: Piscina
+  readonly #open: () => Piscina
   readonly #codec: DecisionCodec
 
   /** @param codec reads the answers' records: of the same schemas as the thread's own */
   constructor(data: ShardData, concurrency: number, codec: DecisionCodec) {
     this.#codec = codec
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
-      minThreads: 1,
-      maxThreads: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: concurrency,
-      atomics: 'disabled',
-      stricterFIFO: true,
-      workerData: data,
-    })
-    // Raised when a thread dies without an open call; the next call of each partition finds out.
-    this.#pool.on('error', () => {})
+    this.#open = () => {
+      const pool = new Piscina({
+        filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
+        minThreads: 1,
+        maxThreads: 1,
+        idleTimeout: Number.POSITIVE_INFINITY,
+        concurrentTasksPerWorker: concurrency,
+        atomics: 'disabled',
+        stricterFIFO: true,
+        workerData: data,
+      })
+      // Raised when a thread dies without an open call; the next call of each partition finds out.
+      pool.on('error', () => {})
+      return pool
+    }
+    this.#pool = this.#open()
+  }
+
+  /** Ends the thread, whatever it is at, and begins another one. */
+  replace(): void {
+    const ended = this.#pool
+    this.#pool = this.#open()
+    void ended.destroy()
   }
 
   acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {

@@ -7,6 +7,7 @@ import { trustsAll } from '../../engine/shard/event-frame.ts'
 import type { PeerReply, Peers } from '../../engine/shard/peers.ts'
 import { SeriesPast, storedLayout } from '../../engine/shard/series-past.ts'
 import { ShardCore } from '../../engine/shard/shard-core.ts'
+import { ShardRules } from '../../engine/shard/shard-rules.ts'
 import { ShardError } from '../../engine/shard/shards.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
@@ -89,10 +90,12 @@ export class SimNode {
       openPort: () => {
         const { observedSince } = new SeriesPast(pack.layout, past)
         const states = createStates(storedLayout(pack.layout, past.added), { maxBytes: 4 * 2 ** 20, observedSince })
+        const context = createStepContext(pack, states, salt)
         return new ShardCore({
           store: store.over(this.wires.store),
           states,
-          context: createStepContext(pack, states, salt),
+          context,
+          rules: ShardRules.alone(context),
           codecs: openCodecs({ kind: 'own' }),
           partitions: broker.partitions,
           clock: 'wall',

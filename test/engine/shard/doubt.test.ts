@@ -10,6 +10,7 @@ import { packEvents } from '../../../engine/shard/event-frame.ts'
 import { decodeOutbox } from '../../../engine/shard/outbox.ts'
 import { ShardCore } from '../../../engine/shard/shard-core.ts'
 import type { BatchResult, BatchTask } from '../../../engine/shard/shard-port.ts'
+import { ShardRules } from '../../../engine/shard/shard-rules.ts'
 import { createStates } from '../../../engine/state/flat-states.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
@@ -82,6 +83,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     store: wire,
     states,
     context,
+    rules: ShardRules.alone(context),
     codecs,
     partitions: 1,
     clock: 'wall',

@@ -1,8 +1,10 @@
 import { openShard } from '../../../engine/shard/open-shard.ts'
+import { RuleBoard } from '../../../engine/shard/rule-board.ts'
 import type { ShardPort } from '../../../engine/shard/shard-port.ts'
 import type { StorePlace } from '../../../engine/store/open-store.ts'
 import { nothingAdded } from '../../../engine/store/store.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
+import { ruleNames } from '../../../rules/rule-names.ts'
 import { partitions, salt } from './data-folder.ts'
 
 /** A shard over the customers of a data folder, of which a test answers some calls itself: those that `changed` has. */
@@ -21,7 +23,10 @@ export function portOver(
     schemas: { kind: 'own' },
     partitions,
     clock: 'wall',
+    board: RuleBoard.make(ruleNames(pack.model).length, 1),
+    shard: 0,
     failAt: null,
+    trap: null,
   })
   return {
     acquire: (...args) => shard.acquire(...args),

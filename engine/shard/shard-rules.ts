@@ -1,0 +1,84 @@
+import { FilterFault } from '../../rules/cel/guard.ts'
+import type { CompiledPack } from '../../rules/compiled.ts'
+import type { LoadedLearned } from '../../rules/learned-table.ts'
+import { withQuarantine } from '../../rules/quarantine.ts'
+import { ruleNames } from '../../rules/rule-names.ts'
+import type { StepContext } from '../step/step.ts'
+import { putInForce } from '../step/step-context.ts'
+import { RuleBoard, WorkMark } from './rule-board.ts'
+
+export type ShardRulesParts = {
+  readonly board: RuleBoard
+  readonly mark: WorkMark
+  /** With every rule in service. */
+  readonly pack: CompiledPack
+  readonly context: StepContext
+  readonly learned: LoadedLearned | null
+}
+
+/** How a shard works under watch: says what it works on, and goes by the quarantine that the node's board tells. */
+export class ShardRules {
+  /** Where the shard says what it works on. */
+  readonly mark: WorkMark
+  readonly #parts: ShardRulesParts
+  readonly #names: readonly string[]
+  #edition = -1
+  /** By partition, of this edition. */
+  readonly #poisoned = new Map<number, ReadonlySet<number>>()
+
+  constructor(parts: ShardRulesParts) {
+    this.mark = parts.mark
+    this.#parts = parts
+    this.#names = ruleNames(parts.pack.loaded.model)
+  }
+
+  /** One that nobody watches: nothing is ever quarantined. */
+  static alone(context: StepContext): ShardRules {
+    const { pack } = context
+    const rules = ruleNames(pack.loaded.model).length
+    return new ShardRules({
+      board: new RuleBoard(RuleBoard.make(rules, 0), rules),
+      mark: WorkMark.alone(),
+      pack,
+      context,
+      learned: null,
+    })
+  }
+
+  /**
+   * Does work on a partition that ends before anything else begins, with the quarantine as it is now. The event at hand becomes
+   * poison when the filter of a feature or an attribute throws on it; what is thrown is passed on.
+   */
+  during<Result>(partition: number, work: () => Result): Result {
+    const { board, mark } = this.#parts
+    this.#refresh()
+    mark.begin(partition)
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof FilterFault && mark.offset !== null) board.poison(partition, mark.offset)
+      throw error
+    } finally {
+      mark.end()
+    }
+  }
+
+  /** Offsets of events that are not taken; null: there are none. */
+  poisoned(partition: number): ReadonlySet<number> | null {
+    this.#refresh()
+    const offsets = this.#poisoned.get(partition) ?? this.#parts.board.poisoned(partition)
+    this.#poisoned.set(partition, offsets)
+    return offsets.size === 0 ? null : offsets
+  }
+
+  #refresh(): void {
+    const { board, pack, context, learned } = this.#parts
+    const { edition } = board
+    if (edition === this.#edition) return
+    this.#edition = edition
+    this.#poisoned.clear()
+    const out = new Set(this.#names.filter((_, i) => board.isQuarantined(i + 1)))
+    const next = withQuarantine(pack, out)
+    if (next !== context.pack) putInForce(context, next, learned)
+  }
+}
