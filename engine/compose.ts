@@ -24,6 +24,7 @@ import { openIdentitySide } from './compose-identity.ts'
 import { learnedFacts, openLearned } from './compose-learned.ts'
 import { openLogSide } from './compose-logs.ts'
 import { storePlace, storeSide } from './compose-store.ts'
+import { startWatch } from './compose-watch.ts'
 import type { Config } from './config.ts'
 import { createCustomerErasure } from './erasure/customer-erasure.ts'
 import { checkPartitions, openInstallation } from './installation.ts'
@@ -58,8 +59,8 @@ export type EngineOptions = {
   readonly serve: { readonly host: string; readonly port: number } | null
   readonly history: boolean
   readonly logger: Logger
-  /** Only tests set these: where the process ends, as by SIGKILL, and bounds that are met sooner. */
-  readonly shards?: Pick<ShardsOptions, 'failAt' | 'limits'>
+  /** Only tests set these: where the process ends, as by SIGKILL, which rule fails, and bounds that are met sooner. */
+  readonly shards?: Pick<ShardsOptions, 'failAt' | 'trap' | 'limits'>
 }
 
 /** What runs: the parts the API is served from, and how to reach and stop them. */
@@ -177,7 +178,16 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   const telemetry = createTelemetry()
   const nodes = config.KAFKA_BROKERS === undefined ? null : createNodeClient(nodeKey(cluster.salt))
   if (nodes !== null) stack.push('node client', () => nodes.close())
+  const watch = startWatch({
+    model: installation.pack.loaded.model,
+    shards: 1,
+    stallMs: config.RULE_STALL_MS,
+    clock,
+    logger,
+  })
+  stack.push('rule watch', () => watch.stop())
   const shards = createShards({
+    watch,
     log: events,
     feed: logs.feed,
     ...(logs.isOpen ? { trusts: signature.verify } : {}),
@@ -253,6 +263,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     intake,
     identities,
     shards,
+    watch,
     backfill,
     events,
     decisions,

@@ -133,6 +133,12 @@ const Schema = z.strictObject({
     .enum(['worker', 'inline'])
     .default('worker')
     .describe('worker: the shard runs in a thread of its own. inline: on the main thread (fewer hops, longer tail).'),
+  RULE_STALL_MS: whole(0, 600_000)
+    .default(2_000)
+    .describe(
+      'How long a shard may compute at one input before its thread is ended and the rule at fault quarantined. 0: for ever, as in ' +
+        'SHARD_MODE=inline, where no thread can be ended.',
+    ),
   CACHE_MB: whole(16, 65_536)
     .default(512)
     .describe('Memory for customers in flat arrays. Customers beyond it are read from the store again when needed.'),

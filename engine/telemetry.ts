@@ -8,6 +8,7 @@ import type { IntakeCounters } from '../ingest/intake.ts'
 import type { HistoryStatus } from '../sinks/history/history.ts'
 import type { FillCounts } from './backfill/backfill-runner.ts'
 import type { Tally } from './shard/batch-tally.ts'
+import type { RuleWatch } from './shard/rule-watch.ts'
 import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
 import type { PartitionStatus, Totals } from './shard/shards.ts'
 
@@ -21,6 +22,7 @@ export type Scraped = {
   readonly deadLetters: DeadLetterCounts
   readonly history: HistoryStatus | null
   readonly backfill: FillCounts
+  readonly watch: Pick<RuleWatch, 'quarantined' | 'replaced' | 'throws'>
 }
 
 export type Telemetry = {
@@ -133,7 +135,17 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     'Records a backfill went through since start: read, and of them added',
     ['what'],
   )
+  const quarantined = gauge('rule_quarantined', '1 while a rule is out of service on this node', ['rule'])
+  const thrown = gauge('rule_throws_count', 'Times a rule threw since start', ['rule'])
+  const replaced = gauge(
+    'shard_threads_replaced_count',
+    'Threads that did not come back and were begun anew since start',
+  )
   return (scraped) => {
+    quarantined.reset()
+    for (const { rule } of scraped.watch.quarantined) quarantined.labels(rule).set(1)
+    for (const [rule, count] of scraped.watch.throws) thrown.labels(rule).set(count)
+    replaced.set(scraped.watch.replaced)
     received.set(scraped.intake.received)
     for (const [reason, count] of Object.entries(scraped.intake.rejected)) rejected.labels(reason).set(count)
     applied.labels('accepted').set(scraped.totals.accepted)

@@ -97,6 +97,13 @@ const operations: readonly Operation[] = [
     answer: certificateSchema,
     pathParts: { hash: 'Version of the pack, 64 hex digits.' },
   },
+  { method: 'get', path: '/v1/quarantine', summary: 'Rules that are out of service on this node because they failed.' },
+  {
+    method: 'post',
+    path: '/v1/quarantine/lift',
+    summary: 'Puts a rule back into service on this node.',
+    query: { rule: 'Name of the rule, such as guardrail:no-credit.' },
+  },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
   {
     method: 'post',

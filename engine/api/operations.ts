@@ -7,6 +7,7 @@ import type { Log } from '../../ingest/log.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
+import type { RuleWatch } from '../shard/rule-watch.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { HttpReply, Route } from './http.ts'
 import { json, later } from './http.ts'
@@ -17,6 +18,7 @@ const logAnswersMs = 1_000
 
 export type OperationParts = {
   readonly shards: LocalShards
+  readonly watch: Pick<RuleWatch, 'quarantined' | 'replaced' | 'throws'>
   readonly events: Pick<Log, 'bounds'>
   readonly intake: Intake
   readonly deadLetters: DeadLetters
@@ -39,7 +41,7 @@ export function operationRoutes(parts: OperationParts): readonly Route[] {
 
 /**
  * Ready while the log answers and every partition of this node runs: a probe must not depend on other nodes. A slow or dead history is
- * told, and does not make the engine unready.
+ * told, and does not make the engine unready; nor do rules that are quarantined: what they guard is closed.
  */
 async function ready(parts: OperationParts): Promise<HttpReply> {
   const { events, shards } = parts
@@ -55,6 +57,7 @@ async function ready(parts: OperationParts): Promise<HttpReply> {
     partitions: partitions.length,
     notRunning: waiting.map(({ partition, state }) => ({ partition, state })),
     history: parts.history?.status().state ?? 'off',
+    quarantinedRules: parts.watch.quarantined.length,
   })
 }
 
@@ -67,6 +70,7 @@ async function metrics(parts: OperationParts): Promise<HttpReply> {
     deadLetters: await parts.deadLetters.counts(),
     history: parts.history?.status() ?? null,
     backfill: parts.backfill.counts,
+    watch: parts.watch,
   })
   return { status: 200, contentType: 'text/plain; version=0.0.4', body }
 }

@@ -8,6 +8,7 @@ import type { Log } from '../../ingest/log.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
+import { withQuarantine } from '../../rules/quarantine.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
@@ -18,6 +19,7 @@ import { replayEvent } from '../explain/replay-event.ts'
 import { type Installation, observedSinceOf } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { createFallbacks } from '../shard/fallback.ts'
+import type { RuleWatch } from '../shard/rule-watch.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { backfillRoutes } from './backfill.ts'
 import { decisionRoute } from './decisions.ts'
@@ -28,6 +30,7 @@ import { inspectionRoutes } from './inspection.ts'
 import { operationRoutes } from './operations.ts'
 import { packRoute } from './packs.ts'
 import { permitRoute } from './permits.ts'
+import { quarantineRoutes } from './quarantine.ts'
 import { tailPage } from './tail-pages.ts'
 
 export type ApiParts = {
@@ -37,6 +40,7 @@ export type ApiParts = {
   readonly intake: Intake
   readonly identities: Identities
   readonly shards: LocalShards
+  readonly watch: RuleWatch
   readonly backfill: BackfillRunner
   readonly events: Log
   readonly decisions: Log
@@ -59,6 +63,8 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
   const { config, installation, intake, identities, shards, deadLetters, history, events, decisions, codecs } = parts
   const { pack, cluster } = installation
   const now = () => parts.clock.now()
+  // What loops in a shard would loop on this thread too.
+  const inService = () => withQuarantine(pack, new Set(parts.watch.quarantined.map(({ rule }) => rule)))
   return [
     eventRoute({ shards, intake, now, deadlineMs: config.EVENTS_DEADLINE_MS, eventsMax: config.EVENTS_MAX }),
     decisionRoute({
@@ -85,7 +91,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
       explainEvent: async (customerId, eventId, language) => {
         const observedSince = observedSinceOf(parts.backfill.cluster, pack.layout)
         const explanation = await replayEvent(
-          { events, codecs, pack, salt: cluster.salt, learned: parts.learned, observedSince },
+          { events, codecs, pack: inService(), salt: cluster.salt, learned: parts.learned, observedSince },
           { customerId, eventId, language },
         )
         return explanation === null ? null : { customerId, event: eventId, explanation }
@@ -93,6 +99,7 @@ export function apiRoutes(parts: ApiParts): readonly Route[] {
     }),
     ...backfillRoutes(parts.backfill),
     packRoute(parts.certificateOf),
+    ...quarantineRoutes(parts),
     ...erasureRoutes({ erasure: parts.erasure, identities, now, deadlineMs: config.EVENTS_DEADLINE_MS }),
     ...operationRoutes({ ...parts, version: packageJson.version }),
   ]

@@ -306,6 +306,18 @@ function addOperations(program: Command, run: ProgramOptions['run']): void {
       }),
     )
   program
+    .command('quarantine')
+    .description('show the rules that a node took out of service because they failed')
+    .option('--lift <rule>', 'put a rule back into service, such as guardrail:no-credit')
+    .addOption(jsonOption())
+    .action((options: { lift?: string; json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { showQuarantine } = await import('./quarantine.ts')
+        return withClient(config, {}, (client) => showQuarantine(client, options.lift ?? null, options.json === true))
+      }),
+    )
+  program
     .command('backfill')
     .description('fill in the past of features that a pack added, from the log; goes on where it was halted')
     .option('--hours <n>', 'it is halted when it is not done by then', wholeNumber(1, 720), 24)
