@@ -1,5 +1,6 @@
 /** A YAML file that remembers where each of its values stands. */
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, visit } from 'yaml'
+import { boundCrossed, yamlLimits } from './yaml-bounds.ts'
 
 /** Keys and list positions from the top of a file to a value. */
 export type Path = readonly (string | number)[]
@@ -17,11 +18,12 @@ export type YamlResult =
   | { readonly kind: 'ok'; readonly source: YamlSource }
   | { readonly kind: 'invalid'; readonly problems: readonly { readonly line: number; readonly message: string }[] }
 
-/** Parses one YAML 1.2 document: no repeated keys, no custom tags, no aliases (they could grow without bound). */
+/** Parses one YAML 1.2 document within `yamlLimits`: no repeated keys, no custom tags, no aliases (they could grow without bound). */
 export function readYaml(text: string): YamlResult {
+  const crossed = boundCrossed(text)
+  if (crossed !== null) return invalid(crossed.line, crossed.message)
   const lines = new LineCounter()
-  const documents = parse(text, lines)
-  if (documents === null) return invalid(1, 'The file is nested too deeply to be read.')
+  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, merge: false, prettyErrors: true })
   const document = documents[0]
   if (document === undefined) return invalid(1, 'The file is empty.')
   if (documents.length > 1) {
@@ -31,7 +33,7 @@ export function readYaml(text: string): YamlResult {
   if (faults.length > 0) {
     return {
       kind: 'invalid',
-      problems: faults.map((fault) => ({
+      problems: faults.slice(0, yamlLimits.problems).map((fault) => ({
         line: fault.linePos?.[0].line ?? 1,
         message: `Not valid YAML: ${fault.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '')}.`,
       })),
@@ -56,15 +58,6 @@ export function readYaml(text: string): YamlResult {
         return first + 1 + newlines(node.value.slice(0, offset))
       },
     },
-  }
-}
-
-function parse(text: string, lines: LineCounter): readonly Document.Parsed[] | null {
-  try {
-    return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, merge: false, prettyErrors: true })
-  } catch (error) {
-    if (error instanceof RangeError) return null
-    throw error
   }
 }
 
