@@ -66,7 +66,7 @@ export type EngineOptions = {
 /** What runs: the parts the API is served from, and how to reach and stop them. */
 export type Engine = Pick<
   ApiParts,
-  'installation' | 'intake' | 'shards' | 'events' | 'decisions' | 'deadLetters' | 'history' | 'historyOff'
+  'installation' | 'intake' | 'shards' | 'watch' | 'events' | 'decisions' | 'deadLetters' | 'history' | 'historyOff'
 > & {
   /** Port of the API; 0 when it is not served. */
   readonly port: number
@@ -313,6 +313,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     installation,
     intake,
     shards,
+    watch,
     events,
     decisions,
     deadLetters,

@@ -1,6 +1,7 @@
 /** An engine in a process of its own, as a test handles it. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { QuarantinedRule } from '../../engine/shard/rule-watch.ts'
 import type { PartitionStatus } from '../../engine/shard/shards.ts'
 import type { GivenAnswer, NodeCall, NodePlan, NodeWord } from './node-child.ts'
 
@@ -85,6 +86,12 @@ export class FaultNode {
   /** Somebody sets its clock so far ahead of the others; resolves when it has it. */
   async setClock(aheadMs: number): Promise<void> {
     await this.#call({ ask: 'set_clock', aheadMs })
+  }
+
+  /** Rules out of service there; null: the process ended. */
+  async quarantined(): Promise<readonly QuarantinedRule[] | null> {
+    const all: readonly QuarantinedRule[] | null = JSON.parse((await this.#call({ ask: 'quarantined' })) ?? 'null')
+    return all
   }
 
   /** kill -9. Resolves when it has ended. */

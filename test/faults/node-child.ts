@@ -4,10 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import type { Clock } from '../../engine/clock.ts'
-import { type EngineOptions, startEngine } from '../../engine/compose.ts'
+import { type Engine, type EngineOptions, startEngine } from '../../engine/compose.ts'
 import { readConfig } from '../../engine/config.ts'
 import { createLogger } from '../../engine/log.ts'
-import type { Shards } from '../../engine/shard/shards.ts'
 import type { Answer } from '../protocol/evidence.ts'
 
 /** What a process is started with, its only argument. */
@@ -31,6 +30,7 @@ export type NodeCall =
   | { readonly ask: 'applied'; readonly partition: number; readonly offset: number; readonly withinMs: number }
   | { readonly ask: 'partitions' }
   | { readonly ask: 'set_clock'; readonly aheadMs: number }
+  | { readonly ask: 'quarantined' }
   | { readonly ask: 'stop' }
 
 /** What it tells: that it runs, that it has stopped, that it does not start, or an answer; null where there is none. */
@@ -51,7 +51,7 @@ function say(word: NodeWord): void {
   if (process.connected) process.send?.(JSON.stringify(word))
 }
 
-async function answer(shards: Shards, call: NodeCall): Promise<unknown> {
+async function answer({ shards, watch }: Pick<Engine, 'shards' | 'watch'>, call: NodeCall): Promise<unknown> {
   switch (call.ask) {
     case 'decide': {
       const { customerId, requestId, placement, withinMs } = call
@@ -70,6 +70,8 @@ async function answer(shards: Shards, call: NodeCall): Promise<unknown> {
       return null
     case 'partitions':
       return shards.partitions()
+    case 'quarantined':
+      return watch.quarantined
     case 'stop':
       return null
     default:
@@ -104,7 +106,7 @@ async function main(plan: NodePlan): Promise<void> {
       )
       return
     }
-    const answered = answer(engine.shards, call).then(
+    const answered = answer(engine, call).then(
       (value) => say({ kind: 'answer', number, value }),
       // A call that is refused is no answer: its caller tries again or does without.
       () => say({ kind: 'answer', number, value: null }),
