@@ -38,6 +38,11 @@ function bankOf(names: readonly string[], out: readonly string[]): Failing {
 const failing = (...names: string[]): Failing => bankOf(names, [])
 /** They would throw, so that it shows when one of them is called all the same. */
 const quarantined = (...names: string[]): Failing => bankOf(names, names)
+/** In service it is called, out of service not. */
+const bothWays = (name: string) => [
+  { ...failing(name), calls: true },
+  { ...quarantined(name), calls: false },
+]
 
 function failsNow(): never {
   throw new RangeError('a bug in a host function')
@@ -112,12 +117,13 @@ test('an offer whose condition throws is not eligible; a quarantined one is not 
 })
 
 test('a trigger that throws or is quarantined proposes nothing, and the event counts', () => {
-  for (const { bank } of [failing('trigger:large-repayment'), quarantined('trigger:large-repayment')]) {
+  for (const { bank, thrown, calls } of bothWays('trigger:large-repayment')) {
     settle(bank, 'c', at)
     expect(bank.send('c', 'repayment.made', { amount: 600_000 }, { at })).toMatchObject({
       status: 'accepted',
       decisions: [],
     })
+    expect(thrown.length > 0).toBe(calls)
   }
   const { bank } = quarantined('trigger:lost-job')
   settle(bank, 'c', at)
@@ -126,12 +132,13 @@ test('a trigger that throws or is quarantined proposes nothing, and the event co
 
 test('a suppression whose filter throws or is quarantined is set, and lifted by nothing', () => {
   const name = 'guardrail:no-credit-without-income'
-  for (const { bank } of [failing(name), quarantined(name)]) {
+  for (const { bank, thrown, calls } of bothWays(name)) {
     settle(bank, 'c', at - dayMs)
     const key = bank.context.pack.guardrails.find(({ id }) => name.endsWith(id))?.key ?? 0
     bank.send('c', 'life_event.reported', { kind: 'unemployment', resolved: true }, { at, source: 'core-banking' })
     expect(bank.states.suppressedUntil(bank.slot('c'), key)).toBeGreaterThan(at + 100 * dayMs)
     expect(asked(bank).offered).not.toContain('consumer-loan')
+    expect(thrown.length > 0).toBe(calls)
   }
 })
 
