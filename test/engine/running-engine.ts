@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { wallClock } from '../../engine/clock.ts'
-import { type Engine, startEngine } from '../../engine/compose.ts'
+import { type Engine, type EngineOptions, startEngine } from '../../engine/compose.ts'
 import { type Config, readConfig } from '../../engine/config.ts'
 import { createLogger } from '../../engine/log.ts'
 
@@ -31,7 +31,12 @@ export function testConfig(dataDir: string, settings: Record<string, string> = {
 }
 
 export async function runEngine(
-  options: { readonly settings?: Record<string, string>; readonly history?: boolean; readonly dataDir?: string } = {},
+  options: {
+    readonly settings?: Record<string, string>
+    readonly history?: boolean
+    readonly dataDir?: string
+    readonly shards?: NonNullable<EngineOptions['shards']>
+  } = {},
 ): Promise<RunningEngine> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'proffer-api-')))
   const config = testConfig(dataDir, options.settings)
@@ -42,6 +47,7 @@ export async function runEngine(
     serve: { host: '127.0.0.1', port: 0 },
     history: options.history === true,
     logger: createLogger('silent', 'stderr'),
+    ...(options.shards === undefined ? {} : { shards: options.shards }),
   })
   const url = `http://127.0.0.1:${engine.port}`
   return {
