@@ -31,7 +31,7 @@ export class FilterFault extends Error {
 
 /** The text of "this rule is being asked". */
 export function asksText({ rule, trap }: Guard): string {
-  return `g.asked[0] = ${rule};${trap === null ? '' : ' g.trap();'}`
+  return `w[0] = ${rule};${trap === null ? '' : ' g.trap();'}`
 }
 
 /**
@@ -41,6 +41,6 @@ export function asksText({ rule, trap }: Guard): string {
 export function answerBody(text: string, guard: Guard | null, otherwise: string | null): string {
   if (guard === null) return `return ${text}`
   const caught = otherwise === null ? 'throw new g.Fault()' : `return ${otherwise}`
-  const says = 'g.asked[0] = 0;'
+  const says = 'w[0] = 0;'
   return `try { ${asksText(guard)} const v = ${text}; ${says} return v } catch { ${says} g.threw(${guard.rule}); ${caught} }`
 }

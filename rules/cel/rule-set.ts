@@ -120,7 +120,7 @@ function functionOf(rules: readonly Assignment[], guards: readonly (Guard | null
     if (shared === null || guard.trap !== null) shared = guard
     return `try { ${asksText(guard)} ${hits} } catch { g.threw(${guard.rule}); }`
   })
-  const asksNone = shared === null ? '' : 'g.asked[0] = 0;'
+  const asksNone = shared === null ? '' : 'w[0] = 0;'
   const body = `${generator.declarations()}\n${lines.join('\n')}\n${asksNone} return n`
   return build<RuleFunction>('lo, hi, e, hits, n', body, generator.bound, shared)
 }
