@@ -83,10 +83,12 @@ export function compileLayout(
   }
 }
 
-/** How far back any rule of the contact policy looks. */
-function contactsMsOf({ caps, gaps, pauses }: Model): number {
+/** How far back any rule of the contact policy looks; what is kept for a customer of resources is a kind of contact, and open so long. */
+function contactsMsOf({ caps, gaps, pauses, offers, resources }: Model): number {
   const most = [...caps.map(({ perMs }) => perMs), ...gaps.map(({ leastMs }) => leastMs)]
   for (const { withinMs, answerMs, forMs } of pauses) most.push(withinMs + answerMs + forMs)
+  const graceMs = resources.reduce((longest, resource) => Math.max(longest, resource.graceMs), 0)
+  for (const { takes, validForMs } of offers) if (takes.length > 0) most.push(validForMs + graceMs)
   return most.reduce((longest, ms) => Math.max(longest, ms), 0)
 }
 

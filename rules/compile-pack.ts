@@ -14,13 +14,14 @@ import type {
   CompiledOffer,
   CompiledPack,
   CompiledPlacement,
+  CompiledTakes,
   CompiledTrigger,
   Condition,
   NumberExpression,
 } from './compiled.ts'
 import { fits } from './fits.ts'
 import type { LearnedPropensity, LoadedPack, Model, OfferModel, PlacementModel, Scope, Term } from './model.ts'
-import { overrideKey } from './override-key.ts'
+import { onceKey, overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
 import { holdsOffer, inScope, opensOffer } from './scope.ts'
 import { isLearned } from './terms.ts'
@@ -115,6 +116,8 @@ function compileOffers(model: Model, vocabulary: Vocabulary): CompiledOffer[] {
       lever: compileTerm(offer.lever, bounds.lever, vocabulary),
     },
     learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary) : null,
+    takes: compileTakes(model, offer),
+    onceKey: offer.oncePerMs === null ? 0 : onceKey(offer.id),
   }))
 }
 
@@ -140,6 +143,17 @@ function compileTerm(
     reads,
     source,
   }
+}
+
+function compileTakes({ resources }: Model, { takes, validForMs }: OfferModel): CompiledTakes | null {
+  if (takes.length === 0) return null
+  const of = takes.map(({ resource: id, amount }) => {
+    const resource = found(resources.findIndex((one) => one.id === id))
+    const { kind, takenBy } = resources[resource] ?? { kind: 'stock', takenBy: 'accepting' }
+    return { resource, id, kind, takenBy, amount }
+  })
+  const graceMs = of.reduce((most, { resource }) => Math.max(most, resources[resource]?.graceMs ?? 0), 0)
+  return { of, leaseMs: validForMs + graceMs, graceMs }
 }
 
 function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary): CompiledLearned {

@@ -177,6 +177,27 @@ export type FatigueModel = {
   readonly place: Place
 }
 
+/**
+ * Something of which there is so much and no more, for all customers together: the stock of an offer, a budget of points or money
+ * that several offers draw from. A customer who is made an offer keeps what it takes until it is taken for good or given back.
+ */
+export type ResourceModel = {
+  readonly id: string
+  /** Only the words differ: a stock is sold out, a budget is spent. */
+  readonly kind: 'stock' | 'budget'
+  /** Whole units, put in force when the pack is. */
+  readonly units: number
+  /** What takes the units for good: that the customer accepts, or that the offer is made (where a gateway reports: sent). */
+  readonly takenBy: 'accepting' | 'offering'
+  /** How long behind the end of the offer its acceptance may still arrive: so long the units are kept, milliseconds. */
+  readonly graceMs: number
+  readonly text: Text
+  readonly place: Place
+}
+
+/** What an offer takes of a resource each time it is made. */
+export type TakesModel = { readonly resource: string; readonly amount: number }
+
 export type OfferModel = {
   readonly id: string
   readonly title: Text
@@ -203,6 +224,10 @@ export type OfferModel = {
     readonly category: string | null
     readonly riskGrade: number | null
   }[]
+  /** What it takes of resources: all of it is there, or the offer is not made. Empty: nothing. */
+  readonly takes: readonly TakesModel[]
+  /** A customer who has accepted it is not offered it again for so long, milliseconds; null: that is no matter. */
+  readonly oncePerMs: number | null
   /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
   readonly validForMs: number
   readonly place: Place
@@ -351,6 +376,7 @@ export type Model = {
   readonly guardrails: readonly GuardrailModel[]
   readonly allows: readonly AllowModel[]
   readonly offers: readonly OfferModel[]
+  readonly resources: readonly ResourceModel[]
   readonly bands: readonly BandsModel[]
   readonly triggers: readonly TriggerModel[]
   readonly placements: readonly PlacementModel[]
