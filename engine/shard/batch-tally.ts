@@ -45,6 +45,19 @@ export class BatchTally {
     count(this.#outcomes, `${decision.placement}${gap}${decision.outcome}`)
   }
 
+  /** Takes the counts of another one over, which is empty then. */
+  merge(other: BatchTally): void {
+    for (const [key, number] of other.#fates) count(this.#fates, key, number)
+    for (const [key, number] of other.#outcomes) count(this.#outcomes, key, number)
+    other.clear()
+  }
+
+  /** Forgets what was counted since the last time. */
+  clear(): void {
+    this.#fates.clear()
+    this.#outcomes.clear()
+  }
+
   /**
    * The counts since the last time, when that was about a second ago; else null.
    * @param event an event of the batch, whose type's triggers are timed on the frame as the step left it; null: none
@@ -61,8 +74,7 @@ export class BatchTally {
       const [placement = '', outcome = ''] = key.split(gap)
       return { placement, outcome, count }
     })
-    this.#fates.clear()
-    this.#outcomes.clear()
+    this.clear()
     return { fates, outcomes, triggers: event === null ? [] : this.#timeTriggers(event) }
   }
 
@@ -80,6 +92,6 @@ export class BatchTally {
   }
 }
 
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+function count(counts: Map<string, number>, key: string, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more)
 }

@@ -8,6 +8,7 @@ import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
+import { openResources, resourcesPlaceOf } from '../store/open-resources.ts'
 import { nothingAdded } from '../store/store.ts'
 import { AllPartitions, type LocalShards } from './all-partitions.ts'
 import { type Trusts, trustsAll } from './event-frame.ts'
@@ -17,6 +18,7 @@ import { openShard, type ShardData } from './open-shard.ts'
 import type { BatchLimits, BatchReport } from './partition-options.ts'
 import type { Peers } from './peers.ts'
 import type { Past } from './series-past.ts'
+import { type OnOversold, Settler } from './settler.ts'
 import type { ShardPort } from './shard-port.ts'
 import { WorkerShard } from './worker-shard.ts'
 
@@ -53,6 +55,7 @@ export type ShardsOptions = {
   readonly peers?: Peers
   readonly limits?: Partial<BatchLimits>
   readonly onBatch?: (report: BatchReport) => void
+  readonly onOversold?: OnOversold
   readonly onErased?: (customerIds: readonly string[]) => void
   /** Only tests set it. In worker mode the moments of a batch are those of the threads. */
   readonly failAt?: FailAt
@@ -99,6 +102,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     limits: { ...defaultLimits, ...options.limits },
     onBatch: options.onBatch ?? (() => {}),
     onErased: options.onErased ?? (() => {}),
+    settler: new Settler(openResources(resourcesPlaceOf(options.store)), options.onOversold ?? (() => {})),
     failpoint: createFailpoint(options.failAt ?? null),
   })
 }

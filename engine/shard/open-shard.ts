@@ -4,6 +4,7 @@ import type { LoadedPack } from '../../rules/model.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext, productionFilters } from '../step/step-context.ts'
+import { openResources, resourcesPlaceOf } from '../store/open-resources.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
 import { type Past, SeriesPast, storedLayout } from './series-past.ts'
@@ -38,6 +39,7 @@ export function openShard(data: ShardData): ShardPort {
   const states = createStates(storedLayout(pack.layout, data.past.added), { maxBytes: data.cacheBytes, observedSince })
   return new ShardCore({
     store: openStore(data.store),
+    resources: openResources(resourcesPlaceOf(data.store)),
     states,
     context: createStepContext(pack, states, data.salt, productionFilters, data.learned ?? null),
     codecs: openCodecs(data.schemas),

@@ -53,4 +53,15 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     maxLength: 4,
   }),
   recalls: fc.array(text, { maxLength: 3 }),
+  stock: fc.array(
+    fc.record({
+      offer: text,
+      resource: text,
+      amount: fc.integer({ min: 1, max: 10 ** 12 }),
+      left: fc.option(fc.integer({ min: 0, max: 10 ** 12 }), { nil: null }),
+      claim: fc.option(text, { nil: null }),
+      until: instant,
+    }),
+    { maxLength: 3 },
+  ),
 })
