@@ -95,6 +95,7 @@ const operations: readonly Operation[] = [
     pathParts: { hash: 'Version of the pack, 64 hex digits.' },
   },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
+  { method: 'get', path: '/v1/stock', summary: 'What is left of each resource of the pack, and what is promised.' },
   {
     method: 'post',
     path: '/v1/partitions/{partition}/reopen',

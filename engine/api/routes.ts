@@ -18,6 +18,7 @@ import { replayEvent } from '../explain/replay-event.ts'
 import { type Installation, observedSinceOf } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { createFallbacks } from '../shard/fallback.ts'
+import type { ReadStock } from '../stock.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { backfillRoutes } from './backfill.ts'
 import { decisionRoute } from './decisions.ts'
@@ -46,6 +47,7 @@ export type ApiParts = {
   readonly historyOff: string
   readonly erasure: CustomerErasure
   readonly telemetry: Telemetry
+  readonly stock: ReadStock
   readonly codecs: Codecs
   /** The learned propensities in force; null: none are. */
   readonly learned: LoadedLearned | null
