@@ -84,6 +84,7 @@ export class ShardCore implements ShardPort {
         }
       }
       await this.#customers.acquired(partition, meta.clock)
+      await this.#stock.begin(meta.clock)
       const nextDue = await this.#dues.next(partition)
       const schemas = new EventSchemas(this.#options.codecs.learnEvents)
       this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, nextDue, schemas, open: null })

@@ -20,8 +20,11 @@ export type Reserved =
 const renewMs = 200
 /** Hints older than this are looked up before a batch is stepped. */
 const usableMs = 5_000
-/** So long a batch waits for them; then nothing is known. */
+/** So long a batch waits for them; then those of before do, while they are not older than `oldestMs`. */
 const lookMs = 50
+const oldestMs = 60_000
+/** So long a taking of a partition waits for them. */
+const beginMs = 1_000
 /** So often a batch is stepped again because claims were refused; then nothing is claimed any more. */
 const roundsMax = 4
 
@@ -64,13 +67,19 @@ export class StockDesk {
     return { left: [...this.#left], ...nothingKnown }
   }
 
-  /** Looks what is left, and says it. What does not answer in time is not known. */
+  /** Looks what is left before the first batch of a partition, which need not wait for a connection then. Never rejects. */
+  async begin(now: number): Promise<void> {
+    if (this.isUsed) await within(beginMs, 'stock', this.#look(now)).catch(() => undefined)
+  }
+
+  /** Looks what is left, and says it. What fails to answer is not known; what is slow is as it was, for a while. */
   async look(now: number): Promise<StockInput> {
-    const isKnown = await within(lookMs, 'stock', this.#look(now)).then(
+    const age = performance.now() - this.#lookedAt
+    const isAnswered = await within(lookMs, 'stock', this.#look(now)).then(
       () => true,
       () => false,
     )
-    return isKnown ? { left: [...this.#left], ...nothingKnown } : this.#closed()
+    return isAnswered || age <= oldestMs ? { left: [...this.#left], ...nothingKnown } : this.#closed()
   }
 
   /**

@@ -89,8 +89,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     failpoint: () => {},
     past: { observedSince: {}, ...nothingAdded },
     fillBytes: 2 ** 20,
-    // Never opened: the pack has none.
-    resources: openResources({ kind: 'lmdb', dir: 'none' }),
+    resources: openResources({ kind: 'lmdb', dir: join(dir, 'resources') }),
   })
   expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }

@@ -10,7 +10,7 @@ import type { Event } from '../../../ingest/event.ts'
 import type { Log } from '../../../ingest/log.ts'
 import { partitionOf } from '../../../ingest/partition.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
-import { bank, loadBank } from '../step/bank-pack.ts'
+import { type BankPieces, bank, loadBank } from '../step/bank-pack.ts'
 import { request } from './shard-rig.ts'
 
 const text = (en: string) => ({ en, zh: en })
@@ -34,38 +34,37 @@ export type GiftOptions = { readonly units: number; readonly validFor?: string; 
  * The bank of the steps with one more offer in the app, `gift`, of which there are so many. It goes before everything else; without it
  * the app shows other things.
  */
-export function giftPack(
-  { units, validFor = '60s', grace = '1s' }: GiftOptions,
-  more: object = {},
-): Promise<LoadedPack> {
-  return loadBank({
-    offers: [
-      ...bank.offers,
-      gift('gift', { takes: [{ resource: 'gifts' }], oncePer: '365d', validFor, priority: 9 }),
-      gift('points', {
-        takes: [{ resource: 'budget', amount: 30 }],
-        validFor,
-        contentType: 'message',
-        channels: ['sms'],
-      }),
-      gift('double', {
-        takes: [{ resource: 'gifts' }, { resource: 'budget', amount: 30 }],
-        contentType: 'card',
-        channels: ['inbox'],
-        validFor,
-        priority: 9,
-      }),
-    ],
-    resources: [
-      { id: 'gifts', kind: 'stock', units, grace, text: text('gifts') },
-      { id: 'budget', kind: 'budget', units: 100, takenBy: 'offering', grace, text: text('points') },
-    ],
-    triggers: [
-      ...bank.triggers,
-      { id: 'points', on: 'account.opened', offers: ['points'], placement: 'sms-out', freshness: '1h' },
-    ],
-    ...more,
-  })
+export const giftPieces = ({ units, validFor = '60s', grace = '1s' }: GiftOptions): BankPieces => ({
+  offers: [
+    ...bank.offers,
+    gift('gift', { takes: [{ resource: 'gifts' }], oncePer: '365d', validFor, priority: 9 }),
+    gift('points', {
+      takes: [{ resource: 'budget', amount: 30 }],
+      validFor,
+      contentType: 'message',
+      channels: ['sms'],
+    }),
+    gift('double', {
+      takes: [{ resource: 'gifts' }, { resource: 'budget', amount: 30 }],
+      contentType: 'card',
+      channels: ['inbox'],
+      validFor,
+      priority: 9,
+    }),
+  ],
+  resources: [
+    { id: 'gifts', kind: 'stock', units, grace, text: text('gifts') },
+    { id: 'budget', kind: 'budget', units: 100, takenBy: 'offering', grace, text: text('points') },
+  ],
+  triggers: [
+    ...bank.triggers,
+    { id: 'points', on: 'account.opened', offers: ['points'], placement: 'sms-out', freshness: '1h' },
+  ],
+})
+
+/** The pack of these pieces, loaded. */
+export function giftPack(options: GiftOptions): Promise<LoadedPack> {
+  return loadBank(giftPieces(options))
 }
 
 /** Puts the units of a pack in force, as the engine does when it starts. */
