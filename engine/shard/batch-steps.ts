@@ -75,7 +75,7 @@ export class BatchSteps {
     const { slots, missing } = this.#customers.open(task.partition, customers)
     const { round, started } = again ?? { round: 1, started: performance.now() }
     const collected = { part, task, slots, due, round, started }
-    const stock = again?.stock ?? this.#stock.known(this.#leaseClock(part, task))
+    const stock = again?.stock ?? this.#stock.known(this.#leaseClock(part, task), part.takenAt)
     if (missing.length === 0 && stock !== null) return this.#step(collected, stock, { loaded: 0, loadMs: 0 })
     return this.#loadAndStep(collected, missing, stock)
   }
@@ -87,7 +87,7 @@ export class BatchSteps {
   ): Promise<BatchOutcome> {
     const { part, task, slots } = collected
     const started = performance.now()
-    const looked = known ?? this.#stock.look(this.#leaseClock(part, task))
+    const looked = known ?? this.#stock.look(this.#leaseClock(part, task), part.takenAt)
     try {
       await this.#customers.load(task.partition, slots, missing)
     } catch (error) {

@@ -87,7 +87,17 @@ export class ShardCore implements ShardPort {
       await this.#stock.begin(meta.clock)
       const nextDue = await this.#dues.next(partition)
       const schemas = new EventSchemas(this.#options.codecs.learnEvents)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, nextDue, schemas, open: null })
+      const takenAt = performance.now()
+      this.#owned.set(partition, {
+        meta,
+        waiting: [],
+        waitingBytes: 0,
+        stepped: 0,
+        nextDue,
+        takenAt,
+        schemas,
+        open: null,
+      })
       return { kind: 'acquired', meta, nextDue }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }

@@ -25,6 +25,8 @@ const lookMs = 50
 const oldestMs = 60_000
 /** So long a taking of a partition waits for them. */
 const beginMs = 1_000
+/** So long behind a take-over batches come again that were not committed before. */
+const againMs = 5_000
 /** So often a batch is stepped again because claims were refused; then nothing is claimed any more. */
 const roundsMax = 4
 
@@ -36,6 +38,8 @@ export class StockDesk {
   readonly #left: number[]
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
+  /** What is being given back, by claim. */
+  readonly #lapsing = new Map<string, Promise<void>>()
 
   constructor(resources: Resources, { loaded, offers }: CompiledPack) {
     this.#resources = resources
@@ -59,12 +63,13 @@ export class StockDesk {
   /**
    * What is known for a batch; null: it is too old, look first.
    * @param now the partition's clock, by which leases end
+   * @param takenAt when the partition was taken, by the monotonic clock
    */
-  known(now: number): StockInput | null {
+  known(now: number, takenAt: number): StockInput | null {
     const age = this.isUsed ? performance.now() - this.#lookedAt : 0
     if (age > usableMs) return null
     if (age > renewMs) void this.#look(now)
-    return { left: [...this.#left], ...nothingKnown }
+    return this.#hints(takenAt)
   }
 
   /** Looks what is left before the first batch of a partition, which need not wait for a connection then. Never rejects. */
@@ -73,13 +78,13 @@ export class StockDesk {
   }
 
   /** Looks what is left, and says it. What fails to answer is not known; what is slow is as it was, for a while. */
-  async look(now: number): Promise<StockInput> {
+  async look(now: number, takenAt: number): Promise<StockInput> {
     const age = performance.now() - this.#lookedAt
     const isAnswered = await within(lookMs, 'stock', this.#look(now)).then(
       () => true,
       () => false,
     )
-    return isAnswered || age <= oldestMs ? { left: [...this.#left], ...nothingKnown } : this.#closed()
+    return isAnswered || age <= oldestMs ? this.#hints(takenAt) : this.#closed()
   }
 
   /**
@@ -116,9 +121,22 @@ export class StockDesk {
     return { kind: 'again', stock: { left: [...this.#left], kept: new Set(kept), refused } }
   }
 
-  /** Gives back what was reserved for a batch that is not committed. Should that fail, the leases end. */
-  giveBack(claims: readonly Claim[]): void {
-    for (const { resource, id } of claims) this.#resources.lapse(resource, id).catch(() => undefined)
+  /**
+   * Gives back what was reserved for a batch that is not committed. Should that fail, the leases end. Nobody waits for it but who reserves
+   * under the same ids again: that must not be what is given back.
+   */
+  giveBack(claims: readonly Pick<Claim, 'resource' | 'id'>[]): void {
+    for (const { resource, id } of claims) {
+      const before = this.#lapsing.get(id)
+      const lapse = Promise.all([before, this.#resources.lapse(resource, id)]).then(
+        () => undefined,
+        () => undefined,
+      )
+      const over = lapse.finally(() => {
+        if (this.#lapsing.get(id) === over) this.#lapsing.delete(id)
+      })
+      this.#lapsing.set(id, over)
+    }
   }
 
   close(): Promise<void> {
@@ -129,17 +147,29 @@ export class StockDesk {
   #giveBackUnclaimed(kept: ReadonlySet<string>, made: ReadonlySet<string>): void {
     for (const id of kept) {
       if (made.has(id)) continue
-      for (const resource of this.#ids) this.#resources.lapse(resource, id).catch(() => undefined)
+      this.giveBack(this.#ids.map((resource) => ({ resource, id })))
     }
   }
 
   /** null: it did not answer, or it is not known how it ended. */
   async #reserve({ resource, id, amount, leaseUntil, at }: Claim): Promise<ReserveReply | null> {
     try {
+      const lapsing = this.#lapsing.get(id)
+      if (lapsing !== undefined) await lapsing
       return await this.#resources.reserve(resource, id, { amount, leaseUntil, now: at })
     } catch {
       return null
     }
+  }
+
+  /**
+   * What was reserved for a batch that was not committed is taken, and is the batch's own when it comes again behind a take-over: then what
+   * seems sold out is asked for all the same.
+   */
+  #hints(takenAt: number): StockInput {
+    const doubts = performance.now() - takenAt < againMs
+    const left = this.#left.map((units) => (doubts && !Number.isNaN(units) ? Number.POSITIVE_INFINITY : units))
+    return { left, ...nothingKnown }
   }
 
   /** Everything unknown: no offer that takes of a resource is made. */

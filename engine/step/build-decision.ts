@@ -153,7 +153,7 @@ function stockOf(run: FunnelRun, { id, customerId, reason }: DecisionParts): rea
 }
 
 function unitsOf(left = Number.NaN): number | null {
-  return Number.isNaN(left) ? null : Math.max(0, left)
+  return Number.isFinite(left) ? Math.max(0, left) : null
 }
 
 /** What `recordContacts` takes for the decision; an answer that is given again takes nothing. */

@@ -28,13 +28,18 @@ const gift = (id: string, more: object) => ({
   ...more,
 })
 
-export type GiftOptions = { readonly units: number; readonly validFor?: string; readonly grace?: string }
+export type GiftOptions = {
+  readonly units: number
+  readonly validFor?: string
+  readonly grace?: string
+  readonly points?: number
+}
 
 /**
  * The bank of the steps with one more offer in the app, `gift`, of which there are so many. It goes before everything else; without it
  * the app shows other things.
  */
-export const giftPieces = ({ units, validFor = '60s', grace = '1s' }: GiftOptions): BankPieces => ({
+export const giftPieces = ({ units, validFor = '60s', grace = '1s', points = 100 }: GiftOptions): BankPieces => ({
   offers: [
     ...bank.offers,
     gift('gift', { takes: [{ resource: 'gifts' }], oncePer: '365d', validFor, priority: 9 }),
@@ -54,7 +59,7 @@ export const giftPieces = ({ units, validFor = '60s', grace = '1s' }: GiftOption
   ],
   resources: [
     { id: 'gifts', kind: 'stock', units, grace, text: text('gifts') },
-    { id: 'budget', kind: 'budget', units: 100, takenBy: 'offering', grace, text: text('points') },
+    { id: 'budget', kind: 'budget', units: points, takenBy: 'offering', grace, text: text('points') },
   ],
   triggers: [
     ...bank.triggers,
