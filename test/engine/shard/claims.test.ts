@@ -170,6 +170,7 @@ test('half of the lease gone before the commit: given back, and tried again', as
   expect(commits).toEqual([])
   before = async () => {}
   expect(gifts(await batch(core, asks(3)))).toBe(3)
+  await sleep(400)
   expect(await resources.count('gifts')).toMatchObject({ reserved: 3 })
 })
 
