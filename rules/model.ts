@@ -2,20 +2,18 @@
  * A rule pack as data, after its YAML files were read, checked and normalised: durations in milliseconds, money in
  * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
  */
+import type { Place, Text } from './model-words.ts'
 import type { GuardrailReason } from './reasons.ts'
+import type { ResourceModel, TakesModel } from './resource-model.ts'
 import type { TermName } from './terms.ts'
 
-/** A text in the languages every customer- or colleague-facing text has. */
-export type Text = { readonly en: string; readonly zh: string }
+export type { Place, Text } from './model-words.ts'
 
 /** Message class: `regulatory` and `service` may skip caps, none skips guardrails. */
 export type MessageClass = 'regulatory' | 'service' | 'marketing'
 
 /** `'all'`, or the closed list of ids that match. */
 export type Selector = 'all' | readonly string[]
-
-/** Where a piece of the pack stands, for messages: file relative to the pack, 1-based line. */
-export type Place = { readonly file: string; readonly line: number }
 
 /** A system data comes from, and the ground on which the bank may use it. A source that is not listed is unlawful. */
 export type SourceModel = {
@@ -176,27 +174,6 @@ export type FatigueModel = {
   readonly pass: number
   readonly place: Place
 }
-
-/**
- * Something of which there is so much and no more, for all customers together: the stock of an offer, a budget of points or money
- * that several offers draw from. A customer who is made an offer keeps what it takes until it is taken for good or given back.
- */
-export type ResourceModel = {
-  readonly id: string
-  /** Only the words differ: a stock is sold out, a budget is spent. */
-  readonly kind: 'stock' | 'budget'
-  /** Whole units, put in force when the pack is. */
-  readonly units: number
-  /** What takes the units for good: that the customer accepts, or that the offer is made (where a gateway reports: sent). */
-  readonly takenBy: 'accepting' | 'offering'
-  /** How long behind the end of the offer its acceptance may still arrive: so long the units are kept, milliseconds. */
-  readonly graceMs: number
-  readonly text: Text
-  readonly place: Place
-}
-
-/** What an offer takes of a resource each time it is made. */
-export type TakesModel = { readonly resource: string; readonly amount: number }
 
 export type OfferModel = {
   readonly id: string

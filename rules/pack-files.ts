@@ -23,6 +23,7 @@ import {
 } from './file-pieces.ts'
 import { windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
+import { oncePer, resources, takes } from './stock-pieces.ts'
 import { type TermName, termLimits } from './terms.ts'
 
 /** Most rules (features, guardrails, allows, offers, triggers, placements, caps and the rest together) a pack may have. */
@@ -31,12 +32,6 @@ export const rulesMax = 20_000
 export const holdoutsMax = 30
 /** Most channels a pack may have. */
 export const channelsMax = 100
-/** Most resources a pack may have: all are looked at for each batch. */
-export const resourcesMax = 200
-/** Most resources an offer may take of. */
-export const takesMax = 8
-/** Most units of a resource: so that sums of them stay exact everywhere. */
-export const unitsMax = 1_000_000_000_000
 /** Most offers a pack may have. */
 export const offersMax = 5_000
 
@@ -238,45 +233,13 @@ export const offersFile = z.strictObject({
       )
         .default([])
         .describe('Several things that are offered or withheld together'),
-      takes: list(
-        z.strictObject({
-          resource: z.string().min(1).describe('A resource of this file'),
-          amount: z.int().min(1).max(unitsMax).default(1).describe('Units, each time the offer is made'),
-        }),
-        takesMax,
-      )
-        .default([])
-        .describe('What it takes of resources; the offer is made when all of it is there'),
-      oncePer: duration
-        .nullable()
-        .default(null)
-        .describe('A customer who accepted it is not offered it again for so long'),
+      takes,
+      oncePer,
       validFor: duration.describe('Not to be sent or shown later than this after the decision'),
     }),
     offersMax,
   ).min(1),
-  resources: list(
-    z.strictObject({
-      id: ruleId.describe('Its name in the store: another id is another stock'),
-      kind: z
-        .enum(['stock', 'budget'])
-        .describe('stock: pieces that can be sold out; budget: points or money that can be spent'),
-      units: z.int().min(0).max(unitsMax).describe('How many there are for all customers together, since it began'),
-      takenBy: z
-        .enum(['accepting', 'offering'])
-        .default('accepting')
-        .describe('What takes units for good: that the customer accepts, or already that the offer is made'),
-      grace: duration
-        .default('5m')
-        .describe(
-          'Units are kept for the customer so long behind the end of the offer, as an acceptance takes time to arrive',
-        ),
-      text: text.describe('What there is only so much of, in words'),
-    }),
-    resourcesMax,
-  )
-    .default([])
-    .describe('What there is only so much of, for all customers together'),
+  resources,
   bands: list(
     z.strictObject({
       id: ruleId,

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import { rejectReasons } from '../../ingest/event.ts'
-import { unitsMax } from '../pack-files.ts'
 import { isReasonCode, type ReasonCode, reasons } from '../reasons.ts'
+import { unitsMax } from '../stock-pieces.ts'
 import { outcomes } from './scenario.ts'
 import { instantPattern, spanPattern } from './times.ts'
 
