@@ -78,7 +78,9 @@ function resultOf({ asks, connections }: ClaimsOptions, rounds: readonly ClaimsR
       'ours: served in every round': rounds.map((round) => round.ours.served).join(' '),
       'ours: all answered after ms': of((round) => round.ours.ms),
       [`check then write, ${connections} connections in turn`]: rounds.map((round) => round.naive.inTurn).join(' '),
-      [`check then write, ${connections} connections, all at once`]: rounds.map((round) => round.naive.atOnce).join(' '),
+      [`check then write, ${connections} connections, all at once`]: rounds
+        .map((round) => round.naive.atOnce)
+        .join(' '),
       'count then compare, all at once': rounds.map((round) => round.naive.atomic).join(' '),
     },
     machine: machine(),
