@@ -62,6 +62,12 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./recall/recall.ts')).benchRecall(),
   },
   {
+    name: 'claims',
+    question: 'Are a hundred gifts a hundred when ten thousand ask at once, next to check-then-write on Redis?',
+    options: ['--asks=10000 --rounds=3 --connections=16'],
+    run: async () => (await import('./claims/claims.ts')).benchClaims(),
+  },
+  {
     name: 'embedded',
     question:
       'How many events a second pass from the embedded log to published decisions, also with half of the customers cached?',

@@ -39,7 +39,9 @@ import { createShards, type ShardsOptions } from './shard/create-shards.ts'
 import { codeOf, placeOf } from './shard/error-place.ts'
 import { trustsAll } from './shard/event-frame.ts'
 import { createStartStack, type StartStack } from './start-stack.ts'
+import { createStockReader, defineResources } from './stock.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
+import { openResources, resourcesPlaceOf } from './store/open-resources.ts'
 import { openStore } from './store/open-store.ts'
 import type { Store } from './store/store.ts'
 import { createTelemetry } from './telemetry.ts'
@@ -175,6 +177,10 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ...(logs.isOpen ? { sign: signature.sign } : {}),
   })
 
+  const resources = openResources(resourcesPlaceOf(storage.place))
+  stack.push('resources', () => resources.close())
+  await defineResources(resources, installation.pack)
+
   const telemetry = createTelemetry()
   const nodes = config.KAFKA_BROKERS === undefined ? null : createNodeClient(nodeKey(cluster.salt))
   if (nodes !== null) stack.push('node client', () => nodes.close())
@@ -210,6 +216,8 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ...(nodes === null ? {} : { peers: nodes }),
     onBatch: (report) => telemetry.batch(report),
     onErased: (customerIds) => erasure.followUp(customerIds),
+    onOversold: (resource, units) =>
+      logger.error({ resource, units }, 'more units are promised than there are: see `proffer stock`'),
     ...options.shards,
   })
   stack.push('shards', () => shards.stop(config.STOP_DEADLINE_MS))
@@ -273,6 +281,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     telemetry,
     codecs,
     learned,
+    stock: createStockReader(resources, loaded.model, now),
   }
 
   onUnexpected((cause) =>

@@ -11,6 +11,7 @@ import type { Tally } from './shard/batch-tally.ts'
 import type { RuleWatch } from './shard/rule-watch.ts'
 import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
 import type { PartitionStatus, Totals } from './shard/shards.ts'
+import type { StockLine } from './stock.ts'
 
 /** What is read when Prometheus asks, not when it happens. */
 export type Scraped = {
@@ -23,6 +24,7 @@ export type Scraped = {
   readonly history: HistoryStatus | null
   readonly backfill: FillCounts
   readonly watch: Pick<RuleWatch, 'quarantined' | 'replaced' | 'throws'>
+  readonly stock: readonly StockLine[]
 }
 
 export type Telemetry = {
@@ -130,6 +132,9 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
   const lettersDropped = gauge('dead_letters_dropped_count', 'Dead letters dropped as the oldest since they are kept')
   const historyLag = gauge('history_lag_records', 'Log records not yet in the history')
   const historyUp = gauge('history_up', '1 while history is written')
+  const units = gauge('resource_units_count', 'Units of a resource, by what they are', ['resource', 'state'])
+  const oversold = gauge('resource_oversold_units', 'Units promised beyond what there is', ['resource'])
+  const unknown = gauge('resource_unknown', '1 while it is not known what is left of a resource', ['resource'])
   const filled = gauge(
     'backfill_records_count',
     'Records a backfill went through since start: read, and of them added',
@@ -173,6 +178,16 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     for (const [reason, count] of Object.entries(scraped.deadLetters.byReason)) letters.labels(reason).set(count)
     lettersDropped.set(scraped.deadLetters.dropped)
     historyLag.set(scraped.history?.lagRecords ?? 0)
+    units.reset()
+    oversold.reset()
+    for (const { resource, left, reserved, confirmed, oversold: beyond } of scraped.stock) {
+      unknown.labels(resource).set(left === null ? 1 : 0)
+      if (left === null || reserved === null || confirmed === null || beyond === null) continue
+      units.labels(resource, 'left').set(left)
+      units.labels(resource, 'reserved').set(reserved)
+      units.labels(resource, 'confirmed').set(confirmed)
+      oversold.labels(resource).set(beyond)
+    }
     filled.labels('read').set(scraped.backfill.read)
     filled.labels('added').set(scraped.backfill.added)
     historyUp.set(scraped.history?.state === 'running' ? 1 : 0)

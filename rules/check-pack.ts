@@ -10,6 +10,7 @@ import { checkHoldouts } from './check/holdouts.ts'
 import { checkLadders } from './check/ladders.ts'
 import { checkLearned } from './check/learned.ts'
 import { checkNames } from './check/names.ts'
+import { checkStock } from './check/stock.ts'
 import { checkTelling } from './check/telling.ts'
 import { checkTerms } from './check/terms.ts'
 import { checkUnused } from './check/unused.ts'
@@ -32,6 +33,7 @@ export function checkPack(model: Model, locate: Locate): Findings {
   checkNames(checking)
   checkDefinitions(checking)
   checkContactRules(checking)
+  checkStock(checking)
   if (checking.problems.some((problem) => problem.code === 'id_duplicate' || problem.code === 'name_reserved')) {
     return checking
   }

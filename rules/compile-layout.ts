@@ -86,13 +86,15 @@ export function compileLayout(
 
 /**
  * How far back any rule of the contact policy looks, and at least for as long as a message may leave or be reported: until then it can be
- * recalled, and asked a permit for.
+ * recalled, and asked a permit for. What is kept for a customer of resources is a kind of contact, and open so long.
  */
-function contactsMsOf({ caps, gaps, pauses, offers, channels }: Model): number {
+function contactsMsOf({ caps, gaps, pauses, offers, channels, resources }: Model): number {
   const most = [...caps.map(({ perMs }) => perMs), ...gaps.map(({ leastMs }) => leastMs)]
   for (const { withinMs, answerMs, forMs } of pauses) most.push(withinMs + answerMs + forMs)
   const sending = new Set(channels.filter(({ contact }) => contact).map(({ id }) => id))
+  const graceMs = resources.reduce((longest, resource) => Math.max(longest, resource.graceMs), 0)
   for (const offer of offers) {
+    if (offer.takes.length > 0) most.push(offer.validForMs + graceMs)
     if (offer.channels.some((channel) => sending.has(channel))) most.push(offer.validForMs + receiptMs)
   }
   return most.reduce((longest, ms) => Math.max(longest, ms), 0)

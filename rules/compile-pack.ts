@@ -15,6 +15,7 @@ import type {
   CompiledOffer,
   CompiledPack,
   CompiledPlacement,
+  CompiledTakes,
   CompiledTrigger,
   Condition,
   NumberExpression,
@@ -30,7 +31,7 @@ import type {
   Selector,
   Term,
 } from './model.ts'
-import { overrideKey } from './override-key.ts'
+import { onceKey, overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
 import { ruleName } from './rule-names.ts'
 import { holdsOffer, isAbout, offersNamed, opensOffer } from './scope.ts'
@@ -130,6 +131,8 @@ function compileOffers(model: Model, vocabulary: Vocabulary, guards: Guards): Co
         lever: term(offer.lever, bounds.lever),
       },
       learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary, guard) : null,
+      takes: compileTakes(model, offer),
+      onceKey: offer.oncePerMs === null ? 0 : onceKey(offer.id),
       quarantined: false,
     }
   })
@@ -158,6 +161,17 @@ function compileTerm(
     reads,
     source,
   }
+}
+
+function compileTakes({ resources }: Model, { takes, validForMs }: OfferModel): CompiledTakes | null {
+  if (takes.length === 0) return null
+  const of = takes.map(({ resource: id, amount }) => {
+    const resource = found(resources.findIndex((one) => one.id === id))
+    const { kind, takenBy } = resources[resource] ?? { kind: 'stock', takenBy: 'accepting' }
+    return { resource, id, kind, takenBy, amount }
+  })
+  const graceMs = of.reduce((most, { resource }) => Math.max(most, resources[resource]?.graceMs ?? 0), 0)
+  return { of, leaseMs: validForMs + graceMs, graceMs }
 }
 
 function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary, guard: Guard | null): CompiledLearned {

@@ -196,6 +196,25 @@ export type CompiledAllow = {
   readonly condition: Condition | null
 }
 
+/** What an offer takes of a resource. */
+export type CompiledTake = {
+  /** Index into `Model.resources`. */
+  readonly resource: number
+  readonly id: string
+  readonly kind: 'stock' | 'budget'
+  readonly takenBy: 'accepting' | 'offering'
+  readonly amount: number
+}
+
+/** What an offer takes of resources, and for how long it is kept for a customer. */
+export type CompiledTakes = {
+  /** In the order of the pack. */
+  readonly of: readonly CompiledTake[]
+  /** From the decision to the end of the lease: how long the offer holds and the longest grace of its resources. */
+  readonly leaseMs: number
+  readonly graceMs: number
+}
+
 export type CompiledOffer = {
   readonly id: string
   readonly index: number
@@ -213,6 +232,10 @@ export type CompiledOffer = {
   readonly learned: CompiledLearned | null
   /** Whether it is not eligible because a rule of its own is quarantined. */
   readonly quarantined: boolean
+  /** Null: it takes nothing of any resource. */
+  readonly takes: CompiledTakes | null
+  /** Name in stored states of what says that the customer has had it: kept like a suppression. 0: nothing is kept. */
+  readonly onceKey: number
 }
 
 export type CompiledTrigger = {

@@ -87,6 +87,17 @@ export const disclosures = {
       zh: '近期与该客户的联系已经足够，或当时处于免打扰时段。请稍后再提“{offer}”。',
     },
   },
+  sold: {
+    customer: {
+      en: 'There was only so much of {offer}, and for now all of it is taken.',
+      zh: '“{offer}”数量有限，目前已全部领完。',
+    },
+    manager: { en: 'For now there is nothing left of {offer}.', zh: '“{offer}”目前已无余量。' },
+  },
+  had: {
+    customer: { en: '{offer} was given to you already.', zh: '您已获得过“{offer}”。' },
+    manager: { en: 'The customer has had {offer} already.', zh: '该客户已获得过“{offer}”。' },
+  },
   nothing: {
     customer: nothingText,
     manager: {
@@ -162,6 +173,10 @@ export const disclosureKinds = {
   switched: 'timing',
   hold_expired: 'outdated',
   channel_fatigued: 'withheld',
+  out_of_stock: 'sold',
+  budget_spent: 'sold',
+  stock_unknown: 'withheld',
+  had_already: 'had',
   holdout: 'withheld',
   lost_arbitration: 'outranked',
   below_nothing: 'outranked',

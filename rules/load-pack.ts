@@ -170,8 +170,8 @@ function isPackFile(name: string): name is PackFileName {
 
 function countRules(model: Model): number {
   const { sources, attributes, features, guardrails, allows, offers, bands, triggers, placements, channels } = model
-  const { caps, gaps, pauses, quietHours, holdouts, models, fatigue } = model
+  const { caps, gaps, pauses, quietHours, holdouts, models, fatigue, resources } = model
   const lists = [sources, attributes, features, guardrails, allows, offers, bands, triggers, placements, channels]
-  const more = [caps, gaps, pauses, quietHours, holdouts, models, fatigue]
+  const more = [caps, gaps, pauses, quietHours, holdouts, models, fatigue, resources]
   return [...lists, ...more].reduce((sum, list) => sum + list.length, 0)
 }

@@ -2,20 +2,18 @@
  * A rule pack as data, after its YAML files were read, checked and normalised: durations in milliseconds, money in
  * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
  */
+import type { Place, Text } from './model-words.ts'
 import type { GuardrailReason } from './reasons.ts'
+import type { ResourceModel, TakesModel } from './resource-model.ts'
 import type { TermName } from './terms.ts'
 
-/** A text in the languages every customer- or colleague-facing text has. */
-export type Text = { readonly en: string; readonly zh: string }
+export type { Place, Text } from './model-words.ts'
 
 /** Message class: `regulatory` and `service` may skip caps, none skips guardrails. */
 export type MessageClass = 'regulatory' | 'service' | 'marketing'
 
 /** `'all'`, or the closed list of ids that match. */
 export type Selector = 'all' | readonly string[]
-
-/** Where a piece of the pack stands, for messages: file relative to the pack, 1-based line. */
-export type Place = { readonly file: string; readonly line: number }
 
 /** A system data comes from, and the ground on which the bank may use it. A source that is not listed is unlawful. */
 export type SourceModel = {
@@ -208,6 +206,10 @@ export type OfferModel = {
     readonly category: string | null
     readonly riskGrade: number | null
   }[]
+  /** What it takes of resources: all of it is there, or the offer is not made. Empty: nothing. */
+  readonly takes: readonly TakesModel[]
+  /** A customer who has accepted it is not offered it again for so long, milliseconds; null: that is no matter. */
+  readonly oncePerMs: number | null
   /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
   readonly validForMs: number
   readonly place: Place
@@ -356,6 +358,7 @@ export type Model = {
   readonly guardrails: readonly GuardrailModel[]
   readonly allows: readonly AllowModel[]
   readonly offers: readonly OfferModel[]
+  readonly resources: readonly ResourceModel[]
   readonly bands: readonly BandsModel[]
   readonly triggers: readonly TriggerModel[]
   readonly placements: readonly PlacementModel[]

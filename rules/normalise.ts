@@ -54,6 +54,11 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       place: placeOf('guardrails.yaml', ['allows', i]),
     })),
     offers: contents['offers.yaml'].offers.map((offer, i) => offerOf(offer, placeOf('offers.yaml', ['offers', i]))),
+    resources: contents['offers.yaml'].resources.map(({ grace, ...resource }, i) => ({
+      ...resource,
+      graceMs: milliseconds(grace),
+      place: placeOf('offers.yaml', ['resources', i]),
+    })),
     bands: contents['offers.yaml'].bands.map((bands, i) => bandsOf(bands, placeOf('offers.yaml', ['bands', i]))),
     triggers: contents['triggers.yaml'].triggers.map(({ freshness, ...trigger }, i) => ({
       ...trigger,
@@ -155,13 +160,17 @@ function guardrailOf(
 }
 
 /** An offer counts as all of its parts: it is in each of their categories and as risky as the riskiest. */
-function offerOf({ validFor, ...offer }: PackContents['offers.yaml']['offers'][number], place: Place): OfferModel {
+function offerOf(
+  { validFor, oncePer, ...offer }: PackContents['offers.yaml']['offers'][number],
+  place: Place,
+): OfferModel {
   const categories = [offer.category, ...offer.parts.flatMap(({ category }) => category ?? [])]
   const grades = [offer.riskGrade, ...offer.parts.map((part) => part.riskGrade)].filter((grade) => grade !== null)
   return {
     ...offer,
     categories: [...new Set(categories)],
     riskGrade: grades.length === 0 ? null : Math.max(...grades),
+    oncePerMs: oncePer === null ? null : milliseconds(oncePer),
     validForMs: milliseconds(validFor),
     place,
   }

@@ -4,3 +4,8 @@ import { hash32 } from '../ingest/hash.ts'
 export function overrideKey(guardrail: string): number {
   return hash32(`override:${guardrail}`)
 }
+
+/** The name of what says that a customer has had an offer. */
+export function onceKey(offer: string): number {
+  return hash32(`once:${offer}`)
+}

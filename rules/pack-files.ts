@@ -23,6 +23,7 @@ import {
 } from './file-pieces.ts'
 import { windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
+import { oncePer, resources, takes } from './stock-pieces.ts'
 import { type TermName, termLimits } from './terms.ts'
 
 /** Most rules (features, guardrails, allows, offers, triggers, placements, caps and the rest together) a pack may have. */
@@ -235,10 +236,13 @@ export const offersFile = z.strictObject({
       )
         .default([])
         .describe('Several things that are offered or withheld together'),
+      takes,
+      oncePer,
       validFor: duration.describe('Not to be sent or shown later than this after the decision'),
     }),
     offersMax,
   ).min(1),
+  resources,
   bands: list(
     z.strictObject({
       id: ruleId,

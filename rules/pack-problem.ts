@@ -30,6 +30,7 @@ export const packProblemCodes = [
   'placement_unknown',
   'content_type_unknown',
   'model_unknown',
+  'resource_unknown',
   'reference_dead',
   // Conditions.
   'condition_invalid',

@@ -4,7 +4,7 @@
  */
 
 /**
- * Where a reason is given. The first ten are the stages of the funnel a candidate can end at; `answer` says why a whole
+ * Where a reason is given. The first eleven are the stages of the funnel a candidate can end at; `answer` says why a whole
  * decision is a fallback or empty; `silence` says why a trigger proposed nothing for an event.
  */
 export type ReasonStage =
@@ -13,6 +13,7 @@ export type ReasonStage =
   | 'suitability'
   | 'guardrail'
   | 'contact'
+  | 'stock'
   | 'holdout'
   | 'arbitration'
   | 'placement'
@@ -151,6 +152,26 @@ const funnelTexts = {
     stage: 'contact',
     en: '{offer} was not sent: customers open too little of what comes by {channel}, so less is sent there ({rule}).',
     zh: '未发送“{offer}”：客户对{channel}渠道信息的打开率骤降，已减少发送（{rule}）。',
+  },
+  out_of_stock: {
+    stage: 'stock',
+    en: '{offer} is sold out: {limit} of {rule} would be taken, {value} left.',
+    zh: '“{offer}”已告罄：需占用{rule}{limit}份，剩余{value}份。',
+  },
+  budget_spent: {
+    stage: 'stock',
+    en: 'The budget for {offer} is spent: {limit} of {rule} would be taken, {value} left.',
+    zh: '“{offer}”的预算已用完：需占用{rule}{limit}，剩余{value}。',
+  },
+  stock_unknown: {
+    stage: 'stock',
+    en: '{offer} was not made: how much is left of {rule} is not known now, and {limit} would be taken.',
+    zh: '未推荐“{offer}”：目前无法得知{rule}的余量，而该推荐需占用{limit}。',
+  },
+  had_already: {
+    stage: 'stock',
+    en: '{offer} was not made: the customer has accepted it before, and it is for once only.',
+    zh: '未推荐“{offer}”：客户此前已领取，限领一次。',
   },
   holdout: {
     stage: 'holdout',

@@ -41,6 +41,7 @@ export function decisionJson(decision: Decision): DecisionJson {
     modelHash: decision.modelHash,
     holdouts: decision.holdouts.map((trial): HoldoutTrial => ({ ...trial })),
     recalls: [...decision.recalls],
+    stock: decision.stock.map((asked) => ({ ...asked })),
   }
 }
 

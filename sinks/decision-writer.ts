@@ -4,7 +4,15 @@
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
 import assert from 'node:assert'
-import { type Decision, type Fate, type FeatureUsed, messageClasses, stages, trialGroups } from './decision.ts'
+import {
+  type Decision,
+  type Fate,
+  type FeatureUsed,
+  messageClasses,
+  type StockAsked,
+  stages,
+  trialGroups,
+} from './decision.ts'
 import { stageNameOf, symbolOf, wireStages } from './wire-fate.ts'
 
 /** Names kept, and the longest one kept. Beyond them a text is encoded each time. */
@@ -117,6 +125,11 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     for (const recalled of decision.recalls) text(recalled)
   }
   byte(0)
+  if (decision.stock.length > 0) {
+    long(decision.stock.length)
+    for (const asked of decision.stock) writeStock(asked)
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }
@@ -135,6 +148,23 @@ function writeFate(fate: Fate): void {
   long(fate.possibleAt)
   optionalName(stageNames.get(fate.stage) ?? null)
   optionalName(fate.learned)
+}
+
+function writeStock({ offer, resource, amount, left, claim, until }: StockAsked): void {
+  name(offer)
+  name(resource)
+  long(amount)
+  if (left === null) byte(0)
+  else {
+    byte(2)
+    long(left)
+  }
+  if (claim === null) byte(0)
+  else {
+    byte(2)
+    text(claim)
+  }
+  long(until)
 }
 
 function writeFeature(feature: FeatureUsed): void {

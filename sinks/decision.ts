@@ -11,6 +11,7 @@ export const stages = [
   'suitability',
   'guardrail',
   'contact',
+  'stock',
   'holdout',
   'arbitration',
   'placement',
@@ -29,7 +30,7 @@ export type Fate = {
   readonly stage: Stage
   /** Code of the closed list in `rules/reasons.ts`. */
   readonly reason: string
-  /** Which guardrail, cap or holdout, when the reason names a kind of rule; else null. */
+  /** Which guardrail, cap, resource or holdout, when the reason names a kind of rule; else null. */
   readonly rule: string | null
   /** Terms of the score; 0 when the candidate was dropped before scoring. score = propensity x context x value x lever. */
   readonly propensity: number
@@ -82,6 +83,22 @@ export type HeldOffers = {
   readonly expiresAt: number
 }
 
+/**
+ * What an offer would take of a resource, where it was short of it or took it. Several rows have one offer when it takes of several.
+ */
+export type StockAsked = {
+  readonly offer: string
+  readonly resource: string
+  /** Units it takes. */
+  readonly amount: number
+  /** Units that were left as far as was known, a moment ago; null: nothing was known. Of what was taken: before it was. */
+  readonly left: number | null
+  /** What is reserved for the customer has this name in the store, 32 hex digits; null: nothing is, the offer was not made. */
+  readonly claim: string | null
+  /** Until when it is kept without an acceptance, Unix milliseconds; 0 when nothing is. */
+  readonly until: number
+}
+
 export type OfferedItem = { readonly offer: string; readonly score: number }
 
 /** Hex digits that name a recalled decision: no two of one customer begin with the same. States keep no more of an id. */
@@ -127,6 +144,8 @@ export type Decision = {
    */
   readonly confirmBy: number
   readonly held: readonly HeldOffers[]
+  /** What was asked of resources; empty: no offer came so far that takes of any. */
+  readonly stock: readonly StockAsked[]
   /** Score of doing nothing, which marketing had to reach. */
   readonly nothing: number
   /** Hash of the learned propensities in force, 64 hex digits; empty: there were none. */

@@ -23,7 +23,10 @@ export type WireFate = Omit<Fate, 'stage'> & { readonly stage: WireStage; readon
 /** A decision as the Avro library writes and reads it. */
 export type WireDecision = Omit<Decision, 'fates'> & { readonly fates: readonly WireFate[] }
 
-const laterStages: ReadonlyMap<Stage, WireStage> = new Map([['holdout', 'arbitration']])
+const laterStages: ReadonlyMap<Stage, WireStage> = new Map([
+  ['stock', 'arbitration'],
+  ['holdout', 'arbitration'],
+])
 
 /** The symbol that a stage is written with. */
 export function symbolOf(stage: Stage): WireStage {

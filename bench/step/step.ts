@@ -14,6 +14,7 @@ import { guardsOf } from '../../engine/shard/rule-guards.ts'
 import { stepBatch } from '../../engine/shard/step-batch.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import type { Slot } from '../../engine/state/states.ts'
+import { nothingKnown } from '../../engine/step/funnel/stock-view.ts'
 import type { StepContext } from '../../engine/step/step.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
@@ -183,6 +184,7 @@ function stepAll(context: StepContext, batches: readonly Batch[], totals: Totals
       wallNow: null,
       partitions: 1,
       due: [],
+      stock: { left: [], ...nothingKnown },
     })
     clock = stepped.clock
     const t3 = performance.now()

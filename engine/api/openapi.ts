@@ -105,6 +105,7 @@ const operations: readonly Operation[] = [
     query: { rule: 'Name of the rule, such as guardrail:no-credit.' },
   },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
+  { method: 'get', path: '/v1/stock', summary: 'What is left of each resource of the pack, and what is promised.' },
   {
     method: 'post',
     path: '/v1/partitions/{partition}/reopen',

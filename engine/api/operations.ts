@@ -8,6 +8,7 @@ import type { History } from '../../sinks/history/start-history.ts'
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import type { RuleWatch } from '../shard/rule-watch.ts'
+import type { ReadStock } from '../stock.ts'
 import type { Telemetry } from '../telemetry.ts'
 import type { HttpReply, Route } from './http.ts'
 import { json, later } from './http.ts'
@@ -25,6 +26,7 @@ export type OperationParts = {
   readonly history: History | null
   readonly backfill: Pick<BackfillRunner, 'counts'>
   readonly telemetry: Telemetry
+  readonly stock: ReadStock
   readonly version: string
 }
 
@@ -35,6 +37,13 @@ export function operationRoutes(parts: OperationParts): readonly Route[] {
     { method: 'GET', path: '/livez', access: 'open', handle: (_, reply) => reply(json(200, { status: 'alive' })) },
     { method: 'GET', path: '/readyz', access: 'open', handle: later(() => ready(parts)) },
     { method: 'GET', path: '/metrics', access: 'key', handle: later(() => metrics(parts)) },
+    // What is left of what there is only so much of.
+    {
+      method: 'GET',
+      path: '/v1/stock',
+      access: 'key',
+      handle: later(async () => json(200, { stock: await parts.stock() })),
+    },
     { method: 'GET', path: '/openapi.json', access: 'open', handle: (_, reply) => reply(document) },
   ]
 }
@@ -71,6 +80,7 @@ async function metrics(parts: OperationParts): Promise<HttpReply> {
     history: parts.history?.status() ?? null,
     backfill: parts.backfill.counts,
     watch: parts.watch,
+    stock: await parts.stock(),
   })
   return { status: 200, contentType: 'text/plain; version=0.0.4', body }
 }

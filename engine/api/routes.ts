@@ -20,6 +20,7 @@ import { type Installation, observedSinceOf } from '../installation.ts'
 import type { LocalShards } from '../shard/all-partitions.ts'
 import { createFallbacks } from '../shard/fallback.ts'
 import type { RuleWatch } from '../shard/rule-watch.ts'
+import type { ReadStock } from '../stock.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { backfillRoutes } from './backfill.ts'
 import { decisionRoute } from './decisions.ts'
@@ -50,6 +51,7 @@ export type ApiParts = {
   readonly historyOff: string
   readonly erasure: CustomerErasure
   readonly telemetry: Telemetry
+  readonly stock: ReadStock
   readonly codecs: Codecs
   /** The learned propensities in force; null: none are. */
   readonly learned: LoadedLearned | null

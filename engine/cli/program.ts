@@ -283,6 +283,17 @@ function addErasure(program: Command, run: ProgramOptions['run']): void {
 
 function addOperations(program: Command, run: ProgramOptions['run']): void {
   program
+    .command('stock')
+    .description('what is left of each resource of the pack; exit code 1: unknown, or more promised than there is')
+    .addOption(jsonOption())
+    .action((options: { json?: boolean }) =>
+      run(async (config) => {
+        const { withClient } = await import('./session.ts')
+        const { showStock } = await import('./stock.ts')
+        return withClient(config, {}, (client) => showStock(client, options.json === true))
+      }),
+    )
+  program
     .command('partitions')
     .description('show every partition; --reopen tries a closed one again')
     .option('--reopen <partition>', 'number of the partition', wholeNumber(0, 511))

@@ -1,6 +1,7 @@
 import { hash32 } from '../../ingest/hash.ts'
 import type { CustomerView, FeatureView } from '../shard/shards.ts'
 import type { Contact, Slot } from '../state/states.ts'
+import { claimClass } from '../step/claims.ts'
 import type { StepContext } from '../step/step.ts'
 import { valueWords } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
@@ -90,8 +91,9 @@ function contactsOf(context: StepContext, slot: Slot): CustomerView['contacts'] 
     answered: false,
     recalled: false,
   }
-  return Array.from({ length: states.contactCount(slot) }, (_, i) => {
+  return Array.from({ length: states.contactCount(slot) }, (_, i) => i).flatMap((i) => {
     states.contactAt(slot, i, into)
+    if (into.class === claimClass) return []
     return {
       at: into.at,
       offer: context.run.tables.offerByKey.get(into.offer)?.id ?? 'unknown',

@@ -24,6 +24,7 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     causeLine(decision, model, wording),
     ...outcomeLines(decision, offered, model, language),
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
+    ...claimLines(decision, model, language),
     ...(others.length > 0 ? [say.others(others.length)] : []),
     ...others.map((fate) => {
       const words = [fateWords(decision, fate, model, language), ...nearestWords(decision, fate, model, language)]
@@ -73,6 +74,17 @@ export function featureWords(feature: FeatureUsed, model: Model | null, wording:
 /** Title of an offer in the language; its id when the pack is gone. */
 export function titleOf(model: Model | null, offer: string, language: Language): string {
   return offerOf(model, offer)?.title[language] ?? offer
+}
+
+/** What is kept for the customer of resources, and until when. */
+function claimLines(decision: Decision, model: Model | null, language: Language): readonly string[] {
+  const zone = customerZone(decision, model)
+  return decision.stock.flatMap(({ resource, amount, left, claim, until }) => {
+    if (claim === null) return []
+    const what = model?.resources?.find(({ id }) => id === resource)?.text[language] ?? resource
+    const before = left === null ? null : numberWords(left)
+    return [phrases[language].claimed(numberWords(amount), what, before, clockWords(until, zone))]
+  })
 }
 
 function causeLine(decision: Decision, model: Model | null, wording: Wording): string {
@@ -177,6 +189,19 @@ function reasonValues(decision: Decision, fate: Fate, model: Model | null, langu
       const text = rules.find(({ id }) => id === fate.rule)?.text[language]
       return text === undefined ? common : { ...common, rule: text }
     }
+    case 'out_of_stock':
+    case 'budget_spent':
+    case 'stock_unknown': {
+      const asked = decision.stock.find(({ offer, resource }) => offer === fate.offer && resource === fate.rule)
+      // A pack of before there were resources has none.
+      const text = model?.resources?.find(({ id }) => id === fate.rule)?.text[language]
+      return {
+        ...common,
+        ...(text === undefined ? {} : { rule: text }),
+        ...(asked === undefined ? {} : { limit: numberWords(asked.amount) }),
+        ...(asked === undefined || asked.left === null ? {} : { value: numberWords(asked.left) }),
+      }
+    }
     case 'below_nothing':
       return { ...common, value: numberWords(fate.score), limit: numberWords(nothingOf(decision, model)) }
     case 'content_type_mismatch':
@@ -220,6 +245,8 @@ const phrases = {
     possibleAgain: (at: string) => `Possible again on ${at}, if nothing else changes.`,
     released: (at: string, customer: string, placement: string, decision: string) =>
       `${at}: what had waited for customer ${customer} since decision ${decision} was looked at again for ${placement}.`,
+    claimed: (amount: string, what: string, left: string | null, until: string) =>
+      `Reserved for the customer until ${until}: ${amount} of ${what}${left === null ? '' : `, of which ${left} were left`}.`,
     nothing: 'Nothing was offered.',
     fallback: (title: string) => `Shown instead of a personal offer: ${title}.`,
     validUntil: (at: string) => `Not to be sent or shown after ${at}.`,
@@ -252,6 +279,8 @@ const phrases = {
     possibleAgain: (at: string) => `如无其他变化，${at}后可再次推荐。`,
     released: (at: string, customer: string, placement: string, decision: string) =>
       `${at}：自决策${decision}起等待的内容已为客户${customer}在展示位${placement}重新评估。`,
+    claimed: (amount: string, what: string, left: string | null, until: string) =>
+      `已为客户预留${what}${amount}份，保留至${until}${left === null ? '' : `（预留前余${left}）`}。`,
     nothing: '未作任何推荐。',
     fallback: (title: string) => `未作个性化推荐，显示：${title}。`,
     validUntil: (at: string) => `${at}之后不得发送或展示。`,

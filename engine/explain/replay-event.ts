@@ -9,6 +9,8 @@ import type { CompiledPack } from '../../rules/compiled.ts'
 import type { LoadedLearned } from '../../rules/learned-table.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
+import { beginStock } from '../step/funnel/stock.ts'
+import { nothingKnown } from '../step/funnel/stock-view.ts'
 import { createStepContext, productionFilters } from '../step/step-context.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { explainEvent } from './explain-event.ts'
@@ -40,7 +42,7 @@ const replayCacheBytes = 16 * 1024 * 1024
  * The explanation, or null when the log holds no such event of the customer (any more).
  *
  * Exact for features, attributes and suppressions as far back as the log reaches; contacts reserved by live requests are
- * not in the log, so a cap may read lower than it was. Uses the pack in force, which the explanation names. Cost: one pass
+ * not in the log, so a cap may read lower than it was; neither is what was left of resources, of which there is enough here. Uses the pack in force, which the explanation names. Cost: one pass
  * over the customer's partition of the log, only the customer's own records are decoded.
  */
 export async function replayEvent(parts: ReplayParts, question: ReplayQuestion): Promise<readonly string[] | null> {
@@ -48,6 +50,8 @@ export async function replayEvent(parts: ReplayParts, question: ReplayQuestion):
   const partition = partitionOf(question.customerId, events.partitions)
   const states = createStates(pack.layout, { maxBytes: replayCacheBytes, observedSince: parts.observedSince })
   const context = createStepContext(pack, states, parts.salt, productionFilters, parts.learned)
+  const left = pack.loaded.model.resources.map(() => Number.POSITIVE_INFINITY)
+  beginStock({ left, ...nothingKnown }, context.run)
   states.begin(partition)
   const slot = states.load(partition, question.customerId, null)
   const bounds = await events.bounds(partition)

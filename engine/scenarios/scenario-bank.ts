@@ -13,8 +13,10 @@ import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-bat
 import { createStates } from '../state/flat-states.ts'
 import type { Due, Slot, States } from '../state/states.ts'
 import { decisionNumber } from '../step/decision-id.ts'
+import { settleMessage } from '../step/settle-claims.ts'
 import type { EventInput, StepContext } from '../step/step.ts'
 import { createStepContext } from '../step/step-context.ts'
+import { ScenarioStock } from './scenario-stock.ts'
 
 /** What became of an input. */
 export type Came =
@@ -46,6 +48,7 @@ export class ScenarioBank {
   readonly #states: States
   readonly #tools: BatchTools
   readonly #gateway: Scenario['gateway']
+  readonly #stock: ScenarioStock
   /** The last decision that offered a customer something. */
   readonly #offered = new Map<string, Decision>()
   /** When something of a customer is due next. */
@@ -55,13 +58,14 @@ export class ScenarioBank {
   #seq = 0
   #offset = 0
 
-  /** @param scenario since when the log is complete, and whether messages are reported as sent */
+  /** @param scenario since when the log is complete, what is left of resources, and whether messages are reported as sent */
   constructor(
     pack: CompiledPack,
     codecs: Pick<Codecs, 'events' | 'decisions'>,
-    { completeSince, gateway }: Pick<Scenario, 'completeSince' | 'gateway'>,
+    { completeSince, gateway, stock }: Pick<Scenario, 'completeSince' | 'gateway' | 'stock'>,
   ) {
     this.#gateway = gateway
+    this.#stock = new ScenarioStock(pack.loaded.model, stock)
     const { layout } = pack
     this.#states = createStates(layout, {
       maxBytes: cacheBytes,
@@ -158,13 +162,19 @@ export class ScenarioBank {
       wallNow: this.#now,
       partitions: 1,
       due,
+      stock: this.#stock.at(Math.max(this.#clock, this.#now)),
     })
     this.#clock = batch.clock
+    const { settlements } = this.context.run
+    settlements.length = 0
     if (this.#gateway === 'reports') {
       for (const { id, confirmBy } of this.#decisionsOf(batch)) {
-        if (confirmBy > 0) states.confirmContact(slot, decisionNumber(id))
+        if (confirmBy === 0) continue
+        states.confirmContact(slot, decisionNumber(id))
+        settleMessage(this.context, slot, customerId, decisionNumber(id), 'sent')
       }
     }
+    this.#stock.take(batch.claims, [...batch.settlements, ...settlements])
     for (const one of states.dues(partition)) {
       if (one.at === 0) this.#dues.delete(one.customerId)
       else this.#dues.set(one.customerId, one.at)

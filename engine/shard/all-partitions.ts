@@ -11,6 +11,7 @@ import { Partition } from './partition.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import type { PeerReply, Peers } from './peers.ts'
 import type { Past } from './series-past.ts'
+import type { Settler } from './settler.ts'
 import type { CacheUsage, FillStep, Progress, ShardPort } from './shard-port.ts'
 import {
   type Applied,
@@ -51,6 +52,8 @@ export type AllPartitionsOptions = Pick<
     readonly feed: Pick<Log, 'read' | 'onAppend'>
     readonly membership: Membership
     readonly peers: Peers | null
+    /** Closed with the shards. */
+    readonly settler: Settler
   }
 
 /** The shards of this process, and what it alone can tell. */
@@ -78,6 +81,7 @@ export class AllPartitions implements LocalShards {
   readonly #partitions: readonly Partition[]
   readonly #elsewhere: Elsewhere
   readonly #deadlines: Deadlines
+  readonly #settler: Settler
   readonly #clockWatch: ClockWatch
   readonly #standstill: Standstill
   readonly #forgetFeed: () => void
@@ -93,6 +97,7 @@ export class AllPartitions implements LocalShards {
     this.#timing = timing
     this.#membership = membership
     this.#ports = ports
+    this.#settler = options.settler
     this.#deadlines = new Deadlines(timing)
     this.#standstill = new Standstill(options, membership.keepsForMs)
     this.#partitions = Array.from({ length: options.partitions }, (_, partition) => {
@@ -273,7 +278,7 @@ export class AllPartitions implements LocalShards {
     })
     const stopped = Promise.all(this.#partitions.map((partition) => partition.stop()))
       .then(() => this.#membership.leave())
-      .then(() => Promise.all(this.#ports.map((port) => port.close())))
+      .then(() => Promise.all([...this.#ports, this.#settler].map((part) => part.close())))
     await Promise.race([stopped, late])
     callOff()
   }

@@ -60,6 +60,21 @@ export class BatchTally {
     }
   }
 
+  /** Takes the counts of another one over, which is empty then. */
+  merge(other: BatchTally): void {
+    for (const [key, number] of other.#fates) count(this.#fates, key, number)
+    for (const [key, number] of other.#outcomes) count(this.#outcomes, key, number)
+    for (const [key, number] of other.#occasions) count(this.#occasions, key, number)
+    other.clear()
+  }
+
+  /** Forgets what was counted since the last time. */
+  clear(): void {
+    this.#fates.clear()
+    this.#outcomes.clear()
+    this.#occasions.clear()
+  }
+
   /**
    * The counts since the last time, when that was about a second ago; else null.
    * @param event an event of the batch, whose type's triggers are timed on the frame as the step left it; null: none
@@ -80,9 +95,7 @@ export class BatchTally {
       const [placement = '', channel = '', reason = ''] = key.split(gap)
       return { placement, channel, reason, count }
     })
-    this.#fates.clear()
-    this.#outcomes.clear()
-    this.#occasions.clear()
+    this.clear()
     return { fates, outcomes, occasions, triggers: event === null ? [] : this.#timeTriggers(event) }
   }
 
@@ -100,6 +113,6 @@ export class BatchTally {
   }
 }
 
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+function count(counts: Map<string, number>, key: string, more = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + more)
 }

@@ -9,6 +9,7 @@ import type { LoadedPack } from '../../rules/model.ts'
 import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { type Clock, machineTiming, type Timing } from '../clock.ts'
+import { openResources, resourcesPlaceOf } from '../store/open-resources.ts'
 import { nothingAdded } from '../store/store.ts'
 import { AllPartitions, type LocalShards } from './all-partitions.ts'
 import { type Trusts, trustsAll } from './event-frame.ts'
@@ -21,6 +22,7 @@ import { RuleBoard } from './rule-board.ts'
 import type { RuleTrap } from './rule-guards.ts'
 import type { RuleWatch } from './rule-watch.ts'
 import type { Past } from './series-past.ts'
+import { type OnOversold, Settler } from './settler.ts'
 import type { ShardPort } from './shard-port.ts'
 import { WorkerShard } from './worker-shard.ts'
 
@@ -57,6 +59,7 @@ export type ShardsOptions = {
   readonly peers?: Peers
   readonly limits?: Partial<BatchLimits>
   readonly onBatch?: (report: BatchReport) => void
+  readonly onOversold?: OnOversold
   readonly onErased?: (customerIds: readonly string[]) => void
   /** Who watches the shards, made for this pack and at least so many of them; absent: nobody does. */
   readonly watch?: RuleWatch
@@ -109,6 +112,7 @@ export function createShards(options: ShardsOptions): LocalShards {
     limits: { ...defaultLimits, ...options.limits },
     onBatch: options.onBatch ?? (() => {}),
     onErased: options.onErased ?? (() => {}),
+    settler: new Settler(openResources(resourcesPlaceOf(options.store)), options.onOversold ?? (() => {})),
     failpoint: createFailpoint(options.failAt ?? null),
   })
 }

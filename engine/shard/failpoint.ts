@@ -3,6 +3,7 @@ export const failpointNames = [
   'collected',
   'loaded',
   'stepped',
+  'reserved',
   'committed',
   'installed',
   'released',

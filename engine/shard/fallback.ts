@@ -40,6 +40,7 @@ export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFa
       nothing: pack.loaded.model.arbitration.nothing,
       modelHash: '',
       holdouts: [],
+      stock: [],
       recalls: [],
     }
   }

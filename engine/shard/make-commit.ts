@@ -23,9 +23,10 @@ export function batchCommit(
   const { token, addr, seq, adopting } = part.meta
   const to = seq + 1
   const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
-  const { deadLetters, duplicates, clock, answers, next, appendTime } = stepped
+  const { deadLetters, duplicates, settlements, clock, answers, next, appendTime } = stepped
   const from = part.meta.next
-  const outbox = encodeOutbox({ seq: to, now: clock, pack, from, next, decisions, deadLetters, duplicates })
+  const left = { decisions, deadLetters, duplicates, settlements }
+  const outbox = encodeOutbox({ seq: to, now: clock, pack, from, next, ...left })
   const meta: CommitMeta = {
     next,
     appendTime,

@@ -5,6 +5,7 @@ import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs, type SchemaPlace } from '../../sinks/codecs.ts'
 import { createStates } from '../state/flat-states.ts'
 import { createStepContext, productionFilters } from '../step/step-context.ts'
+import { openResources, resourcesPlaceOf } from '../store/open-resources.ts'
 import { openStore, type StorePlace } from '../store/open-store.ts'
 import { createFailpoint, type FailAt } from './failpoint.ts'
 import { RuleBoard } from './rule-board.ts'
@@ -51,6 +52,7 @@ export function openShard(data: ShardData): ShardPort {
   const context = createStepContext(pack, states, data.salt, productionFilters, learned)
   return new ShardCore({
     store: openStore(data.store),
+    resources: openResources(resourcesPlaceOf(data.store)),
     states,
     context,
     rules: new ShardRules({ board, mark, pack, context, learned }),

@@ -4,12 +4,14 @@
  * Layout (little endian; texts are a length byte and Latin-1): version u8, seq f64, now f64, pack text, first and next offset
  * f64, counts of decisions, dead letters and duplicates u32 each; then per decision customer text, length u32, record; per
  * dead letter offset f64, append time f64, reason text, field text (empty: none), via text, customer text, length u32, record; per
- * duplicate its offset f64.
+ * duplicate its offset f64. Since version 2: count of settlements u32, then per settlement kind u8 (0 confirm, 1 lapse), resource text,
+ * id text, amount f64.
  */
 import assert from 'node:assert/strict'
 import { type RejectReason, rejectReasons, type Via } from '../../ingest/event.ts'
+import type { Settlement } from '../step/funnel/stock-view.ts'
 
-const version = 1
+const version = 2
 
 /** A decision record to publish, encoded by `sinks/decision-codec.ts`. */
 export type OutboxDecision = { readonly customerId: string; readonly bytes: Uint8Array }
@@ -40,15 +42,18 @@ export type Outbox = {
   readonly deadLetters: readonly OutboxDeadLetter[]
   /** Offsets of events that had come before. */
   readonly duplicates: readonly number[]
+  /** What has to become of reserved units. */
+  readonly settlements: readonly Settlement[]
 }
 
 /**
  * Encodes an outbox value into an ArrayBuffer of its own, so that it can be transferred; null when nothing has to leave.
  */
 export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
-  const { decisions, deadLetters, duplicates } = outbox
-  if (decisions.length + deadLetters.length + duplicates.length === 0) return null
-  let size = 1 + 8 + 8 + 1 + outbox.pack.length + 16 + 12 + duplicates.length * 8
+  const { decisions, deadLetters, duplicates, settlements } = outbox
+  if (decisions.length + deadLetters.length + duplicates.length + settlements.length === 0) return null
+  let size = 1 + 8 + 8 + 1 + outbox.pack.length + 16 + 12 + duplicates.length * 8 + 4
+  for (const { resource, id } of settlements) size += 1 + 1 + resource.length + 1 + id.length + 8
   for (const { customerId, bytes } of decisions) size += 1 + customerId.length + 4 + bytes.length
   for (const letter of deadLetters) {
     size +=
@@ -86,6 +91,13 @@ export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
     at = writeBytes(out, at, letter.bytes)
   }
   for (const offset of duplicates) at = out.writeDoubleLE(offset, at)
+  at = out.writeUInt32LE(settlements.length, at)
+  for (const { kind, resource, id, amount } of settlements) {
+    at = out.writeUInt8(kind === 'confirm' ? 0 : 1, at)
+    at = writeText(out, at, resource)
+    at = writeText(out, at, id)
+    at = out.writeDoubleLE(amount, at)
+  }
   assert(at === size, 'the computed size is what was written')
   return value
 }
@@ -93,7 +105,8 @@ export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
 /** Decodes what `encodeOutbox` made; records are views into `value`. Other bytes are a bug or a torn store: it asserts. */
 export function decodeOutbox(value: Uint8Array): Outbox {
   const reader = createReader(value)
-  assert(reader.u8() === version, 'an outbox value of a known version')
+  const written = reader.u8()
+  assert(written === 1 || written === version, 'an outbox value of a known version')
   const seq = reader.f64()
   const now = reader.f64()
   const pack = reader.text()
@@ -124,8 +137,14 @@ export function decodeOutbox(value: Uint8Array): Outbox {
   }
   const duplicates: number[] = []
   for (let i = 0; i < (counts[2] ?? 0); i++) duplicates.push(reader.f64())
+  const settlements: Settlement[] = []
+  const settled = written === 1 ? 0 : reader.u32()
+  for (let i = 0; i < settled; i++) {
+    const kind = reader.u8() === 0 ? 'confirm' : 'lapse'
+    settlements.push({ kind, resource: reader.text(), id: reader.text(), amount: reader.f64() })
+  }
   assert(reader.atEnd(), 'an outbox value has nothing behind its end')
-  return { seq, now, pack, from, next, decisions, deadLetters, duplicates }
+  return { seq, now, pack, from, next, decisions, deadLetters, duplicates, settlements }
 }
 
 const reasons: ReadonlySet<string> = new Set(rejectReasons)

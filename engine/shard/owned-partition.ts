@@ -16,6 +16,8 @@ export type Owned = {
   stepped: number
   /** When something of its customers is due next, Unix milliseconds; 0: nothing is. */
   nextDue: number
+  /** When it was taken, by the monotonic clock. */
+  readonly takenAt: number
   readonly schemas: EventSchemas
   /** The commit that was sent and not yet answered. */
   open: OpenCommit | null

@@ -6,6 +6,7 @@ import type { Trusts } from './event-frame.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { MakeFallback } from './fallback.ts'
 import type { Asked } from './live-requests.ts'
+import type { Settler } from './settler.ts'
 import type { BatchStats, ShardPort } from './shard-port.ts'
 import type { Standstill } from './standstill.ts'
 
@@ -44,6 +45,8 @@ export type PartitionOptions = {
   readonly trusts: Trusts
   readonly decisions: Log
   readonly deadLetters: DeadLetters
+  /** Settles what commits said of reserved units. */
+  readonly settler: Pick<Settler, 'settle'>
   /** Whether the decisions log is read back at each take-over. Only a test takes that away, to see what it is for. */
   readonly readsBack: boolean
   readonly clock: Clock

@@ -1,6 +1,6 @@
 /**
  * Lets out what was committed, for one partition and in the order of its commits: decision records to the decisions log,
- * refused events to the dead letters. At least once: after a crash the values above `published` go out again, with the same
+ * refused events to the dead letters, and settles what they said of reserved units. At least once: after a crash the values above `published` go out again, with the same
  * ids and bytes.
  */
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
@@ -11,19 +11,22 @@ import type { Meta } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import { decodeOutbox, type Outbox, type OutboxDeadLetter } from './outbox.ts'
 import { backOffMs, longerPause } from './partition-options.ts'
+import type { Settler } from './settler.ts'
 import type { Tenure } from './standstill.ts'
 
 export type PublisherOptions = {
   readonly partition: number
   readonly decisions: Log
   readonly deadLetters: DeadLetters
+  readonly settler: Pick<Settler, 'settle'>
   readonly timing: Timing
   readonly failpoint: Failpoint
 }
 
 const appendRecordsMax = 2_048
 const appendBytesMax = 1_048_576
-type Waiting = { readonly seq: number; readonly value: Uint8Array }
+/** `isOut`: its decisions and dead letters are out. */
+type Waiting = { readonly seq: number; readonly value: Uint8Array; isOut: boolean }
 
 /** The publisher of one partition. */
 export class Publisher {
@@ -71,7 +74,7 @@ export class Publisher {
       if (this.#queue.length === 0) this.#moved()
       return
     }
-    this.#queue.push({ seq, value })
+    this.#queue.push({ seq, value, isOut: false })
     this.#bytes += value.length
     if (this.#running || this.#stopped) return
     this.#running = true
@@ -104,15 +107,20 @@ export class Publisher {
 
   async #publishAll(): Promise<void> {
     let pauseMs: number = backOffMs.least
+    let end: number | null = null
     while (this.#queue.length > 0 && this.#mayGoOn()) {
       const group = takeGroup(this.#queue)
       this.#options.failpoint('publishing')
       try {
-        const end = await this.#publish(group.outboxes)
+        // What is out does not go out again only because it could not be settled.
+        end = (await this.#publish(group.outboxes.filter((_, i) => this.#queue[i]?.isOut !== true))) ?? end
+        for (const waiting of this.#queue.slice(0, group.outboxes.length)) waiting.isOut = true
+        const settlements = group.outboxes.flatMap((outbox) => outbox.settlements)
+        if (settlements.length > 0) await this.#options.settler.settle(settlements)
         if (end !== null) this.#dpos = end
         pauseMs = backOffMs.least
       } catch {
-        // The log is full or away: the same values again, as long as the engine runs. The runner bounds the backlog.
+        // The log is full or away, or the resources are: the same values again, as long as the engine runs. The runner bounds the backlog.
         await this.#options.timing.sleep(pauseMs)
         pauseMs = longerPause(pauseMs)
         continue

@@ -6,25 +6,22 @@
  */
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
-import type { Codecs } from '../../sinks/codecs.ts'
 import { customerView } from '../explain/customer-view.ts'
-import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import { type Permit, permitMessage } from '../step/permit.ts'
-import type { StepContext } from '../step/step.ts'
-import type { Commit, CommitMeta, CommitReply, Store } from '../store/store.ts'
+import type { Commit, CommitMeta, CommitReply } from '../store/store.ts'
 import { adoptedCustomers, adoptRecords } from './adopt-records.ts'
-import { batchCustomers } from './batch-customers.ts'
 import { doneWith, nothingSaid } from './batch-done.ts'
+import { type BatchOutcome, BatchSteps } from './batch-steps.ts'
 import { BatchTally } from './batch-tally.ts'
 import { codeOf, isRetryable, placeOf } from './error-place.ts'
 import { frameValues } from './event-frame.ts'
 import { EventSchemas, learnWithinMs } from './event-schemas.ts'
-import type { Failpoint } from './failpoint.ts'
 import { amendment, batchCommit } from './make-commit.ts'
 import type { OpenCommit, Owned } from './owned-partition.ts'
 import { type Refused, refusedFor } from './refused-batch.ts'
 import { type Past, SeriesPast } from './series-past.ts'
+import type { ShardCoreOptions } from './shard-core-options.ts'
 import { ShardCustomers } from './shard-customers.ts'
 import { ShardDues } from './shard-dues.ts'
 import { ShardFills } from './shard-fills.ts'
@@ -42,26 +39,9 @@ import type {
   StoredOutbox,
   ViewResult,
 } from './shard-port.ts'
-import type { ShardRules } from './shard-rules.ts'
 import type { PermitRequest } from './shards.ts'
-import { type BatchStart, type BatchTools, type SteppedBatch, stepBatch } from './step-batch.ts'
-
-export type ShardCoreOptions = {
-  readonly store: Store
-  readonly states: FlatStates
-  /** The step's context over those states. */
-  readonly context: StepContext
-  readonly rules: ShardRules
-  readonly codecs: Codecs
-  /** Partitions of the log. */
-  readonly partitions: number
-  /** `event`: `now` follows the append times of the log. */
-  readonly clock: 'wall' | 'event'
-  readonly failpoint: Failpoint
-  readonly past: Past
-  /** Most memory for the ids that a backfill has to remember. */
-  readonly fillBytes: number
-}
+import type { BatchTools, SteppedBatch } from './step-batch.ts'
+import { StockDesk } from './stock-desk.ts'
 
 /** Records beyond this many bytes make the batch that meets them commit. */
 const waitingBytesMax = 4 * 2 ** 20
@@ -76,6 +56,8 @@ export class ShardCore implements ShardPort {
   readonly #customers: ShardCustomers
   readonly #fills: ShardFills
   readonly #dues: ShardDues
+  readonly #stock: StockDesk
+  readonly #steps: BatchSteps
   readonly #owned = new Map<number, Owned>()
   #past: SeriesPast
 
@@ -86,6 +68,8 @@ export class ShardCore implements ShardPort {
     this.#customers = new ShardCustomers(options)
     this.#fills = new ShardFills(options)
     this.#dues = new ShardDues(options)
+    this.#stock = new StockDesk(options.resources, options.context.pack)
+    this.#steps = new BatchSteps(options, this.#tools, this.#customers, this.#stock)
     this.#past = new SeriesPast(options.context.pack.layout, options.past)
   }
 
@@ -100,9 +84,20 @@ export class ShardCore implements ShardPort {
         }
       }
       await this.#customers.acquired(partition, meta.clock)
+      await this.#stock.begin(meta.clock)
       const nextDue = await this.#dues.next(partition)
       const schemas = new EventSchemas(this.#options.codecs.learnEvents)
-      this.#owned.set(partition, { meta, waiting: [], waitingBytes: 0, stepped: 0, nextDue, schemas, open: null })
+      const takenAt = performance.now()
+      this.#owned.set(partition, {
+        meta,
+        waiting: [],
+        waitingBytes: 0,
+        stepped: 0,
+        nextDue,
+        takenAt,
+        schemas,
+        open: null,
+      })
       return { kind: 'acquired', meta, nextDue }
     } catch (error) {
       return { kind: 'failed', reason: isRetryable(error) ? error.message : `The store failed: ${placeOf(error)}.` }
@@ -116,7 +111,7 @@ export class ShardCore implements ShardPort {
     // Requests do not wait for a registry: the events of this batch come again.
     const task = part.schemas.mayDecode(given.events) ? given : { ...given, events: null }
     const until = this.#dues.until(part, task)
-    return until > 0 ? this.#takeDue(part, task, until) : this.#collect(part, task, [])
+    return until > 0 ? this.#takeDue(part, task, until) : this.#step(part, task, [])
   }
 
   async adopt(task: AdoptTask): Promise<BatchResult> {
@@ -231,8 +226,9 @@ export class ShardCore implements ShardPort {
     return { ...states.usage(), overflows: { ...states.overflows } }
   }
 
-  close(): Promise<void> {
-    return this.#options.store.close()
+  async close(): Promise<void> {
+    await this.#stock.close()
+    await this.#options.store.close()
   }
 
   #drop(partition: number): void {
@@ -244,73 +240,45 @@ export class ShardCore implements ShardPort {
   /** A batch that also takes up what is due. */
   async #takeDue(part: Owned, task: BatchTask, until: number): Promise<BatchResult> {
     try {
-      return await this.#collect(part, task, await this.#dues.due(task.partition, until))
+      return await this.#step(part, task, await this.#dues.due(task.partition, until))
     } catch (error) {
       return this.#refused(task.partition, error)
     }
   }
 
-  #collect(part: Owned, task: BatchTask, due: readonly string[]): BatchResult | Promise<BatchResult> {
-    const { failpoint, partitions, codecs } = this.#options
-    const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events, due })
-    failpoint('collected')
-    const { slots, missing } = this.#customers.open(task.partition, customers)
-    if (missing.length === 0) return this.#run(part, task, slots, due, { loaded: 0, loadMs: 0 })
-    return this.#loadAndRun(part, task, slots, due, missing)
+  #step(part: Owned, task: BatchTask, due: readonly string[]): BatchResult | Promise<BatchResult> {
+    const outcome = this.#steps.run(part, task, due)
+    if (outcome instanceof Promise) return outcome.then((late) => this.#close(part, task, due, late))
+    return this.#close(part, task, due, outcome)
   }
 
-  async #loadAndRun(
+  /** Commits a stepped batch, or lets what changed nothing wait for another commit. */
+  #close(
     part: Owned,
     task: BatchTask,
-    slots: Map<string, Slot>,
     due: readonly string[],
-    missing: readonly string[],
-  ): Promise<BatchResult> {
-    const started = performance.now()
-    try {
-      await this.#customers.load(task.partition, slots, missing)
-    } catch (error) {
-      return this.#refused(task.partition, error)
-    }
-    return this.#run(part, task, slots, due, { loaded: missing.length, loadMs: performance.now() - started })
-  }
-
-  #run(
-    part: Owned,
-    task: BatchTask,
-    slots: ReadonlyMap<string, Slot>,
-    due: readonly string[],
-    loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
+    outcome: BatchOutcome,
   ): BatchResult | Promise<BatchResult> {
-    const started = performance.now()
-    const { rules } = this.#options
-    const start = { ...this.#startOf(part, task), due, poisoned: rules.poisoned(task.partition) }
-    let stepped: SteppedBatch
-    try {
-      stepped = rules.during(task.partition, () => stepBatch(this.#tools, slots, task, start))
-    } catch (error) {
-      return this.#refused(task.partition, error)
+    const { partition } = task
+    if (outcome.kind === 'failed') return this.#refused(partition, outcome.error)
+    if (outcome.kind === 'abandoned') {
+      this.#options.states.discard(partition)
+      return { kind: 'retry', reason: 'lease_half_gone' }
     }
-    this.#options.failpoint('stepped')
-    const stats: BatchStats = {
-      events: stepped.accepted + stepped.duplicates.length + stepped.deadLetters.length,
-      requests: task.requests.length,
-      customers: slots.size,
-      ...loading,
-      stepMs: performance.now() - started,
-      commitMs: 0,
-      tally: rules.during(task.partition, () => this.#tools.tally.take(stepped.lastEvent)),
-    }
+    const { slots, stepped, half } = outcome
+    const tally = this.#options.rules.during(partition, () => this.#tools.tally.take(stepped.lastEvent))
+    const stats = { ...outcome.stats, tally }
     const changes = stepped.next !== part.meta.next || stepped.reserves || due.length > 0
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
-      const nextDue = this.#dues.changed(task.partition, slots, due)
-      return this.#send(task.partition, part, this.#closeBatch(part, task, stepped, stats, nextDue))
+      const notAfter = half === Number.POSITIVE_INFINITY ? task.notAfter : Math.min(task.notAfter ?? half, half)
+      const nextDue = this.#dues.changed(partition, slots, due)
+      return this.#send(partition, part, this.#closeBatch(part, { ...task, notAfter }, stepped, stats, nextDue))
     }
     for (const record of [...task.records, ...stepped.decisions]) {
       part.waiting.push(record)
       part.waitingBytes += record.bytes.length
     }
-    this.#options.states.installed(task.partition)
+    this.#options.states.installed(partition)
     return doneWith(part, part.meta, {
       committed: false,
       answers: stepped.answers,
@@ -330,15 +298,6 @@ export class ShardCore implements ShardPort {
     const { rules } = this.#options
     const during = (slot: Slot, known: boolean): Value => rules.during(partition, () => of(slot, asOf, known))
     return this.#customers.look(partition, customerId, during)
-  }
-
-  /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
-  #startOf(part: Owned, task: BatchTask): Omit<BatchStart, 'due' | 'poisoned'> {
-    const { seq, next, appendTime, clock } = part.meta
-    const rest = { seq, turn: part.stepped, next, appendTime, partitions: this.#options.partitions }
-    part.stepped += task.requests.length
-    if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
-    return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }
 
   /** The commit of a stepped batch. */

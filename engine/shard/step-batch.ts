@@ -1,7 +1,10 @@
 import type { Decoded } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
+import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
+import { beginStock } from '../step/funnel/stock.ts'
+import type { Settlement, StockInput } from '../step/funnel/stock-view.ts'
 import type { StepContext } from '../step/step.ts'
 import { stepEvent } from '../step/step-event.ts'
 import { stepRequest } from '../step/step-request.ts'
@@ -20,6 +23,10 @@ export type SteppedBatch = {
   /** Ascending by offset. */
   readonly deadLetters: OutboxDeadLetter[]
   readonly duplicates: number[]
+  /** What its decisions take of resources: to be reserved before the commit. */
+  readonly claims: Claim[]
+  /** What has to become of reserved units once the commit is applied. */
+  readonly settlements: Settlement[]
   accepted: number
   /** Whether an answer reserved something, so that it may leave only behind its commit. */
   reserves: boolean
@@ -31,6 +38,16 @@ export type SteppedBatch = {
   appendTime: number
   /** The last event that was stepped and is no poison; the frame is as it left it. */
   lastEvent: Event | null
+}
+
+/** Units that a decision takes of a resource. Rows of one `id` go together. */
+export type Claim = {
+  readonly resource: string
+  readonly id: string
+  readonly amount: number
+  /** When it was decided, by the partition's clock, and how long it is kept from then on. */
+  readonly at: number
+  readonly leaseUntil: number
 }
 
 /** What every batch of a shard is stepped with. */
@@ -57,6 +74,8 @@ export type BatchStart = {
   readonly due: readonly string[]
   /** Offsets of events that are not taken, as they stopped the shard before; null or absent: there are none. */
   readonly poisoned?: ReadonlySet<number> | null
+  /** What is known of resources. */
+  readonly stock: StockInput
   /** Partitions of the log, to check that a record is in the right one. */
   readonly partitions: number
 }
@@ -74,11 +93,15 @@ export function stepBatch(
 ): SteppedBatch {
   const { context, codecs, tally, mark } = tools
   const { next, appendTime, clock, wallNow } = start
+  beginStock(start.stock, context.run)
+  context.run.settlements.length = 0
   const batch: SteppedBatch = {
     answers: [],
     decisions: [],
     deadLetters: [],
     duplicates: [],
+    claims: [],
+    settlements: [],
     accepted: 0,
     reserves: false,
     clock: wallNow === null ? clock : Math.max(clock, wallNow),
@@ -106,6 +129,7 @@ export function stepBatch(
     if (outcome.repeats || context.states.erasedAt(slot) > 0) continue
     tally.add(outcome.decision)
     batch.decisions.push({ customerId, bytes })
+    claim(batch, outcome.decision)
   }
   stepEvents(tools, slots, task, start, batch)
   for (const customerId of start.due) {
@@ -114,6 +138,7 @@ export function stepBatch(
     mark.other()
     stepDue(tools, slot, batch, customerId)
   }
+  batch.settlements.push(...context.run.settlements)
   return batch
 }
 
@@ -157,31 +182,39 @@ function stepEvents(
 
 /** Takes up what is due of a customer. */
 function stepDue(tools: BatchTools, slot: Slot, batch: SteppedBatch, customerId: string): void {
-  const { context, codecs, tally } = tools
-  for (const decision of stepTimer(context, slot, { customerId, now: batch.clock })) {
-    tally.add(decision)
-    batch.decisions.push({ customerId, bytes: codecs.decisions.encode(decision) })
-  }
+  const decisions = stepTimer(tools.context, slot, { customerId, now: batch.clock })
+  for (const decision of decisions) decided(tools, batch, customerId, decision)
+}
+
+/** A decision of the batch that is not an answer. */
+function decided({ codecs, tally }: BatchTools, batch: SteppedBatch, customerId: string, decision: Decision): void {
+  tally.add(decision)
+  batch.decisions.push({ customerId, bytes: codecs.decisions.encode(decision) })
+  claim(batch, decision)
+}
+
+/** Notes what a decision takes of resources. */
+function claim(batch: SteppedBatch, { stock, now }: Decision): void {
+  for (const { resource, claim: id, amount, until } of stock)
+    if (id !== null) batch.claims.push({ resource, id, amount, at: now, leaseUntil: until })
 }
 
 function stepRecord(
-  { context, codecs, tally }: BatchTools,
+  tools: BatchTools,
   slot: Slot,
   batch: SteppedBatch,
   record: EventCursor,
   event: Event,
   isPoison: boolean,
 ): void {
+  const { context } = tools
   const outcome = stepEvent(context, slot, { event, acceptedAt: record.appendTime, now: batch.clock, isPoison })
   if (outcome.status === 'accepted') batch.accepted++
   else if (outcome.status === 'duplicate') batch.duplicates.push(record.offset)
   else if (outcome.status === 'erased') refuseErased(batch, record)
   else refuse(batch, record, { reason: outcome.status, field: null }, event)
   if (outcome.status !== 'poison') batch.lastEvent = event
-  for (const decision of outcome.decisions) {
-    tally.add(decision)
-    batch.decisions.push({ customerId: event.customerId, bytes: codecs.decisions.encode(decision) })
-  }
+  for (const decision of outcome.decisions) decided(tools, batch, event.customerId, decision)
 }
 
 /** That it came is kept, nothing of what it says. */

@@ -1,6 +1,7 @@
 import { hash32, hash64 } from '../../ingest/hash.ts'
 import { type Decision, released } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
+import { addClaim } from './claims.ts'
 import { decisionNumber, decisionParts } from './decision-id.ts'
 import { classCodes } from './funnel/key-scope.ts'
 import { scratchContact } from './scratch-contact.ts'
@@ -10,7 +11,7 @@ const known = scratchContact()
 
 /**
  * Takes the effects of a decision that left although the store lost its commit: the contacts it took, the answer a request
- * was given, what it let wait, what it recalled, and, for another decision that an event caused, that it is made. What waits and was taken up again is due once more then, and
+ * was given, what is kept for the customer of resources, what it let wait, what it recalled, and, for another decision that an event caused, that it is made. What waits and was taken up again is due once more then, and
  * finds its decision made. Idempotent by the decision's id. Pure; does not
  * depend on the pack. Of an erased customer nothing is taken.
  */
@@ -27,6 +28,9 @@ export function adoptDecision(states: States, slot: Slot, decision: Decision): v
   for (const { trigger, at, expiresAt } of decision.held) {
     const origin = decisionParts(isReleased ? decision.cause.id : decision.id)
     states.hold(slot, { at, expiresAt, trigger: hash32(trigger), placement: hash32(decision.placement), origin })
+  }
+  for (const { offer, claim, until } of decision.stock) {
+    if (claim !== null) addClaim(states, slot, { at: decision.now, until, decision: number, offerKey: hash32(offer) })
   }
   if (decision.contacts.length === 0 || hasContact(states, slot, number)) return
   const channel = hash32(decision.channel)

@@ -5,6 +5,7 @@ import type { Slot, States } from '../state/states.ts'
 import { applyOverride, endOverride } from './apply-override.ts'
 import { decisionNumber } from './decision-id.ts'
 import { scratchContact } from './scratch-contact.ts'
+import { settleAnswer, settleMessage } from './settle-claims.ts'
 import type { StepContext } from './step.ts'
 
 /**
@@ -32,6 +33,7 @@ export function applyEvent(
     setAttributes(context, slot, event, heard, plan)
     addEntries(context, slot, event, time, plan, null)
     sent = applyReceipt(context, slot, event)
+    settleAnswer(context, slot, event, heard)
     if (event.type === overrideType) applyOverride(context.pack, context.states, slot, event, heard)
   }
   applySuppressions(context, slot, event, { time, acceptedAt, liftAt: lawful ? heard : null }, plan)
@@ -114,7 +116,8 @@ export function addEntries(
  * What is said of a decision that went out. A message that will not reach the customer is no contact: its places under the caps are
  * free again. One that was sent counts for good, also when it had lapsed meanwhile. What the customer reacted to was sent.
  */
-function applyReceipt({ states }: StepContext, slot: Slot, event: Event): number {
+function applyReceipt(context: StepContext, slot: Slot, event: Event): number {
+  const { states } = context
   const kind = receipts.get(event.type)
   if (kind === undefined) return -1
   const id = event.data['decisionId']
@@ -123,8 +126,10 @@ function applyReceipt({ states }: StepContext, slot: Slot, event: Event): number
   if (kind === 'failed') {
     // One contact for each offer of the decision.
     while (states.removeContact(slot, decision)) {}
+    settleMessage(context, slot, event.customerId, decision, 'gone')
     return -1
   }
+  settleMessage(context, slot, event.customerId, decision, 'sent')
   const recalled = isRecalled(states, slot, decision)
   const isNew = states.confirmContact(slot, decision)
   if (kind === 'answered') states.answerContact(slot, decision)

@@ -1,9 +1,11 @@
 import { type CompiledOffer, receiptMs } from '../../rules/compiled.ts'
 import type { ReasonCode } from '../../rules/reasons.ts'
-import type { ContactTaken, Decision, Fate, OfferedItem } from '../../sinks/decision.ts'
+import type { ContactTaken, Decision, Fate, OfferedItem, StockAsked } from '../../sinks/decision.ts'
+import { addClaim, claimId, claimNumber } from './claims.ts'
 import { decisionNumber } from './decision-id.ts'
 import { readFeatures } from './features-used.ts'
 import type { FunnelRun } from './funnel/run.ts'
+import { settle } from './settle-claims.ts'
 import type { StepContext } from './step.ts'
 
 export type DecisionParts = {
@@ -23,6 +25,7 @@ export type DecisionParts = {
   readonly recalls?: Decision['recalls']
 }
 
+const noStock: Decision['stock'] = Object.freeze([])
 const noTrials: Decision['holdouts'] = Object.freeze([])
 
 /** The record of what the run came to. For a fallback, `run.chosen` is empty and the placement's fallback is offered. */
@@ -55,14 +58,18 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     modelHash: context.modelHash,
     holdouts: run.trials.length === 0 ? noTrials : run.trials.slice(),
     recalls: parts.recalls ?? [],
+    stock: run.tables.takesAny ? stockOf(run, parts) : noStock,
   }
 }
 
-/** How long what was chosen holds, the shortest of its offers. */
+/** How long what was chosen holds, the shortest of its offers; what is kept for the customer since earlier, no longer than that. */
 function validForMs(run: FunnelRun, fallback?: CompiledOffer): number {
-  const offers = run.chosen.map(({ offer }) => offer)
-  if (fallback !== undefined) offers.push(fallback)
-  return offers.reduce((least, { model }) => Math.min(least, model.validForMs), Number.POSITIVE_INFINITY)
+  let least = fallback?.model.validForMs ?? Number.POSITIVE_INFINITY
+  for (const { offer, keptUntil } of run.chosen) {
+    least = Math.min(least, offer.model.validForMs)
+    if (keptUntil > 0) least = Math.min(least, keptUntil - (offer.takes?.graceMs ?? 0) - run.now)
+  }
+  return least
 }
 
 /** Until when contacts of the run count without a receipt; 0: for good, as nobody reports what went out there. */
@@ -100,6 +107,50 @@ export function recordContacts(context: StepContext, id: string, validFrom: numb
     })
   }
   return true
+}
+
+/**
+ * Keeps for the customer what the chosen take of resources, whatever the channel: so that the next decision shows the same claim and takes
+ * nothing again. What is taken by being offered is taken for good with the commit where no gateway reports.
+ */
+export function recordClaims(context: StepContext, id: string, customerId: string): boolean {
+  const { run, states } = context
+  const reports = run.tables.placements[run.placement.index]?.receipts === true
+  let any = false
+  for (const { offer, claims } of run.chosen) {
+    if (claims === null || offer.takes === null) continue
+    const decision = decisionNumber(id)
+    const claim = { at: run.now, until: run.now + offer.takes.leaseMs, decision, offerKey: offer.key }
+    addClaim(states, run.slot, claim)
+    if (!reports) settle(context, customerId, offer, claimNumber(decision, offer.key), 'confirm', 'offering')
+    any = true
+  }
+  return any
+}
+
+/** What was asked of resources: by those that came so far and were refused, and by those that were chosen. */
+function stockOf(run: FunnelRun, { id, customerId, reason }: DecisionParts): readonly StockAsked[] {
+  const rows: StockAsked[] = []
+  for (let i = 0; i < run.size; i++) {
+    const { offer, short, claims } = run.candidates[i] ?? {}
+    if (offer?.takes == null) continue
+    const { of, leaseMs } = offer.takes
+    if (short != null) {
+      const amount = of.find(({ resource }) => resource === short.resource)?.amount ?? 1
+      const resource = of.find((take) => take.resource === short.resource)?.id ?? ''
+      rows.push({ offer: offer.id, resource, amount, left: unitsOf(short.left), claim: null, until: 0 })
+    }
+    if (claims == null || reason !== 'offered' || !run.chosen.some((chosen) => chosen.offer === offer)) continue
+    const claim = claimId(run.salt, customerId, claimNumber(decisionNumber(id), offer.key))
+    for (const [j, { id: resource, amount }] of of.entries()) {
+      rows.push({ offer: offer.id, resource, amount, left: unitsOf(claims[j]), claim, until: run.now + leaseMs })
+    }
+  }
+  return rows.length === 0 ? noStock : rows
+}
+
+function unitsOf(left = Number.NaN): number | null {
+  return Number.isFinite(left) ? Math.max(0, left) : null
 }
 
 /** What `recordContacts` takes for the decision; an answer that is given again takes nothing. */

@@ -2,16 +2,18 @@ import { isReasonCode, type ReasonCode } from '../../rules/reasons.ts'
 import { type Decision, recallDigits } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
 import { buildDecision } from './build-decision.ts'
+import { claimClass } from './claims.ts'
 import { contactStoppedBy, takeUpContacts } from './contact-gate.ts'
 import { decisionId, decisionNumber } from './decision-id.ts'
 import { type Candidate, drop, propose, resetRun } from './funnel/run.ts'
 import { scratchContact } from './scratch-contact.ts'
+import { settleMessage } from './settle-claims.ts'
 import type { EventInput, StepContext } from './step.ts'
 import { nowhere } from './step-context.ts'
 import { fillFrame } from './triggers.ts'
 
 /** One contact of a decision whose message may still be on its way. Keys as in `Contact`. */
-type Waiting = { readonly channel: number; readonly offer: number }
+type Waiting = { readonly channel: number; readonly offer: number; readonly decision: number }
 
 const contact = scratchContact()
 const none: readonly Decision[] = Object.freeze([])
@@ -37,6 +39,7 @@ export function recallForbidden(
     if (stops.every((rule) => rule === null)) continue
     decisions.push(recallOf(context, input, time, { prefix, contacts, stops }))
     states.recallContact(slot, prefix)
+    for (const { decision } of contacts) settleMessage(context, slot, input.event.customerId, decision, 'gone')
   }
   return decisions
 }
@@ -74,13 +77,13 @@ function waitingOf(states: States, slot: Slot, now: number): ReadonlyMap<number,
   let found: Map<number, Waiting[]> | null = null
   for (let i = 0; i < states.contactCount(slot); i++) {
     states.contactAt(slot, i, contact)
-    if (contact.until <= now || contact.recalled) continue
+    if (contact.until <= now || contact.recalled || contact.class === claimClass) continue
     // Adopted, and its event is still to come by again: it was decided with this one known already.
     if (states.isAdopted(slot, contact.decision)) continue
     found ??= new Map()
     const prefix = Math.floor(contact.decision / 2)
     const known = found.get(prefix) ?? []
-    known.push({ channel: contact.channel, offer: contact.offer })
+    known.push({ channel: contact.channel, offer: contact.offer, decision: contact.decision })
     found.set(prefix, known)
   }
   return found

@@ -15,6 +15,7 @@ export function runFunnel(context: StepContext): void {
   filters.guardrail(run)
   filters.contact(run)
   filters.fatigue(run)
+  filters.stock(run)
   filters.holdout(run)
   filters.arbitration(run)
   fillPlacement(run)

@@ -8,6 +8,8 @@ import { filterTired } from './funnel/fatigue.ts'
 import { filterGuarded } from './funnel/guardrail.ts'
 import { filterHeldOut } from './funnel/holdout.ts'
 import type { Filters, FunnelRun } from './funnel/run.ts'
+import { filterStock } from './funnel/stock.ts'
+import { nothingKnown } from './funnel/stock-view.ts'
 import { filterSuitable } from './funnel/suitability.ts'
 import { createTables } from './funnel/tables.ts'
 import type { StepContext } from './step.ts'
@@ -19,6 +21,7 @@ export const productionFilters: Filters = {
   guardrail: filterGuarded,
   contact: filterContacts,
   fatigue: filterTired,
+  stock: filterStock,
   holdout: filterHeldOut,
   arbitration: arbitrate,
 }
@@ -106,6 +109,8 @@ function createRun(
     holdoutsAsked: 0,
     memberOf: 0,
     trials: [],
+    stock: { left: new Float64Array(pack.loaded.model.resources.length).fill(Number.NaN), ...nothingKnown },
+    settlements: [],
   }
 }
 

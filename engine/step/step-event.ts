@@ -4,7 +4,7 @@ import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions, clearAttributes } from './apply-event.ts'
-import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
+import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
 import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
 import { candidateReads, withTriggerReads } from './features-used.ts'
@@ -164,7 +164,10 @@ function decisionOf(
 ): Decision {
   const { event, acceptedAt, now } = input
   const { run } = context
-  if (run.chosen.length > 0) recordContacts(context, id, now)
+  if (run.chosen.length > 0) {
+    recordContacts(context, id, now)
+    recordClaims(context, id, event.customerId)
+  }
   const held = holdOffers(context, event.customerId, () => decisionParts(id))
   const offered = run.chosen.length > 0
   return buildDecision(context, {

@@ -4,7 +4,7 @@ import type { ReasonCode } from '../../rules/reasons.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { answerAgain } from './answer-again.ts'
-import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
+import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { proposeForPlacement } from './candidates.ts'
 import { hasHistory } from './cold-start.ts'
 import { decisionId } from './decision-id.ts'
@@ -44,7 +44,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
     return { decision: fallbackDecision(context, input, 'erased'), reserves: false, repeats: false }
   const table = run.tables.placements[placement.index]
   fillFrame(context, table?.reads ?? [])
-  if (table?.contact !== true) return { decision: decide(context, input, 'passes'), reserves: false, repeats: false }
+  if (table?.contact !== true) return passing(context, input, table?.takes === true)
 
   hash64(`${input.requestId}\0${input.placement}`, idHash)
   const high = idHash[0]!
@@ -57,17 +57,27 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   const decision = decide(context, input, 'reserves')
   if (run.chosen.length === 0) return { decision, reserves: false, repeats: false }
   recordContacts(context, decision.id, input.now)
+  recordClaims(context, decision.id, input.customerId)
   const keys = run.chosen.map((candidate) => candidate.offer.key)
   states.rememberAnswer(slot, high, low, input.now, keys)
   return { decision, reserves: true, repeats: false }
 }
 
-function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 'passes'): Decision {
+/** An answer on a channel that counts no contacts: it changes something only when an offer takes of a resource that nothing is kept of yet. */
+function passing(context: StepContext, input: RequestInput, mayTake: boolean): RequestOutcome {
+  const decision = decide(context, input, mayTake ? 'may_take' : 'passes')
+  const reserves = recordClaims(context, decision.id, input.customerId)
+  return { decision, reserves, repeats: false }
+}
+
+function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 'may_take' | 'passes'): Decision {
   const { run } = context
-  const id = offers === 'reserves' ? idOfRequest(context, input) : idOfAnswer(context, input)
-  run.decisionId = id
+  run.decisionId = offers === 'passes' ? idOfAnswer(context, input) : idOfRequest(context, input)
   proposeForPlacement(context)
   runFunnel(context)
+  // Nothing remembers an answer that takes nothing: asked again it is another one.
+  const takes = run.chosen.some(({ claims }) => claims !== null)
+  const id = offers === 'may_take' && !takes ? idOfAnswer(context, input) : run.decisionId
   if (run.chosen.length > 0) return requestDecision(context, input, { id, outcome: 'offered', reason: 'offered' })
   return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
 }

@@ -1,7 +1,7 @@
 import type { CompiledPlacement, CompiledTrigger } from '../../rules/compiled.ts'
 import { type Decision, released } from '../../sinks/decision.ts'
 import type { Held, Slot } from '../state/states.ts'
-import { buildDecision, emptyReason, recordContacts } from './build-decision.ts'
+import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { decisionId, decisionNumber, decisionOf } from './decision-id.ts'
 import { candidateReads } from './features-used.ts'
 import { drop, propose, resetRun } from './funnel/run.ts'
@@ -37,6 +37,7 @@ function decideHeld(context: StepContext, slot: Slot, input: TimerInput, held: H
   const id = decisionId(context.salt, 'timer', [input.customerId, origin, ...named])
   if (states.settle(slot, decisionNumber(id))) return null
   run.slot = slot
+  run.customerId = input.customerId
   run.now = input.now
   run.asOf = input.now
   run.event = null
@@ -53,7 +54,10 @@ function decideHeld(context: StepContext, slot: Slot, input: TimerInput, held: H
   const variables = candidateReads(run)
   fillFrame(context, variables)
   runFunnel(context)
-  if (run.chosen.length > 0) recordContacts(context, id, input.now)
+  if (run.chosen.length > 0) {
+    recordContacts(context, id, input.now)
+    recordClaims(context, id, input.customerId)
+  }
   const again = holdOffers(context, input.customerId, () => held.origin)
   const offered = run.chosen.length > 0
   return record(context, input, {

@@ -13,7 +13,7 @@ const dayMs = 86_400_000
 /** Longest a feature or a cap looks back; a leap year. */
 export const lookBackMsMax = 366 * dayMs
 /** Longest a suppression or the validity of an attribute lasts. */
-const standingMsMax = 3_660 * dayMs
+export const standingMsMax = 3_660 * dayMs
 const latenessMsMax = 7 * dayMs
 
 export function checkDefinitions(checking: Checking): void {

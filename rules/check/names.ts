@@ -2,7 +2,7 @@
 import { hash32 } from '../../ingest/hash.ts'
 import { fits } from '../fits.ts'
 import type { ContactScope, Scope, Selector } from '../model.ts'
-import { overrideKey } from '../override-key.ts'
+import { onceKey, overrideKey } from '../override-key.ts'
 import type { PackFileName } from '../pack-files.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
 import { isUsableName } from '../vocabulary.ts'
@@ -30,6 +30,7 @@ function checkIds(checking: Checking): void {
   once(checking, 'guardrails.yaml', 'guardrails', model.guardrails, 'hashed')
   once(checking, 'offers.yaml', 'offers', model.offers, 'hashed')
   once(checking, 'offers.yaml', 'bands', model.bands, 'plain')
+  once(checking, 'offers.yaml', 'resources', model.resources, 'plain')
   once(checking, 'triggers.yaml', 'triggers', model.triggers, 'plain')
   once(checking, 'placements.yaml', 'channels', model.channels, 'hashed')
   once(checking, 'placements.yaml', 'placements', model.placements, 'plain')
@@ -109,6 +110,18 @@ function checkStoredKeys({ model, refuse }: Checking): void {
     if (stored <= storedRulesMax || stored - own.length > storedRulesMax) continue
     const message = `Suppressions and overrides of guardrails are kept for every customer, at most ${storedRulesMax} of them.`
     refuse('too_many_rules', spot('id'), `${message} Put guardrails together, or make some of them "override: never".`)
+  }
+  for (const [i, { id, oncePerMs }] of model.offers.entries()) {
+    if (oncePerMs === null) continue
+    const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'oncePer'], rule: id }
+    const other = keys.get(onceKey(id))
+    if (other !== undefined) {
+      refuse('id_duplicate', spot, `"${id}" and "${other}" have the same stored key. Rename one of them.`)
+    }
+    keys.set(onceKey(id), id)
+    if (++stored !== storedRulesMax + 1) continue
+    const message = `What customers had is kept with the suppressions and overrides of guardrails, at most ${storedRulesMax} together.`
+    refuse('too_many_rules', spot, `${message} Take "oncePer" away where a cap or "eligible" does it.`)
   }
 }
 

@@ -41,7 +41,8 @@ export function checkWinners(checking: Checking): void {
 }
 
 function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: readonly PlacementModel[]): boolean {
-  if (rival === offer || !places.every((place) => fits(rival, place))) return false
+  // What can run out leaves its place to others some time.
+  if (rival === offer || rival.takes.length > 0 || !places.every((place) => fits(rival, place))) return false
   const { classes, nothing, bounds } = model.arbitration
   const rank = classes.indexOf(rival.class) - classes.indexOf(offer.class)
   if (rank > 0 || (rank === 0 && rival.priority <= offer.priority)) return false

@@ -4,7 +4,7 @@ import { schemaProblems } from '../schema-problems.ts'
 import { readYaml } from '../yaml-source.ts'
 import { type Case, casesMax, casesOf, fillIn } from './for-each.ts'
 import { inputsMax, type Telling, tellFact, tellStep } from './read-steps.ts'
-import { type PackNames, type Reading, refuse } from './reading.ts'
+import { oneOf, type PackNames, type Reading, refuse } from './reading.ts'
 import type { Scenario } from './scenario.ts'
 import { forEachPart, scenarioHead } from './scenario-file.ts'
 import { instantMs } from './times.ts'
@@ -95,13 +95,14 @@ function tellScenario(
     problems.push(...schemaProblems(file, source, parsed.error.issues))
     return null
   }
-  const { name, start, customer, gateway, steps, 'complete since': complete } = parsed.data
+  const { name, start, customer, gateway, stock, steps, 'complete since': complete } = parsed.data
   const startAt = instant(reading, 'start', start)
   const completeSince = complete === undefined ? 0 : instant(reading, 'complete since', complete)
   const telling: Telling = { reading, startAt, customerId: customer.id, now: startAt, inputs: 0, steps: [] }
   if (customer.profile !== undefined) tellFact(telling, ['customer', 'profile'], 'profile.updated', customer.profile)
   for (const channel of customer.consents) tellFact(telling, ['customer', 'consents'], 'consent.updated', { channel })
   for (const [position, step] of steps.entries()) tellStep(telling, position, step)
+  const left = stockOf(reading, stock)
   const last = telling.steps.at(-1)
   if (problems.length === before && last?.expectations.length === 0) {
     const message = 'Nothing is expected of the last step, so that it proves nothing. End with an "expect".'
@@ -115,9 +116,21 @@ function tellScenario(
     startAt,
     completeSince,
     gateway,
+    stock: left,
     steps: telling.steps,
   }
   return { scenario, inputs: telling.inputs }
+}
+
+/** Refuses a resource that the pack does not have. */
+function stockOf(reading: Reading, given: Readonly<Record<string, number | 'unknown'>>): Scenario['stock'] {
+  const { resources } = reading.names
+  for (const id of Object.keys(given)) {
+    if (resources.has(id)) continue
+    const message = `There is no resource "${id}" in the pack: ${oneOf(resources)}.`
+    refuse(reading, ['stock', id], { rule: 'stock', code: 'resource_unknown', message })
+  }
+  return Object.fromEntries(Object.entries(given).map(([id, units]) => [id, units === 'unknown' ? null : units]))
 }
 
 function instant(reading: Reading, key: 'start' | 'complete since', text: string): number {

@@ -16,7 +16,8 @@ export type PackNames = {
   readonly offers: ReadonlySet<string>
   readonly placements: ReadonlySet<string>
   readonly inbound: ReadonlySet<string>
-  /** Guardrails and caps. */
+  readonly resources: ReadonlySet<string>
+  /** Guardrails, caps and resources. */
   readonly rules: ReadonlySet<string>
   readonly variables: ReadonlyMap<string, Variable>
   /** Where an event comes from that does not say. */
@@ -33,8 +34,11 @@ export function namesOf(model: Model): PackNames {
     offers: new Set(model.offers.map(({ id }) => id)),
     placements: new Set(model.placements.map(({ id }) => id)),
     inbound: new Set(model.placements.filter(({ direction }) => direction === 'inbound').map(({ id }) => id)),
+    resources: new Set(model.resources.map(({ id }) => id)),
     rules: new Set(
-      [...model.guardrails, ...model.caps, ...model.gaps, ...model.pauses, ...model.quietHours].map(({ id }) => id),
+      [model.guardrails, model.caps, model.gaps, model.pauses, model.quietHours, model.resources].flatMap((rules) =>
+        rules.map(({ id }) => id),
+      ),
     ),
     variables: new Map(variablesOf(model, schemaCatalogue.types).map((variable) => [variable.name, variable])),
     source: source?.id ?? 'scenario',

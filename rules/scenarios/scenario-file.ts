@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { rejectReasons } from '../../ingest/event.ts'
 import { isReasonCode, type ReasonCode, reasons } from '../reasons.ts'
+import { unitsMax } from '../stock-pieces.ts'
 import { outcomes } from './scenario.ts'
 import { instantPattern, spanPattern } from './times.ts'
 
@@ -123,6 +124,13 @@ const head = {
     .enum(['reports', 'silent'])
     .default('reports')
     .describe('Whether the gateway reports each message as sent, where its channel has receipts'),
+  stock: z
+    .record(
+      z.string().max(64),
+      z.union([z.int().min(0).max(unitsMax), z.literal('unknown')], { error: 'must be a number of units, or unknown' }),
+    )
+    .default({})
+    .describe('Units left of resources at the start, or unknown; what the pack says when left out'),
   customer: customerPart.default({ id: 'C1', consents: [] }).describe('Whom it is about, and what is known of them'),
 }
 

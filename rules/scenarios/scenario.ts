@@ -95,5 +95,7 @@ export type Scenario = {
   readonly completeSince: number
   /** Whether the gateway reports each message as sent, where its channel has receipts. */
   readonly gateway: 'reports' | 'silent'
+  /** Units left of resources at the start, null: not known. Of what is not named there is what the pack says. */
+  readonly stock: Readonly<Record<string, number | null>>
   readonly steps: readonly ScenarioStep[]
 }

@@ -25,6 +25,7 @@ const features = ({ decision }: LoggedDecision) => decision.features
 const held = ({ decision }: LoggedDecision) => decision.held
 const contacts = ({ decision }: LoggedDecision) => decision.contacts
 const recalls = ({ decision }: LoggedDecision) => decision.recalls
+const stock = ({ decision }: LoggedDecision) => decision.stock
 const trials = ({ decision }: LoggedDecision) => decision.holdouts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
@@ -75,6 +76,12 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   wordsColumn('trial_offers', trials, (trial) => trial.offer),
   wordsColumn('trial_groups', trials, (trial) => trial.group),
   wordsColumn('recalls', recalls, (recalled) => recalled),
+  wordsColumn('stock_offers', stock, (asked) => asked.offer),
+  wordsColumn('stock_resources', stock, (asked) => asked.resource),
+  doublesColumn('stock_amounts', stock, (asked) => asked.amount),
+  doublesColumn('stock_lefts', stock, (asked) => asked.left ?? -1),
+  wordsColumn('stock_claims', stock, (asked) => asked.claim ?? ''),
+  doublesColumn('stock_untils', stock, (asked) => asked.until),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
@@ -93,7 +100,9 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        arrayMap((n, l, h, c) -> tuple(n, l, h, c), feature_names, feature_los, feature_his, feature_classes) AS features,
        arrayZip(contact_offers, contact_categories, contact_classes) AS contacts,
        fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held,
-       nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials, recalls
+       nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials, recalls,
+       arrayMap((o, r, a, l, c, u) -> tuple(o, r, a, l, c, u), stock_offers, stock_resources, stock_amounts, stock_lefts,
+                stock_claims, stock_untils) AS stock
 FROM decisions_raw WHERE id = {id:String} LIMIT 1`
 
 const stage = z.enum(stages)
@@ -145,6 +154,7 @@ export const decisionFromRow: z.ZodType<Decision> = z
     model_hash: z.string(),
     trials: z.array(z.tuple([z.string(), z.string(), z.enum(trialGroups)])),
     recalls: z.array(z.string()),
+    stock: z.array(z.tuple([z.string(), z.string(), z.number(), z.number(), z.string(), z.number()])),
   })
   .transform((row) => ({
     id: row.id,
@@ -174,4 +184,12 @@ export const decisionFromRow: z.ZodType<Decision> = z
     modelHash: row.model_hash,
     holdouts: row.trials.map(([holdout, offer, group]) => ({ holdout, offer, group })),
     recalls: row.recalls,
+    stock: row.stock.map(([offer, resource, amount, left, claim, until]) => ({
+      offer,
+      resource,
+      amount,
+      left: left < 0 ? null : left,
+      claim: claim === '' ? null : claim,
+      until,
+    })),
   }))

@@ -78,7 +78,7 @@ function planted(
       class: lo === hi ? 'exact' : 'unknown',
     })),
     contacts: [],
-    ...{ confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [] },
+    ...{ confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [], stock: [] },
     ...fields,
   }
 }

@@ -31,6 +31,7 @@ describe('help and misuse', () => {
     'sql',
     'learn',
     'partitions',
+    'stock',
     'backfill',
     'deadletters',
   ])('%s explains itself', (name) => {

@@ -18,7 +18,7 @@ test('every condition of the pack that ships can be judged', () => {
 test('a guardrail is there for each category, class and channel that some offer has, and for no other', () => {
   const guards = facts.guards.filter(({ guardrail }) => guardrail === 'nothing-binding-for-minors')
   expect(new Set(guards.map(({ category }) => category))).toEqual(
-    new Set(['consumer_loan', 'beauty_loan', 'gaming_loan', 'travel_loan', 'family', 'wealth']),
+    new Set(['consumer_loan', 'beauty_loan', 'gaming_loan', 'travel_loan', 'family', 'insurance', 'wealth']),
   )
   expect(guards.find(({ category, channel }) => category === 'wealth' && channel === 'phone')).toMatchObject({
     role: '',

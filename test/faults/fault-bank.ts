@@ -18,7 +18,7 @@ import { createRecordSignature } from '../../ingest/record-signature.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import { loadPack } from '../../rules/load-pack.ts'
 import { readAll } from '../engine/shard/data-folder.ts'
-import { bank, writeBank } from '../engine/step/bank-pack.ts'
+import { type BankPieces, bank, writeBank } from '../engine/step/bank-pack.ts'
 import { uniqueName } from '../parts/describe-with-parts.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
@@ -39,6 +39,10 @@ export type BankOptions = {
   readonly settings?: Readonly<Record<string, string>>
   /** Quiet hours and the like, beside the caps. */
   readonly contact?: Readonly<Record<string, unknown>>
+  /** Pieces of its pack; absent: those of the steps. */
+  readonly pieces?: BankPieces
+  /** Absent: four. What comes in then is the test's own, and so is what has to hold. */
+  readonly partitions?: number
 }
 
 export const salt = 'salt of the faults'
@@ -75,10 +79,10 @@ export class FaultBank {
     const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
     await mkdir(join(dir, 'pack'))
     const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
-    await writeBank(join(dir, 'pack'), { caps, channels, contact: options.contact ?? {} })
+    await writeBank(join(dir, 'pack'), { caps, channels, contact: options.contact ?? {}, ...options.pieces })
     const logs = await openKafkaLogs({
       connection: { brokers: options.brokers, clientId: 'faults' },
-      topics: { prefix, partitions, create: true, retentionMs: 86_400_000 },
+      topics: { prefix, partitions: options.partitions ?? partitions, create: true, retentionMs: 86_400_000 },
       node: 'nobody',
       addr: () => '',
       now: () => Date.now(),
@@ -122,7 +126,7 @@ export class FaultBank {
       DATA_DIR: join(this.#dir, name),
       PACK: join(this.#dir, 'pack'),
       NODE_NAME: name,
-      PARTITIONS: String(partitions),
+      PARTITIONS: String(this.#options.partitions ?? partitions),
       SHARD_MODE: 'inline',
       CACHE_MB: '16',
       KAFKA_BROKERS: this.#options.brokers.join(','),
@@ -234,7 +238,7 @@ export class FaultBank {
       }
     }
     const waiting: string[] = []
-    for (let partition = 0; partition < partitions; partition++) {
+    for (let partition = 0; partition < (this.#options.partitions ?? partitions); partition++) {
       const { state = 'unknown', reason = null, seq = 0, next = 0, published = 0 } = known.get(partition) ?? {}
       const { end } = await this.logs.events.bounds(partition)
       if (state === 'running' && next >= end && published >= seq) continue

@@ -11,6 +11,7 @@ import { ShardRules } from '../../engine/shard/shard-rules.ts'
 import { ShardError } from '../../engine/shard/shards.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import { createStepContext } from '../../engine/step/step-context.ts'
+import { openResources } from '../../engine/store/open-resources.ts'
 import type { Cluster as Record } from '../../engine/store/store.ts'
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
@@ -102,6 +103,8 @@ export class SimNode {
           failpoint: () => {},
           past,
           fillBytes: 2 ** 20,
+          // Never opened: the pack of the simulation has none.
+          resources: openResources({ kind: 'lmdb', dir: 'none' }),
         })
       },
     })

@@ -5,9 +5,10 @@ import { type Decision, stages, trialGroups } from '../../sinks/decision.ts'
 const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
 const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
 const number = fc.double({ noNaN: true })
+const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 })
 
 export const anyDecision: fc.Arbitrary<Decision> = fc.record({
-  id: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }),
+  id: hex,
   customerId: text,
   cause: fc.record({ kind: fc.constantFrom('event', 'request'), id: text, source: text, type: text }),
   placement: text,
@@ -53,4 +54,15 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
     maxLength: 4,
   }),
   recalls: fc.array(text, { maxLength: 3 }),
+  stock: fc.array(
+    fc.record({
+      offer: text,
+      resource: text,
+      amount: fc.integer({ min: 1, max: 10 ** 12 }),
+      left: fc.option(fc.integer({ min: 0, max: 10 ** 12 }), { nil: null }),
+      claim: fc.option(hex, { nil: null }),
+      until: instant,
+    }),
+    { maxLength: 3 },
+  ),
 })

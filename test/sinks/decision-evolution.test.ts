@@ -23,8 +23,8 @@ const decision: Decision = {
   contacts: [{ offer: 'o', category: 'c', class: 'marketing' }],
 }
 /** What follows the contacts: the score of doing nothing, no model, no holdout, no recall. */
-const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0, 0])])
-const ending = { confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [] } as const
+const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0, 0, 0])])
+const ending = { confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [], stock: [] } as const
 const scored = { propensity: 1, context: 1, value: 1, lever: 1, score: 1 }
 const ownId = 100_007
 const id = 1_002
@@ -114,8 +114,8 @@ test('a reader of an older release reads a candidate that was held out, as one t
 })
 
 test('a stage by a name that is not known here is read as its symbol', () => {
-  const fate = { offer: 'o', trigger: null, reason: 'sold_out', rule: null, possibleAt: 0, learned: null, ...scored }
-  const wire = { ...toWire(decision), fates: [{ ...fate, stage: 'contact' as const, stageName: 'stock' }] }
+  const fate = { offer: 'o', trigger: null, reason: 'outbid', rule: null, possibleAt: 0, learned: null, ...scored }
+  const wire = { ...toWire(decision), fates: [{ ...fate, stage: 'contact' as const, stageName: 'auction' }] }
   expect(fromWire(wire).fates[0]?.stage).toBe('contact')
 })
 

@@ -2,9 +2,10 @@ import type { CompiledOffer } from '../../../rules/compiled.ts'
 import { goesBefore } from './arbitration.ts'
 import { stopContact, takeContact } from './contact.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
+import { shortOf, stopStock, takeStock } from './stock.ts'
 
 /**
- * Fills the placement's slots with the best candidates: distinct offers, each with room under every cap. The one that
+ * Fills the placement's slots with the best candidates: distinct offers, each with room under every cap and what it takes left. The one that
  * would have been next is told apart from those that lost.
  */
 export function fillPlacement(run: FunnelRun): void {
@@ -15,11 +16,17 @@ export function fillPlacement(run: FunnelRun): void {
       drop(best, 'placement', 'duplicate_offer', null)
       continue
     }
+    const short = shortOf(run, best)
+    if (short !== null) {
+      stopStock(best, short)
+      continue
+    }
     const stopped = takeContact(run, best, run.chosen)
     if (stopped !== null) {
       stopContact(best, stopped)
       continue
     }
+    takeStock(run, best)
     drop(best, 'offered', 'offered', null)
     run.chosen.push(best)
   }

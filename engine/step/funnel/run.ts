@@ -14,6 +14,7 @@ import type {
 import type { ReasonCode } from '../../../rules/reasons.ts'
 import type { HoldoutTrial, Stage } from '../../../sinks/decision.ts'
 import type { Slot, States } from '../../state/states.ts'
+import type { Settlement, Short, StockView } from './stock-view.ts'
 import type { FunnelTables } from './tables.ts'
 
 /** An offer that was proposed, and how far it came. */
@@ -39,6 +40,12 @@ export type Candidate = {
   learned: string | null
   /** Holdouts that keep it back from the customer, a bit each; 0: none. */
   heldBy: number
+  /** End of the lease of what is kept for the customer already; 0: nothing is. */
+  keptUntil: number
+  /** The resource that was short of what it takes; null: none was. */
+  short: Short | null
+  /** It was chosen and takes of resources: what was left of each before; null: it takes nothing. */
+  claims: readonly number[] | null
   /** Whether it came to be compared with the others: no stage before arbitration dropped it and it beats doing nothing. */
   competes: boolean
 }
@@ -100,6 +107,10 @@ export type FunnelRun = {
   memberOf: number
   /** What the run is worth to the measurement of holdouts. */
   readonly trials: HoldoutTrial[]
+  /** What is known of resources, for the whole batch. */
+  readonly stock: StockView
+  /** What has to become of claims, of the whole batch: whoever steps takes it out. */
+  readonly settlements: Settlement[]
 }
 
 /** A rule of the contact policy that stops a candidate, and when it does not any more; 0: nothing says so. */
@@ -119,6 +130,7 @@ export type Filters = {
   readonly guardrail: Filter
   readonly contact: Filter
   readonly fatigue: Filter
+  readonly stock: Filter
   readonly holdout: Filter
   readonly arbitration: Filter
 }
@@ -154,6 +166,9 @@ export function propose(run: FunnelRun, offer: CompiledOffer, trigger: CompiledT
   candidate.switchTo = -1
   candidate.learned = null
   candidate.heldBy = 0
+  candidate.keptUntil = 0
+  candidate.short = null
+  candidate.claims = null
   candidate.competes = false
   return candidate
 }
@@ -196,6 +211,9 @@ function emptyCandidate(offer: CompiledOffer): Candidate {
     switchTo: -1,
     learned: null,
     heldBy: 0,
+    keptUntil: 0.5,
+    short: null,
+    claims: null,
     competes: false,
   }
 }

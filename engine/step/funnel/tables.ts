@@ -30,6 +30,8 @@ export type PlacementTable = {
   readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
   /** By offer index: the holdouts that keep the offer back from their members there, a bit each. Null: none does anything there. */
   readonly holdouts: readonly number[] | null
+  /** Whether an offer that a live request asks about takes of a resource. */
+  readonly takes: boolean
   /** Offers a live request asks about: those that fit, without the fallback. */
   readonly candidates: readonly CompiledOffer[]
   /** By offer index. */
@@ -71,6 +73,8 @@ export type FunnelTables = {
   readonly arms: readonly (LearnedArms | null)[]
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
   readonly gradeVariable: number
+  /** Whether any offer takes of a resource. */
+  readonly takesAny: boolean
   /** Every attribute and feature. */
   readonly allVariables: readonly number[]
 }
@@ -102,6 +106,7 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
     tired: tiredChannels(pack, learned),
     arms: learnedArms(pack, learned),
     gradeVariable,
+    takesAny: pack.offers.some(({ takes }) => takes !== null),
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),
   }
 }
@@ -130,6 +135,7 @@ function placementTable(
     receipts: channel?.receipts === true,
     misfits,
     holdouts: holdoutMasks(pack, placement, misfits),
+    takes: candidates.some(({ takes }) => takes !== null),
     candidates,
     gate,
     offerReads,

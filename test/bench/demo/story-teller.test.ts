@@ -68,6 +68,7 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     modelHash: '',
     holdouts: [],
     recalls: [],
+    stock: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

@@ -41,6 +41,7 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     modelHash: '',
     holdouts: [],
     recalls: [],
+    stock: [],
   }
 }
 

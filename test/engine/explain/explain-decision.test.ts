@@ -1,6 +1,9 @@
 /** A decision as a business user reads it. */
 import { expect, test } from 'vitest'
 import { explainDecision } from '../../../engine/explain/explain-decision.ts'
+import { beginStock } from '../../../engine/step/funnel/stock.ts'
+import { nothingKnown } from '../../../engine/step/funnel/stock-view.ts'
+import { giftPack } from '../shard/stock-bank.ts'
 import { createBank, day0, dayMs, settle } from '../step/bank.ts'
 import { loadBank } from '../step/bank-pack.ts'
 
@@ -80,4 +83,21 @@ test('a decision whose pack is gone still reads, with ids', () => {
   expect(words).toContain('Offered: beauty-loan.')
   expect(words.join('\n')).toContain('no longer kept: ids instead of titles')
   expect(words.join('\n')).not.toMatch(/undefined|NaN|\{[a-z]+\}/)
+})
+
+test('what is sold out is told with what was left, and what is kept for the customer until when', async () => {
+  const gifts = await giftPack({ units: 10 })
+  const bank = createBank(gifts)
+  settle(bank, 'c', at)
+  const told = (left: readonly number[], language: 'en' | 'zh' = 'en') => {
+    beginStock({ left, ...nothingKnown }, bank.context.run)
+    const { decision } = bank.ask('c', 'home-banner', { at })
+    return explainDecision(decision, gifts, language).join('\n')
+  }
+  expect(told([0, 0])).toContain('Gift is sold out: 1 of gifts would be taken, 0 left.')
+  expect(told([0, 0], 'zh')).toContain('“gift”已告罄：需占用gifts1份，剩余0份。')
+  expect(told([Number.NaN, 0])).toContain('how much is left of gifts is not known now, and 1 would be taken.')
+  expect(told([3, 0])).toContain(
+    'Reserved for the customer until 2026-01-11 00:01:01: 1 of gifts, of which 3 were left.',
+  )
 })

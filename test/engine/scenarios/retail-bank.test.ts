@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
 import { createPlayer } from '../../../engine/scenarios/run-scenario.ts'
-import type { GuardrailModel, Model, OverrideModel } from '../../../rules/model.ts'
+import type { GuardrailModel, Model, OfferModel, OverrideModel } from '../../../rules/model.ts'
 import { loadScenarios } from '../../../rules/scenarios/load-scenarios.ts'
 import type { Scenario } from '../../../rules/scenarios/scenario.ts'
 import { retailBank } from '../../rules/patched-pack.ts'
@@ -116,6 +116,29 @@ test('each allow is held by a scenario', { timeout: 60_000 }, () => {
   expect(free.map(({ id }) => id)).toEqual([])
 })
 
+test('what an offer takes of a resource is held by a scenario, and that it is for once', { timeout: 60_000 }, () => {
+  const { offers } = model
+  const without = (rule: OfferModel, less: Partial<OfferModel>) => ({
+    offers: offers.map((one) => (one === rule ? { ...rule, ...less } : one)),
+  })
+  const taking = offers.filter(({ takes }) => takes.length > 0)
+  expect(taking.map(({ id }) => id)).toEqual(['child_health_check'])
+  const free = taking.filter((rule) => !isNoticed(without(rule, { takes: [] }), [rule.id]))
+  const often = offers.filter(
+    (rule) => rule.oncePerMs !== null && !isNoticed(without(rule, { oncePerMs: null }), [rule.id]),
+  )
+  expect([...free, ...often].map(({ id }) => id)).toEqual([])
+})
+
+test('how long units of a resource are kept is held by a scenario', { timeout: 60_000 }, () => {
+  const { resources } = model
+  const free = resources.filter(
+    (rule) =>
+      !isNoticed({ resources: resources.map((one) => (one === rule ? { ...rule, graceMs: 1_000 } : one)) }, [rule.id]),
+  )
+  expect(free.map(({ id }) => id)).toEqual([])
+})
+
 test('each scenario can fail', { timeout: 60_000 }, () => {
   const others: readonly Partial<Model>[] = [
     { triggers: [] },
@@ -126,6 +149,7 @@ test('each scenario can fail', { timeout: 60_000 }, () => {
     { attributes: model.attributes.map((attribute) => ({ ...attribute, setBy: [] })) },
     { features: model.features.map((feature) => ({ ...feature, window: { kind: 'rolling', ms: 1 } })) },
     { offers: model.offers.map((offer) => ({ ...offer, eligible: null })) },
+    { offers: model.offers.map((offer) => ({ ...offer, takes: [] })) },
     { latenessMs: 1_000 },
   ]
   const neverFail = others.reduce(passingOn, scenarios)

@@ -53,6 +53,8 @@ export async function openFolder(
     readonly clock: 'wall' | 'event' | Clock
     readonly pack?: LoadedPack
     readonly retentionMs?: number
+    /** Absent: four. */
+    readonly partitions?: number
     /** Where the customers are kept; absent: in the folder. */
     readonly place?: StorePlace
   },
@@ -61,7 +63,8 @@ export async function openFolder(
   const clock = clockOf(options.clock)
   const environment = openLogEnvironment(join(dir, 'log'))
   const retentionMs = options.retentionMs ?? 1e13
-  const common = { partitions, retentionMs, maxBytes: 2 ** 30, now: () => clock.now() }
+  const own = options.partitions ?? partitions
+  const common = { partitions: own, retentionMs, maxBytes: 2 ** 30, now: () => clock.now() }
   const log = await environment.openLog({ name: 'events', ...common })
   const decisions = await environment.openLog({ name: 'decisions', ...common })
   const deadLetters = openDeadLetters({
@@ -84,7 +87,7 @@ export async function openFolder(
       const store = openStore(place)
       await initStore(store, {
         format: storeFormat,
-        partitions,
+        partitions: own,
         clock: clock.kind,
         log: '',
         salt,

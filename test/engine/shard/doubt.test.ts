@@ -15,6 +15,7 @@ import { createStates } from '../../../engine/state/flat-states.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbStore } from '../../../engine/store/lmdb-store.ts'
+import { openResources } from '../../../engine/store/open-resources.ts'
 import {
   type Commit,
   type CommitReply,
@@ -90,6 +91,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     failpoint: () => {},
     past: { observedSince: {}, ...nothingAdded },
     fillBytes: 2 ** 20,
+    resources: openResources({ kind: 'lmdb', dir: join(dir, 'resources') }),
   })
   expect(await core.acquire(0, 'token', '')).toMatchObject({ kind: 'acquired' })
   return { core, sent }

@@ -119,6 +119,7 @@ test('the metrics say what was proposed and what was withheld, by placement, cha
     totals: { accepted: 0, duplicates: 0, deadLettered: 0, decisions: 0 },
     ...{ partitions: [], caches: [], history: null, backfill: { read: 0, added: 0 } },
     watch: { quarantined: [], replaced: 0, throws: new Map() },
+    stock: [],
     deadLetters: { kept: 0, bytes: 0, taken: 0, byReason: {}, dropped: 0 },
   })
   const sum = (name: string) =>

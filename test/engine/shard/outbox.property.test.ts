@@ -28,13 +28,18 @@ const outbox: fc.Arbitrary<Outbox> = fc.record({
     { maxLength: 8 },
   ),
   duplicates: fc.array(offset, { maxLength: 20 }),
+  settlements: fc.array(
+    fc.record({ kind: fc.constantFrom('confirm' as const, 'lapse' as const), resource: id, id, amount: offset }),
+    { maxLength: 5 },
+  ),
 })
 
 it('an outbox value reads as it was written, and nothing to say is no value', () => {
   fc.assert(
     fc.property(outbox, (one) => {
       const value = encodeOutbox(one)
-      const isEmpty = one.decisions.length + one.deadLetters.length + one.duplicates.length === 0
+      const isEmpty =
+        one.decisions.length + one.deadLetters.length + one.duplicates.length + one.settlements.length === 0
       expect(value === null).toBe(isEmpty)
       if (value !== null) expect(decodeOutbox(value)).toEqual(one)
     }),

@@ -145,6 +145,7 @@ export function offering(number: number): Decision {
     modelHash: '',
     holdouts: [],
     recalls: [],
+    stock: [],
   }
 }
 
