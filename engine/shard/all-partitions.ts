@@ -1,14 +1,13 @@
-import type { Log } from '../../ingest/log.ts'
 import type { Membership } from '../../ingest/membership.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { Clock, Timing } from '../clock.ts'
 import type { Permit } from '../step/permit.ts'
+import type { AllPartitionsOptions } from './all-partitions-options.ts'
 import { ClockWatch } from './clock-watch.ts'
 import { Elsewhere } from './elsewhere.ts'
 import type { FillReply } from './fill-slot.ts'
 import { type Asked, Deadlines } from './live-requests.ts'
 import { Partition } from './partition.ts'
-import type { PartitionOptions } from './partition-options.ts'
 import type { PeerReply, Peers } from './peers.ts'
 import type { Past } from './series-past.ts'
 import type { Settler } from './settler.ts'
@@ -29,32 +28,6 @@ import {
 } from './shards.ts'
 import { Standstill } from './standstill.ts'
 import { clockSkew, skewSentence } from './take-partition.ts'
-
-export type AllPartitionsOptions = Pick<
-  PartitionOptions,
-  | 'log'
-  | 'trusts'
-  | 'decisions'
-  | 'deadLetters'
-  | 'clock'
-  | 'timing'
-  | 'readsBack'
-  | 'makeFallback'
-  | 'codec'
-  | 'newToken'
-  | 'limits'
-  | 'onBatch'
-  | 'onErased'
-> &
-  Pick<PartitionOptions, 'failpoint'> & {
-    readonly partitions: number
-    readonly ports: readonly ShardPort[]
-    readonly feed: Pick<Log, 'read' | 'onAppend'>
-    readonly membership: Membership
-    readonly peers: Peers | null
-    /** Closed with the shards. */
-    readonly settler: Settler
-  }
 
 /** The shards of this process, and what it alone can tell. */
 export type LocalShards = Shards &
