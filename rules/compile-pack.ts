@@ -80,7 +80,11 @@ export function compilePack(loaded: LoadedPack, guards: Guards = unguarded): Com
     gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, isAbout),
     pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, isAbout),
     quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours, isAbout),
-    lawfulSources: new Set(model.sources.filter((source) => source.lawfulBasis !== 'none').map((source) => source.id)),
+    lawfulSources: new Map(
+      model.sources
+        .filter((source) => source.lawfulBasis !== 'none')
+        .map((source) => [source.id, source.authorisation?.untilMs ?? Number.POSITIVE_INFINITY]),
+    ),
     lawfulVariable,
     variables: variables.map(({ name, type, values }) => ({ name, type, values })),
     gradeAllowed: gradeFunction(model, gradeVariable),

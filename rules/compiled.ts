@@ -283,8 +283,8 @@ export type CompiledPack = {
   readonly gapsOf: (offer: number, channel: string) => readonly number[]
   readonly pausesOf: (offer: number, channel: string) => readonly number[]
   readonly quietHoursOf: (offer: number, channel: string) => readonly number[]
-  /** Ids of the lawful sources. */
-  readonly lawfulSources: ReadonlySet<string>
+  /** The lawful sources by id, each with the instant from which on it is not, Unix milliseconds; Infinity: none. See `isLawful`. */
+  readonly lawfulSources: ReadonlyMap<string, number>
   /** Frame index of `source.lawful`. */
   readonly lawfulVariable: number
   /** Name, type and how to print it, for each frame index; `null` code prints as unknown. */

@@ -20,6 +20,8 @@ export type SourceModel = {
   readonly id: string
   readonly lawfulBasis: 'contract' | 'consent' | 'legal_obligation' | 'legitimate_interest' | 'none'
   readonly purposes: readonly string[]
+  /** By which agreement it may be used, and before which instant; null: for as long as its basis holds. */
+  readonly authorisation: { readonly id: string; readonly untilMs: number } | null
   readonly place: Place
 }
 

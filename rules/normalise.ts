@@ -1,5 +1,7 @@
 /** From the files of a pack to its model: defaults, units, places. What it is given has passed the schemas. */
+
 import { strict as assert } from 'node:assert'
+import { Temporal } from 'temporal-polyfill'
 import type {
   BandsModel,
   ContactScope,
@@ -13,6 +15,7 @@ import type {
 import type { PackContents, PackFileName } from './pack-files.ts'
 import { durationMs, moneyMinor, windowOf } from './quantities.ts'
 import type { Path } from './yaml-source.ts'
+import { isZone } from './zones.ts'
 
 /** Where a value of a file stands. */
 export type PlaceOf = (file: PackFileName, path: Path) => Place
@@ -33,8 +36,10 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     latenessMs: milliseconds(pack.lateness),
     categories: pack.categories.map((category) => category.id),
     guardedBy: Object.fromEntries(pack.categories.map((category) => [category.id, category.guardedBy])),
-    sources: contents['sources.yaml'].sources.map((source, i) => ({
+    sources: contents['sources.yaml'].sources.map(({ authorisation, ...source }, i) => ({
       ...source,
+      authorisation:
+        authorisation === null ? null : { id: authorisation.id, untilMs: endOfDay(authorisation.until, pack.zone) },
       place: placeOf('sources.yaml', ['sources', i]),
     })),
     attributes: contents['profile.yaml'].attributes.map(({ validFor, ...attribute }, i) => ({
@@ -200,6 +205,12 @@ function scopeOf(scope: Scope): Scope {
 
 function minuteOfDay(text: string): number {
   return Number(text.slice(0, 2)) * 60 + Number(text.slice(3))
+}
+
+/** The first instant behind a day; a zone that there is none of is refused elsewhere. */
+function endOfDay(day: string, zone: string): number {
+  const next = Temporal.PlainDate.from(day).add({ days: 1 })
+  return next.toZonedDateTime(isZone(zone) ? zone : 'UTC').epochMilliseconds
 }
 
 function milliseconds(text: string): number {

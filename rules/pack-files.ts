@@ -65,6 +65,18 @@ export const sourcesFile = z.strictObject({
       purposes: list(z.enum(['service', 'marketing', 'fraud_prevention', 'credit_risk', 'regulatory']), 5).describe(
         'What the data may be used for; [] for a source without a lawful basis',
       ),
+      authorisation: z
+        .strictObject({
+          id: z.string().trim().min(1).max(200).describe('The agreement, as the bank files it'),
+          until: z.iso
+            .date('must be a day in quotes: "2027-12-31"')
+            .describe('The last day it holds, in the zone of the pack'),
+        })
+        .nullable()
+        .default(null)
+        .describe(
+          'Data of others: by which agreement it may be used, and until when. Behind it the source is as one without a basis',
+        ),
     }),
     1_000,
   ).min(1),

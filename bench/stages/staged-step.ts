@@ -2,6 +2,7 @@
  * The step of a triggered event, written out stage by stage from the engine's own functions, so that each can be timed and the record left
  * out. The benchmark compares its decisions with those of `stepEvent` before it measures anything.
  */
+
 import type { Slot } from '../../engine/state/states.ts'
 import { admitEvent, eventTimeOf } from '../../engine/step/admit-event.ts'
 import { applyEvent } from '../../engine/step/apply-event.ts'
@@ -16,6 +17,7 @@ import { resetRun } from '../../engine/step/funnel/run.ts'
 import { holdOffers } from '../../engine/step/hold-offers.ts'
 import type { EventInput, StepContext } from '../../engine/step/step.ts'
 import { fillFrame, findTriggers } from '../../engine/step/triggers.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import type { Decision } from '../../sinks/decision.ts'
 
 /** The stages that are timed, in order. */
@@ -65,7 +67,7 @@ export function stagedStep(
   run.now = now
   run.asOf = time
   run.event = event.data
-  run.lawful = pack.lawfulSources.has(event.source)
+  run.lawful = isLawful(pack, event.source, acceptedAt)
   applyEvent(context, slot, event, time, acceptedAt, plan, run.lawful)
   mark(0)
 

@@ -2,6 +2,7 @@ import { eventTypes } from '../../ingest/event-types.ts'
 import { type TraceNode, traceCondition } from '../../rules/cel/trace.ts'
 import type { CompiledTrigger } from '../../rules/compiled.ts'
 import { explainReason, type Language } from '../../rules/explain-texts.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import { variablesOf, vocabulariesOf } from '../../rules/pack-vocabulary.ts'
 import type { Slot } from '../state/states.ts'
 import { eventTimeOf } from '../step/admit-event.ts'
@@ -37,7 +38,7 @@ export function explainEvent(
     return [...lines, explainReason('event_dead_lettered', language, { value: outcome.status })]
 
   if (outcome.clamped) lines.push(say.clamped(instantWords(input.acceptedAt, zone)))
-  if (!pack.lawfulSources.has(event.source)) lines.push(say.unlawful(event.source))
+  if (!isLawful(pack, event.source, input.acceptedAt)) lines.push(say.unlawful(event.source))
   const plan = pack.types.get(event.type)
   const triggers = (plan?.triggerIndex ?? []).flatMap((index) => pack.triggers[index] ?? [])
   if (plan === undefined || triggers.length === 0)
@@ -65,7 +66,7 @@ export function explainTriggers(
   run.slot = slot
   run.now = input.now
   run.asOf = eventTimeOf(event.time, input.acceptedAt)
-  run.lawful = pack.lawfulSources.has(event.source)
+  run.lawful = isLawful(pack, event.source, input.acceptedAt)
   fillFrame(context, plan?.triggers.reads ?? [])
   return triggers.flatMap((trigger) => triggerLines(context, trigger, input, language))
 }

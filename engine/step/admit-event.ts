@@ -32,7 +32,7 @@ export function admitEvent(
   if (input.isPoison === true || plan?.refused === true) return 'poison'
   const refusal = refusalOf(pack, event, acceptedAt, time, plan)
   if (refusal !== null) return refusal
-  if (event.type === overrideType && isOverrideRefused(pack, event, Math.min(time, acceptedAt)))
+  if (event.type === overrideType && isOverrideRefused(pack, event, Math.min(time, acceptedAt), acceptedAt))
     return 'override_refused'
   if (states.isTooLarge(slot)) return 'state_too_large'
   hash64(`${event.source}\0${event.id}`, idHash)

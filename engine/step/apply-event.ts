@@ -1,12 +1,13 @@
 import type { Event } from '../../ingest/event.ts'
 import { overrideType } from '../../ingest/override.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import type { Slot, States } from '../state/states.ts'
 import { applyOverride, endOverride } from './apply-override.ts'
 import { decisionNumber } from './decision-id.ts'
 import { scratchContact } from './scratch-contact.ts'
 import { settleAnswer, settleMessage } from './settle-claims.ts'
-import type { StepContext } from './step.ts'
+import type { EventInput, StepContext } from './step.ts'
 
 /**
  * Writes what an accepted event says into the customer's state: attributes, series, receipts, overrides, suppressions, in
@@ -83,8 +84,14 @@ function setAttributes(context: StepContext, slot: Slot, event: Event, time: num
  * Makes unknown what an event may have said of the customer, its filters unasked: it cannot be taken, and what it would have changed
  * must not be believed any more.
  */
-export function clearAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
-  if (!context.pack.lawfulSources.has(event.source)) return
+export function clearAttributes(
+  context: StepContext,
+  slot: Slot,
+  { event, acceptedAt }: Pick<EventInput, 'event' | 'acceptedAt'>,
+  time: number,
+  plan: TypePlan,
+): void {
+  if (!isLawful(context.pack, event.source, acceptedAt)) return
   for (const { attribute, read, clears } of plan.attributes) {
     if (Number.isNaN(read(event.data)) && !clears(event.data)) continue
     context.states.setAttribute(slot, attribute, Number.NaN, time)

@@ -1,5 +1,6 @@
 import type { Event } from '../../ingest/event.ts'
 import type { CompiledOverride, CompiledPack } from '../../rules/compiled.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import type { Slot, States } from '../state/states.ts'
 
 /**
@@ -8,9 +9,10 @@ import type { Slot, States } from '../state/states.ts'
  * a guardrail that can be open.
  *
  * @param heard when it is to begin, Unix milliseconds
+ * @param acceptedAt when the event arrived
  */
-export function isOverrideRefused(pack: CompiledPack, event: Event, heard: number): boolean {
-  if (!pack.lawfulSources.has(event.source)) return true
+export function isOverrideRefused(pack: CompiledPack, event: Event, heard: number, acceptedAt: number): boolean {
+  if (!isLawful(pack, event.source, acceptedAt)) return true
   const override = overrideOf(pack, event)
   if (override === null) return true
   const { revoked, role, until } = event.data

@@ -1,4 +1,5 @@
 import type { Event } from '../../ingest/event.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import type { Slot } from '../state/states.ts'
 import { eventTimeOf, refusalOf } from './admit-event.ts'
 import { addEntries } from './apply-event.ts'
@@ -20,9 +21,9 @@ export function isAdmitted({ pack }: StepContext, { event, acceptedAt }: PastEve
 }
 
 /** Whether an event has an entry for a series to be filled. */
-export function isFilledFrom({ pack }: StepContext, { event }: PastEvent, takes: Takes): boolean {
+export function isFilledFrom({ pack }: StepContext, { event, acceptedAt }: PastEvent, takes: Takes): boolean {
   const plan = pack.types.get(event.type)
-  if (plan === undefined || !pack.lawfulSources.has(event.source)) return false
+  if (plan === undefined || !isLawful(pack, event.source, acceptedAt)) return false
   return plan.series.some(({ series, where }) => takes(series) && (where === null || where(event.data)))
 }
 

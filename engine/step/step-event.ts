@@ -1,5 +1,6 @@
 import { erasureType } from '../../ingest/erasure.ts'
 import type { CompiledOffer, CompiledPlacement, CompiledTrigger, TypePlan } from '../../rules/compiled.ts'
+import { isLawful } from '../../rules/lawful.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
@@ -37,7 +38,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
   if ((status === 'too_late' || status === 'poison') && plan !== undefined) {
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
-    if (status === 'poison') clearAttributes(context, slot, event, Math.min(time, acceptedAt), plan)
+    if (status === 'poison') clearAttributes(context, slot, input, Math.min(time, acceptedAt), plan)
     const recalls = recallForbidden(context, slot, input, time)
     return recalls.length === 0 ? settled[status] : { status, clamped: time !== event.time, decisions: recalls }
   }
@@ -50,7 +51,7 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   run.now = now
   run.asOf = time
   run.event = event.data
-  run.lawful = context.pack.lawfulSources.has(event.source)
+  run.lawful = isLawful(context.pack, event.source, acceptedAt)
   const hits = findTriggers(context, event.data, plan)
   if (hits === 0 && before.length === 0) return settled.accepted
   const decisions = hits === 0 ? before : [...before, ...decidePlacements(context, input, time, plan, hits)]
@@ -66,7 +67,7 @@ function applyAndRecall(
   plan: TypePlan,
 ): readonly Decision[] {
   const { event, acceptedAt } = input
-  const lawful = context.pack.lawfulSources.has(event.source)
+  const lawful = isLawful(context.pack, event.source, acceptedAt)
   const expired = lawful ? expiredAcceptance(context, slot, event, time) : -1
   const sent = applyEvent(context, slot, event, time, acceptedAt, plan, lawful)
   const recalls = context.run.tables.closingTypes.has(event.type) ? recallForbidden(context, slot, input, time) : none

@@ -50,6 +50,10 @@ function checkSources({ model, refuse }: Checking): void {
     } else if (source.lawfulBasis !== 'none' && source.purposes.length === 0) {
       refuse('source_unlawful', spot, `"${source.id}" states no purpose. Name what its data may be used for.`)
     }
+    if (source.lawfulBasis === 'none' && source.authorisation !== null) {
+      const message = `"${source.id}" has an agreement and no lawful basis. Name the basis, or take the agreement away.`
+      refuse('source_unlawful', { ...spot, path: ['sources', i, 'authorisation'] }, message)
+    }
   }
   const forMarketing = model.sources.some((s) => s.lawfulBasis !== 'none' && s.purposes.includes('marketing'))
   if (forMarketing || !model.offers.some((offer) => offer.class === 'marketing')) return

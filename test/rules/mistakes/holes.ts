@@ -234,4 +234,22 @@ export const holes: readonly Mistake[] = [
     rule: 'dataharvest-crawler',
     at: 'purposes: [marketing]',
   },
+  {
+    name: 'a source with an agreement and without a lawful basis',
+    patches: one(
+      'sources.yaml',
+      'id: tax-office-data\n    lawfulBasis: consent\n    purposes: [service, marketing]',
+      'id: tax-office-data\n    lawfulBasis: none\n    purposes: []',
+    ),
+    code: 'source_unlawful',
+    rule: 'tax-office-data',
+    at: 'authorisation: { id: DP-2026-031',
+  },
+  {
+    name: 'an agreement that ends on a day that does not exist',
+    patches: one('sources.yaml', 'until: "2027-12-31"', 'until: "2027-02-30"'),
+    code: 'value_invalid',
+    rule: 'tax-office-data',
+    at: 'until: "2027-02-30"',
+  },
 ]
