@@ -96,6 +96,8 @@ export function stagedStep(
   filters.guardrail(run)
   mark(6)
   filters.contact(run)
+  filters.fatigue(run)
+  filters.stock(run)
   mark(7)
   filters.holdout(run)
   mark(8)

@@ -9,10 +9,10 @@ import { hash } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { StepContext } from '../../engine/step/step.ts'
 import { stepEvent } from '../../engine/step/step-event.ts'
-import { compilePack } from '../../rules/compile-pack.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { encodeDecision } from '../../sinks/decision-codec.ts'
 import { type BenchResult, machine, shown } from '../report.ts'
+import { guardedPack } from '../step/guarded-pack.ts'
 import { buyUntil, customerOf, inBatch, journeyOf, openContext } from './event-load.ts'
 import { loadGeneratedPack, type PackSize } from './generated-pack.ts'
 import { StageClock, type Times } from './stage-clock.ts'
@@ -72,7 +72,7 @@ export async function benchStages(): Promise<BenchResult> {
  * adds. @throws Error when the stages written out decide otherwise than `stepEvent`
  */
 export async function measureStages(options: StagesOptions): Promise<StagesFigures> {
-  const compiled = compilePack(await loadGeneratedPack(options))
+  const compiled = guardedPack(await loadGeneratedPack(options))
   const open = () => openContext(compiled, options.customers)
   const whole = { context: open(), clock: new StageClock(0) }
   const bare = { context: open(), clock: new StageClock(0) }

@@ -9,8 +9,7 @@ import { parseArgs } from 'node:util'
 import { batchCustomers } from '../../engine/shard/batch-customers.ts'
 import { BatchTally } from '../../engine/shard/batch-tally.ts'
 import { EventCursor, packEvents } from '../../engine/shard/event-frame.ts'
-import { RuleBoard, WorkMark } from '../../engine/shard/rule-board.ts'
-import { guardsOf } from '../../engine/shard/rule-guards.ts'
+import { WorkMark } from '../../engine/shard/rule-board.ts'
 import { stepBatch } from '../../engine/shard/step-batch.ts'
 import { createStates } from '../../engine/state/flat-states.ts'
 import type { Slot } from '../../engine/state/states.ts'
@@ -20,14 +19,13 @@ import { createStepContext } from '../../engine/step/step-context.ts'
 import { decodeEvent } from '../../ingest/avro-codec.ts'
 import { printCloudEvent } from '../../ingest/cloud-event.ts'
 import type { LogRecord } from '../../ingest/log.ts'
-import { compilePack } from '../../rules/compile-pack.ts'
 import type { LoadedPack } from '../../rules/model.ts'
-import { ruleNames } from '../../rules/rule-names.ts'
 import { openCodecs } from '../../sinks/codecs.ts'
 import { watchCollections } from '../latency/gc-watch.ts'
 import { type BenchResult, machine, median, printResult } from '../report.ts'
 import { createStream, maxEventBytes, streamCustomerId } from '../workload/stream.ts'
 import { loadBenchPack } from './bench-pack.ts'
+import { guardedPack } from './guarded-pack.ts'
 import { benchSalt, growTypicalStates, type TypicalStates } from './typical-states.ts'
 
 const rounds = 3
@@ -110,9 +108,7 @@ type Totals = { events: number; decisions: number; duplicates: number; deadLette
 type Batch = { readonly frame: ArrayBuffer; readonly first: number }
 
 function contextOf(pack: LoadedPack, typical: TypicalStates, customers: number): StepContext {
-  const names = ruleNames(pack.model)
-  const board = new RuleBoard(RuleBoard.make(names.length, 1), names.length)
-  const compiled = compilePack(pack, guardsOf(names, board, board.markOf(0), null))
+  const compiled = guardedPack(pack)
   const states = createStates(compiled.layout, {
     maxBytes: Math.max(64 * 2 ** 20, customers * 20 * 1024),
     observedSince: compiled.layout.series.map(() => 0),

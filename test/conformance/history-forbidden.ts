@@ -157,6 +157,30 @@ export function historyForbidden(
       expect(found).toEqual([[], [], [jobLoss], [], [jobLoss], [], [jobLoss], [jobLoss], [], [], [], []])
     })
 
+    test('beside them stands by which channels the offers of a category reach customers', async () => {
+      const push = { channel: 'push', placement: 'push_message' }
+      await world.addDecisions([
+        planted('fx_wallet', push),
+        planted('fx_wallet', { ...push, customerId: 'ben' }),
+        planted('fx_wallet', push),
+        planted('fx_wallet'),
+        planted('fx_wallet', { outcome: 'fallback' }),
+        planted('fx_wallet', { ...push, now: at + dayMs }),
+        planted('hardship_help', push),
+      ])
+      const history = await world.start({ ...beside.options, pack })
+      expect(await history.flush(15_000)).toBe(true)
+      const sql =
+        "SELECT channel, offers, customers, share FROM channel_mix WHERE category = 'foreign_exchange' ORDER BY day, channel"
+      const answer = await history.query(sql, 'json')
+      const rows = answer.kind === 'ok' ? answer.text.split('\n').filter((line) => line !== '') : []
+      expect(rows.map((line) => JSON.parse(line))).toEqual([
+        { channel: 'in_app', offers: 1, customers: 1, share: 0.25 },
+        { channel: 'push', offers: 3, customers: 2, share: 0.75 },
+        { channel: 'push', offers: 1, customers: 1, share: 1 },
+      ])
+    })
+
     test('an event that forbids its own offer is held against the decision it caused', async () => {
       const lost = life(at, 'unemployment')
       const cause = { kind: 'event', id: lost.id, source: lost.source, type: lost.type } as const

@@ -98,6 +98,6 @@ test('what is sold out is told with what was left, and what is kept for the cust
   expect(told([0, 0], 'zh')).toContain('“gift”已告罄：需占用gifts1份，剩余0份。')
   expect(told([Number.NaN, 0])).toContain('how much is left of gifts is not known now, and 1 would be taken.')
   expect(told([3, 0])).toContain(
-    'Reserved for the customer until 2026-01-11 00:01:01: 1 of gifts, of which 3 were left.',
+    'Reserved for the customer until 2026-01-11 00:01:01 (UTC): 1 of gifts, of which 3 were left.',
   )
 })
