@@ -5,7 +5,11 @@ const pure = [
   'test/rules/**/*.test.ts',
   'test/engine/step/**/*.test.ts',
   'test/engine/state/**/*.test.ts',
+  'test/engine/explain/**/*.test.ts',
   'test/sinks/*.test.ts',
+  'test/engine/scenarios/*.test.ts',
+  'test/ingest/{avro,cloud,event,letter,partition,record}*.test.ts',
+  'test/bench/{workload,stages}/*.test.ts',
 ]
 
 /** Two cores are the reference machine: files run in two processes, tests of one file one after the other, or three that wait much. */

@@ -13,7 +13,7 @@ import { afterAll, expect, test } from 'vitest'
 import { runEngine } from '../engine/running-engine.ts'
 
 const seed = 20_261
-const kills = 20
+const kills = Number(process.env['KILLS'] ?? '10')
 const customers = 40
 const batches = 240
 const dataDir = mkdtempSync(join(tmpdir(), 'proffer-kill-'))
@@ -70,7 +70,7 @@ function batch(number: number): Record<string, unknown>[] {
   return events
 }
 
-test('nothing is lost or counted twice when the process is killed 20 times under load', {
+test(`nothing is lost or counted twice when the process is killed ${kills} times under load`, {
   timeout: 300_000,
 }, async () => {
   const random = numbers(seed)
