@@ -50,7 +50,8 @@ export class BatchTally {
   }
 
   add(decision: Decision): void {
-    for (const { stage, reason, rule } of decision.fates)
+    // What a recall names was no candidate: its fates say why the message may not leave any more.
+    for (const { stage, reason, rule } of decision.recalls.length > 0 ? [] : decision.fates)
       count(this.#fates, `${stage}${gap}${reason}${gap}${rule ?? ''}`)
     const { placement, channel, outcome } = decision
     count(this.#outcomes, `${placement}${gap}${outcome}`)

@@ -1,7 +1,9 @@
 import type { Event } from '../../ingest/event.ts'
+import { overrideType } from '../../ingest/override.ts'
 import type { CompiledOverride, CompiledPack } from '../../rules/compiled.ts'
 import { isLawful } from '../../rules/lawful.ts'
 import type { Slot, States } from '../state/states.ts'
+import type { StepContext } from './step.ts'
 
 /**
  * Whether an override may not be: the pack does not have the guardrail or lets nobody open it, the role is another one,
@@ -32,6 +34,18 @@ export function applyOverride(pack: CompiledPack, states: States, slot: Slot, ev
   if (override === null) return
   if (revoked === true) endOverride(states, slot, override, heard)
   else if (typeof until === 'number') states.suppress(slot, override.key, heard, until)
+}
+
+/** The part of an override event that closes: what it takes back ends, also of an event that does not count. Nothing for other events. */
+export function takeBackOverride(
+  context: Pick<StepContext, 'pack' | 'states'>,
+  slot: Slot,
+  event: Event,
+  heard: number,
+): void {
+  if (event.type !== overrideType || event.data['revoked'] !== true) return
+  const override = overrideOf(context.pack, event)
+  if (override !== null) endOverride(context.states, slot, override, heard)
 }
 
 /**

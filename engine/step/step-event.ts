@@ -5,6 +5,7 @@ import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
 import { applyEvent, applySuppressions, clearAttributes } from './apply-event.ts'
+import { takeBackOverride } from './apply-override.ts'
 import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { hitAt, proposeFromTriggers } from './candidates.ts'
 import { decisionId, decisionNumber, decisionParts } from './decision-id.ts'
@@ -38,6 +39,8 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
   if ((status === 'too_late' || status === 'poison') && plan !== undefined) {
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
+    if (isLawful(context.pack, event.source, acceptedAt))
+      takeBackOverride(context, slot, event, Math.min(time, acceptedAt))
     if (status === 'poison') clearAttributes(context, slot, input, Math.min(time, acceptedAt), plan)
     const recalls = recallForbidden(context, slot, input, time)
     return recalls.length === 0 ? settled[status] : { status, clamped: time !== event.time, decisions: recalls }

@@ -127,17 +127,19 @@ export function historySilence(
 
     test('an acceptance behind the end of its offer is told apart from one in time', async () => {
       const decision = { ...offering(1), notAfter: 1_764_000_100_000 }
-      await world.addEvents(
-        [0, 1].map((late) => ({
-          ...{ id: `a${late}`, source: 'app', type: 'offer.accepted', customerId: decision.customerId },
-          ...{ time: decision.notAfter + late, provenance: { via: 'http' as const, consentId: null } },
-          data: { decisionId: decision.id, offerId: 'bundle', placement: 'push_message', channel: null },
-        })),
-      )
+      const acceptance = (id: string, time: number) => ({
+        ...{ id, source: 'app', type: 'offer.accepted', customerId: decision.customerId, time },
+        provenance: { via: 'http' as const, consentId: null },
+        data: { decisionId: decision.id, offerId: 'bundle', placement: 'push_message', channel: null },
+      })
+      const { notAfter } = decision
+      // A device whose clock is a day ahead says so in time.
+      await world.place([acceptance('ahead', notAfter + 86_400_000)], { at: notAfter - 1 })
+      await world.place([acceptance('in time', notAfter), acceptance('late', notAfter + 1)], { at: notAfter + 9 })
       const history = await historyOf([decision])
       const late = (after: boolean) =>
         numberOf(history, `SELECT count() FROM outcomes WHERE decision_known AND after_expiry = ${after}`)
-      expect([await late(false), await late(true)]).toEqual([1, 1])
+      expect([await late(false), await late(true)]).toEqual([2, 1])
     })
   })
 }

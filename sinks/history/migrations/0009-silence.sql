@@ -32,7 +32,7 @@ FROM contact_occasions
 WHERE NOT made
 GROUP BY day, placement, channel, reason;
 
--- What became of what left, and whether it came after the offer had expired (`not_after`).
+-- What became of what left, and whether it came after the offer had expired (`not_after`); a time more than 5 seconds after arrival is a wrong clock.
 CREATE OR REPLACE VIEW outcomes AS
 SELECT e.decision_id AS decision_id, e.type AS type, e.event_time AS at, e.customer_id AS customer_id,
        if(e.offer = '', arrayElement(d.offer_ids, 1), e.offer) AS offer,
@@ -40,7 +40,7 @@ SELECT e.decision_id AS decision_id, e.type AS type, e.event_time AS at, e.custo
        if(e.channel = '', d.channel, e.channel) AS channel,
        d.id != '' AS decision_known, d.decided_at AS decided_at, d.outcome AS decision_outcome,
        d.pack_hash AS pack_hash, e.source AS source, e.id AS event_id,
-       d.not_after AS not_after, ifNull(at > not_after, false) AS after_expiry
+       d.not_after AS not_after, ifNull(if(at > addSeconds(e.accepted_at, 5), e.accepted_at, at) > not_after, false) AS after_expiry
 FROM (SELECT * FROM events WHERE startsWith(type, 'offer.') OR startsWith(type, 'message.')) AS e
 LEFT ANY JOIN
 (SELECT id, placement, channel, decided_at, outcome, pack_hash, offer_ids, not_after FROM decisions) AS d
