@@ -6,6 +6,7 @@ import type {
   CompiledPack,
   CompiledTrigger,
   Condition,
+  Layout,
   TypePlan,
 } from './compiled.ts'
 import { ruleName } from './rule-names.ts'
@@ -13,13 +14,13 @@ import { ruleName } from './rule-names.ts'
 /**
  * The pack with rules taken out of service, by name (`rule-names.ts`). None of their code is called. A guardrail closes, and nobody
  * opens it; an allow opens nothing; an offer is not eligible; a trigger proposes nothing. An attribute is cleared by whatever could
- * set it. Events that the filter of a feature would be asked about are refused, so that nothing is counted wrongly, and every rule
- * that reads such a feature is out of service with it. All of it is data of the pack: the same state, input, pack and rules give the
+ * set it. Events that the filter of a feature would be asked about are refused, so that nothing is counted wrongly: no feature over
+ * events of that type is complete then, and every rule that reads one of them is out of service. All of it is data of the pack: the same state, input, pack and rules give the
  * same step. Names that the pack does not have do nothing.
  */
 export function withQuarantine(pack: CompiledPack, rules: ReadonlySet<string>): CompiledPack {
   if (rules.size === 0) return pack
-  const series = quarantinedSeries(pack, rules)
+  const series = seriesOut(pack.layout, rules)
   const unread = new Set(pack.layout.features.filter((one) => series.has(one.series)).map(({ variable }) => variable))
   const isOut = (name: string, reads: readonly number[]): boolean =>
     rules.has(name) || reads.some((variable) => unread.has(variable))
@@ -41,9 +42,11 @@ type IsOut = (name: string, reads: readonly number[]) => boolean
 const always: Condition = { must: () => true, may: () => true, reads: [], source: 'true' }
 const never: Condition = { must: () => false, may: () => false, reads: [], source: 'false' }
 
-function quarantinedSeries({ layout }: CompiledPack, rules: ReadonlySet<string>): ReadonlySet<number> {
-  const named = layout.features.filter(({ model }) => rules.has(ruleName('feature', model.id)))
-  return new Set(named.map(({ series }) => series))
+/** The series, by index, that get no entry: all over a type of event that the filter of a quarantined feature would be asked about. */
+function seriesOut({ series, features }: Layout, rules: ReadonlySet<string>): ReadonlySet<number> {
+  const named = features.filter(({ model }) => rules.has(ruleName('feature', model.id)))
+  const refused = new Set(named.map((one) => series[one.series]?.event))
+  return new Set(series.flatMap(({ event }, index) => (refused.has(event) ? [index] : [])))
 }
 
 function closed(guardrail: CompiledGuardrail, isOut: IsOut): CompiledGuardrail {

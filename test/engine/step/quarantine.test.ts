@@ -12,11 +12,22 @@ import { loadBank, bank as pieces } from './bank-pack.ts'
 const features = [
   ...pieces.features,
   { id: 'views_7d', kind: 'count', event: 'page.viewed', where: 'event.pageGroup == "fx"', window: '7d' },
+  { id: 'help_7d', kind: 'count', event: 'page.viewed', where: 'event.pageGroup == "loans"', window: '7d' },
+]
+const guardrails = [
+  ...pieces.guardrails,
+  {
+    id: 'no-gaming-credit-in-need',
+    reason: 'hardship',
+    text: { en: 'No credit for games to whom looks for help with loans.', zh: '不向寻求贷款帮助的客户提供游戏贷款。' },
+    closes: { categories: ['gaming_credit'] },
+    when: 'help_7d >= 1',
+  },
 ]
 const offers = pieces.offers.map((offer) =>
   offer.id === 'study-loan' ? { ...offer, eligible: 'views_7d < 5' } : offer,
 )
-const pack = await loadBank({ features, offers })
+const pack = await loadBank({ features, guardrails, offers })
 const at = day0 + 10 * dayMs
 
 type Failing = { readonly bank: Bank; readonly thrown: string[] }
@@ -149,8 +160,18 @@ test('events for the filter of a quarantined feature are refused, and what reads
   expect(bank.send('c', 'page.viewed', view, { at })).toMatchObject({ status: 'poison', decisions: [] })
   const { fates, offered } = asked(bank)
   expect(fates.get('study-loan')).toBe('rule_quarantined/offer:study-loan')
-  expect(offered).toEqual(['beauty-loan', 'consumer-loan', 'gaming-loan'])
+  expect(offered).toEqual(['beauty-loan', 'consumer-loan', 'honeymoon-instalment'])
   expect(thrown).toEqual([])
+})
+
+test('a guardrail over other features of a refused type of event closes: what it would have counted is refused too', () => {
+  for (const out of [[], ['feature:views_7d']]) {
+    const { bank } = quarantined(...out)
+    settle(bank, 'c', at)
+    expect(asked(bank).fates.get('gaming-loan')).toBe(
+      out.length === 0 ? 'offered/null' : 'rule_quarantined/no-gaming-credit-in-need',
+    )
+  }
 })
 
 test('a quarantined attribute is cleared by what could have set it, so that what reads it closes', () => {
