@@ -42,7 +42,7 @@ const replayCacheBytes = 16 * 1024 * 1024
  * The explanation, or null when the log holds no such event of the customer (any more).
  *
  * Exact for features, attributes and suppressions as far back as the log reaches; contacts reserved by live requests are
- * not in the log, so a cap may read lower than it was; neither is what was left of resources, of which there is enough here. Uses the pack in force, which the explanation names. Cost: one pass
+ * not in the log, so a cap may read lower than it was; that an event was poison is not in it either, so it is taken like any other; neither is what was left of resources, of which there is enough here. Uses the pack in force, which the explanation names. Cost: one pass
  * over the customer's partition of the log, only the customer's own records are decoded.
  */
 export async function replayEvent(parts: ReplayParts, question: ReplayQuestion): Promise<readonly string[] | null> {

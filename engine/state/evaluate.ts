@@ -5,6 +5,7 @@ import { Ages } from './age.ts'
 import { Calendar } from './calendar.ts'
 import type { Heap } from './heap.ts'
 import { lifetime } from './lifetime.ts'
+import { completeFrom, missingCount, missingTypeOf } from './missing.ts'
 import { blockAt, type RecordShape } from './record.ts'
 import type { SeriesRules } from './series-rules.ts'
 import type { FeatureClass } from './states.ts'
@@ -24,6 +25,10 @@ export class Evaluator {
   readonly #shape: RecordShape
   readonly #rules: readonly SeriesRules[]
   readonly #since: Float64Array
+  /** By series: the type of its events, as `missing.ts` tells it. */
+  readonly #types: Float64Array
+  /** Whether the customer at hand lacks events. */
+  #lacks = false
   readonly #reader: WindowReader
   readonly #calendar: Calendar
   readonly #ages: Ages
@@ -48,6 +53,7 @@ export class Evaluator {
     this.#shape = shape
     this.#rules = rules
     this.#since = Float64Array.from(observedSince)
+    this.#types = Float64Array.from(layout.series, ({ event }) => missingTypeOf(event))
     this.#reader = new WindowReader(heap)
     this.#calendar = new Calendar(layout.zone)
     this.#ages = new Ages(layout.zone, this.#calendar)
@@ -84,6 +90,7 @@ export class Evaluator {
     const reader = this.#reader
     const { out } = reader
     reader.close()
+    this.#lacks = missingCount(this.#heap, r) > 0
     for (let i = 0; i < reads.length; i++) {
       const variable = reads[i]!
       const sort = this.#sort[variable]!
@@ -123,7 +130,7 @@ export class Evaluator {
     const series = this.#source[variable]!
     const p = this.#heap.u32[blockAt(this.#shape, r, series)]!
     const rules = this.#rules[series]!
-    const since = this.#since[series]!
+    const since = this.#sinceOf(r, series)
     const { model } = this.#features[this.#feature[variable]!]!
     if (sort === LIFETIME) {
       lifetime(this.#heap, this.#reader, model.kind, p, rules, asOf, since)
@@ -137,6 +144,12 @@ export class Evaluator {
     const start = window.kind === 'calendar' ? this.#calendar.startOf(window.period, asOf) : asOf - this.#ms[variable]!
     this.#reader.open(p, rules, start, asOf, since)
     ask(this.#reader, model.kind)
+  }
+
+  /** From when on the customer's series is complete: it is observed, and none of its events is missing. */
+  #sinceOf(r: number, series: number): number {
+    const since = this.#since[series]!
+    return this.#lacks ? Math.max(since, completeFrom(this.#heap, r, this.#types[series]!)) : since
   }
 
   /**

@@ -8,6 +8,7 @@ import { CustomerCache } from './customer-cache.ts'
 import { classOf, Evaluator } from './evaluate.ts'
 import type { Heap } from './heap.ts'
 import { heldAt, nextHeldIn } from './held.ts'
+import { missingAt, missingCount, missingMark } from './missing.ts'
 import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
 import { ADOPTED_N, CONTACTS_N, ERASED_AT, HELD_N } from './record.ts'
@@ -151,6 +152,20 @@ export class FlatStates implements States {
 
   suppressedUntil(slot: Slot, key: number): number {
     return suppressedUntilIn(this.#heap, this.#slots.recordOf(slot), key)
+  }
+
+  miss(slot: Slot, type: string, key: number, at: number): void {
+    const mark = missingMark(this.#heap, this.#slots.recordOf(slot), type, key, at)
+    this.suppress(slot, mark.key, at, mark.until)
+  }
+
+  found(slot: Slot, type: string, key: number): void {
+    const at = missingAt(this.#heap, this.#slots.recordOf(slot), type, key)
+    if (at >= 0) this.lift(slot, key, at + 1)
+  }
+
+  missingCount(slot: Slot): number {
+    return missingCount(this.#heap, this.#slots.recordOf(slot))
   }
 
   addContact(slot: Slot, contact: Contact): void {

@@ -97,6 +97,16 @@ export type States = {
   /** When the suppression ends, 0 when there is none (a past instant means: over). */
   suppressedUntil(slot: Slot, key: number): number
 
+  /**
+   * An event of a type came and could not be taken: from now on no window that it may lie in is complete. `key`: 32 bits of the hash of
+   * its id. See `missing.ts` for how many are told apart.
+   */
+  miss(slot: Slot, type: string, key: number, at: number): void
+  /** The event was counted after all. Nothing changes when it is not known to be missing. */
+  found(slot: Slot, type: string, key: number): void
+  /** How many events are kept as missing, those beyond the bound put together. */
+  missingCount(slot: Slot): number
+
   addContact(slot: Slot, contact: Contact): void
   /** Gives a slot back (message failed); false when no such contact is known. */
   removeContact(slot: Slot, decision: number): boolean

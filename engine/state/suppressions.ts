@@ -1,19 +1,21 @@
 import type { Heap } from './heap.ts'
 import { SUPPRESSIONS, SUPPRESSIONS_CAPACITY, SUPPRESSIONS_N } from './record.ts'
 
-/** Most guardrails with a suppression kept for one customer; beyond it the one that ends first goes. */
-export const SUPPRESSIONS_MAX = 256
+/** Most marks of missing events kept for one customer, see `missing.ts`. */
+export const MISSING_MAX = 32
+/** Most suppressions kept for one customer, those of guardrails and what is missing; beyond it the one that ends first goes. */
+export const SUPPRESSIONS_MAX = 256 + MISSING_MAX
 const SMALLEST = 2
 /** A suppression is 4 words: u32 key and a spare, then the instants it began, ends, and was last lifted at (0 never). */
-const WORDS = 4
-const BEGAN = 1
-const UNTIL = 2
+export const WORDS = 4
+export const BEGAN = 1
+export const UNTIL = 2
 const LIFTED = 3
 
 /** Sets a suppression; a longer one wins, and so does a lift after its beginning. Returns whether anything changed. */
 export function suppressIn(heap: Heap, r: number, key: number, at: number, until: number): boolean {
   const { f64 } = heap
-  const known = find(heap, r, key)
+  const known = findSuppression(heap, r, key)
   if (known !== 0 && (f64[known + LIFTED]! > at || f64[known + UNTIL]! >= until)) return false
   const p = known === 0 ? add(heap, r, key) : known
   f64[p + BEGAN] = at
@@ -27,7 +29,7 @@ export function suppressIn(heap: Heap, r: number, key: number, at: number, until
  */
 export function liftIn(heap: Heap, r: number, key: number, at: number): boolean {
   const { f64 } = heap
-  const known = find(heap, r, key)
+  const known = findSuppression(heap, r, key)
   if (known !== 0 && f64[known + LIFTED]! >= at) return false
   const p = known === 0 ? add(heap, r, key) : known
   f64[p + LIFTED] = at
@@ -37,7 +39,7 @@ export function liftIn(heap: Heap, r: number, key: number, at: number): boolean 
 
 /** When it ends; 0 when there never was one. */
 export function suppressedUntilIn(heap: Heap, r: number, key: number): number {
-  const p = find(heap, r, key)
+  const p = findSuppression(heap, r, key)
   return p === 0 ? 0 : heap.f64[p + UNTIL]!
 }
 
@@ -67,7 +69,8 @@ export function putSuppression(
   heap.f64[p + LIFTED] = from.lifted
 }
 
-function find(heap: Heap, r: number, key: number): number {
+/** Word of the suppression of a key; 0: there is none. */
+export function findSuppression(heap: Heap, r: number, key: number): number {
   const n = heap.u16[r * 4 + SUPPRESSIONS_N]!
   let p = heap.u32[r * 2 + SUPPRESSIONS]!
   for (let i = 0; i < n; i++, p += WORDS) if (heap.u32[p * 2] === key) return p

@@ -13,6 +13,7 @@ import { candidateReads, withTriggerReads } from './features-used.ts'
 import { propose, resetRun } from './funnel/run.ts'
 import { holdOffers } from './hold-offers.ts'
 import { acceptedAfterExpiry, expiredAcceptance } from './late-acceptance.ts'
+import { findEntries, missEntries } from './missing-events.ts'
 import { recallForbidden, sentAfterRecall } from './recall.ts'
 import { runFunnel } from './run-funnel.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
@@ -41,10 +42,14 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
     if (isLawful(context.pack, event.source, acceptedAt))
       takeBackOverride(context, slot, event, Math.min(time, acceptedAt))
-    if (status === 'poison') clearAttributes(context, slot, input, Math.min(time, acceptedAt), plan)
+    if (status === 'poison') {
+      clearAttributes(context, slot, input, Math.min(time, acceptedAt), plan)
+      missEntries(context, slot, input, time, plan)
+    }
     const recalls = recallForbidden(context, slot, input, time)
     return recalls.length === 0 ? settled[status] : { status, clamped: time !== event.time, decisions: recalls }
   }
+  if (status === 'accepted' || status === 'duplicate') findEntries(context, slot, input)
   if (status !== 'accepted' || plan === undefined) return settled[status]
 
   const before = applyAndRecall(context, slot, input, time, plan)
