@@ -7,7 +7,7 @@ import type { StepContext } from './step.ts'
 
 /**
  * Fills the run with the offers a request was answered with, unless one of them may no longer be made: a guardrail has
- * closed since, or the pack no longer shows it there. Takes no contact; the first answer did. The frame must hold the
+ * closed since, the pack no longer shows it there, or it is quarantined, so that none of its code is called. Takes no contact; the first answer did. The frame must hold the
  * placement's reads.
  *
  * @param given keys of the offers, best first
@@ -20,7 +20,7 @@ export function answerAgain(context: StepContext, given: readonly number[], id: 
   let whole = true
   for (const key of given) {
     const offer = run.tables.offerByKey.get(key)
-    if (offer === undefined || shown?.includes(offer) !== true) whole = false
+    if (offer === undefined || offer.quarantined || shown?.includes(offer) !== true) whole = false
     else scoreCandidate(run, propose(run, offer, null))
   }
   filters.suitability(run)
