@@ -229,7 +229,14 @@ export class BackfillRunner {
 const lostSentence =
   'The store has lost that this pack was put in force. Start one node again: that puts it in force anew, and what is filled stays.'
 
+const quarantinedSentence =
+  'A feature that counts the same events is out of service; nothing is passed over. It goes on when the rule is put back: `proffer quarantine`.'
+const failedSentence =
+  'The filter of a feature threw on an event of the log; nothing is passed over. Trying again; it takes another release or pack if it does not pass.'
+
 function problemOf(ends: readonly FillEnd[]): string | null {
+  if (ends.includes('quarantined')) return quarantinedSentence
+  if (ends.includes('filter_failed')) return failedSentence
   if (ends.includes('behind')) return 'Events wait to be counted, which comes first; going on when they are.'
   if (ends.includes('away')) return 'A partition does not run here at present; trying again.'
   return null

@@ -23,9 +23,18 @@ export type FillParts = BeginningParts & {
 
 /**
  * How it ended. `away`: the partition is not run here now. `behind`: its events come first. `called_off`: not wanted any more. In all
- * three it goes on another time where it was. `full`: the ids of its events need more memory. `unknown`: the shard knows nothing of it.
+ * three it goes on another time where it was. `quarantined`, `filter_failed`: a feature cannot be asked, see `FillRefusal`; it is tried
+ * again. `full`: the ids of its events need more memory. `unknown`: the shard knows nothing of it.
  */
-export type FillEnd = 'finished' | 'away' | 'behind' | 'called_off' | 'full' | 'unknown'
+export type FillEnd =
+  | 'finished'
+  | 'away'
+  | 'behind'
+  | 'called_off'
+  | 'full'
+  | 'unknown'
+  | 'quarantined'
+  | 'filter_failed'
 
 /** Records of one step: some two milliseconds of the shard. */
 const pageMax = { maxRecords: 256, maxBytes: 256 * 1_024 } as const

@@ -136,6 +136,7 @@ export class WorkMark {
   /** Where the guards of rules say which one is being asked. */
   readonly asked: Int32Array
   #beats = 0
+  #counts = true
 
   /** Forgets what a thread before this one was working on. */
   constructor(words: Int32Array) {
@@ -147,13 +148,19 @@ export class WorkMark {
     return new WorkMark(new Int32Array(shardWords))
   }
 
+  /** Whether what rules throw at the work at hand is counted. */
+  get counts(): boolean {
+    return this.#counts
+  }
+
   /** Offset of the event at hand; null: it is no event. */
   get offset(): number | null {
     return offsetOf(this.asked[lowWord]!, this.asked[highWord]!)
   }
 
-  /** Work on a partition begins that is done without a pause. */
-  begin(partition: number): void {
+  /** Work on a partition begins that is done without a pause. `counts`: whether what its rules throw is counted. */
+  begin(partition: number, counts = true): void {
+    this.#counts = counts
     this.asked[partitionWord] = partition
     this.other()
     this.asked[busyWord] = 1

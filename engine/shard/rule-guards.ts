@@ -19,11 +19,14 @@ export type RuleTrap = {
 export function guardsOf(
   names: readonly string[],
   board: Pick<RuleBoard, 'threw'>,
-  { asked }: Pick<WorkMark, 'asked'>,
+  mark: Pick<WorkMark, 'asked' | 'counts'>,
   trap: RuleTrap | null,
 ): Guards {
   const numbers = new Map(names.map((name, i) => [name, i + 1]))
-  const threw = (rule: number): void => board.threw(rule)
+  const { asked } = mark
+  const threw = (rule: number): void => {
+    if (mark.counts) board.threw(rule)
+  }
   return (name): Guard | null => {
     const rule = numbers.get(name)
     if (rule === undefined) return null

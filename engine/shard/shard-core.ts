@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
+import { FilterFault } from '../../rules/cel/guard.ts'
 import { customerView } from '../explain/customer-view.ts'
 import type { Slot } from '../state/states.ts'
 import { type Permit, permitMessage } from '../step/permit.ts'
@@ -33,6 +34,7 @@ import type {
   BatchStats,
   BatchTask,
   CacheUsage,
+  FillRefusal,
   FillResult,
   FillTask,
   ShardPort,
@@ -161,7 +163,7 @@ export class ShardCore implements ShardPort {
     const { rules } = this.#options
     const standing = { fill: part.meta.fill, begun: this.#past.begun(part.meta) }
     try {
-      const plan = rules.during(partition, () => this.#fills.plan(partition, step, standing, this.#past))
+      const plan = rules.during(partition, () => this.#fills.plan(partition, step, standing, this.#past), 'uncounted')
       if (plan.kind === 'refused') return plan
       const { found, limits, at, fill } = plan
       const filled = { kind: 'filled', at, read: found.read } as const
@@ -169,13 +171,22 @@ export class ShardCore implements ShardPort {
         return { ...filled, added: 0, result: doneWith(part, part.meta, { ...nothingSaid, committed: false }) }
       const { slots, missing } = this.#customers.open(partition, found.customers)
       await this.#customers.load(partition, slots, missing)
-      const added = rules.during(partition, () => this.#fills.add(slots, found, limits))
+      const added = rules.during(partition, () => this.#fills.add(slots, found, limits), 'uncounted')
+      if (added === 'quarantined') return this.#fillRefused(partition, added)
       const task = { to: part.meta.seq + 1, change: { fill, published, dpos }, notAfter }
       return { ...filled, added, result: await this.#send(partition, part, this.#amendment(part, partition, task)) }
     } catch (error) {
+      if (error instanceof FilterFault) return this.#fillRefused(partition, error.code)
       this.#fills.forget(partition)
       return this.#refused(partition, error)
     }
+  }
+
+  /** Nothing of a step of a backfill is kept: it goes on where the header says. */
+  #fillRefused(partition: number, why: FillRefusal): FillResult {
+    this.#fills.forget(partition)
+    this.#options.states.discard(partition)
+    return { kind: 'refused', why }
   }
 
   async learn(past: Past): Promise<void> {

@@ -56,6 +56,7 @@ export class ShardFills {
     const scan = this.#scanOf(partition, fill, step.at)
     if (scan === null) return { kind: 'refused', why: 'cold' }
     const limits = past.limits(fill, begun)
+    if (this.#isOut(limits)) return { kind: 'refused', why: 'quarantined' }
     const end = limits.reduce((most, limit) => Math.max(most, limit), 0)
     const found = scan.read(step.records, step.through, end, limits)
     if (found === 'full') return this.#full()
@@ -66,8 +67,12 @@ export class ShardFills {
     return { kind: 'planned', found, limits, at, fill: isDue ? { ...fill, at, isDone } : null }
   }
 
-  /** Adds what was found to the customers' series; returns how many events had something to add. */
-  add(slots: ReadonlyMap<string, Slot>, { events }: Found, limits: Float64Array): number {
+  /**
+   * Adds what was found to the customers' series; returns how many events had something to add. `quarantined`: a rule went out of
+   * service since it was found, and nothing was added.
+   */
+  add(slots: ReadonlyMap<string, Slot>, { events }: Found, limits: Float64Array): number | 'quarantined' {
+    if (this.#isOut(limits)) return 'quarantined'
     let added = 0
     for (const past of events) {
       const slot = slots.get(past.event.customerId)
@@ -80,6 +85,12 @@ export class ShardFills {
   /** The partition is lost, or a step of it came to nothing. */
   forget(partition: number): void {
     if (this.#open?.partition === partition) this.#open = null
+  }
+
+  /** Whether a series to be filled gets no entry now: what is passed over would be missing for ever. */
+  #isOut(limits: Float64Array): boolean {
+    const { layout, types } = this.#parts.context.pack
+    return layout.series.some(({ event }, series) => limits[series]! >= 0 && types.get(event)?.refused === true)
   }
 
   /** A backfill that was finished here, or one before it, never begins again: its entries are there. */

@@ -86,9 +86,10 @@ export type FillRecords = {
 /**
  * Why a step of a backfill is not taken; nothing was changed. `cold`: which ids were accepted below `at` is not known here, warm
  * up first. `full`: more ids were accepted within the horizon than there is memory for. `unknown`: the shard knows of no such
- * backfill of the partition (yet), or it is finished.
+ * backfill of the partition (yet), or it is finished. `quarantined`: a series to be filled gets no entry while a rule is out of service.
+ * `filter_failed`: the filter of a feature threw on a record of the step.
  */
-export type FillRefusal = 'cold' | 'full' | 'unknown'
+export type FillRefusal = 'cold' | 'full' | 'unknown' | 'quarantined' | 'filter_failed'
 
 export type FillResult =
   | {

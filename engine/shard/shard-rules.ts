@@ -48,11 +48,12 @@ export class ShardRules {
   /**
    * Does work on a partition that ends before anything else begins, with the quarantine as it is now. The event at hand becomes
    * poison when the filter of a feature or an attribute throws on it; what is thrown is passed on.
+   * @param throws whether those of rules are counted: not when the same work was done before, or is on events of long ago
    */
-  during<Result>(partition: number, work: () => Result): Result {
+  during<Result>(partition: number, work: () => Result, throws: 'counted' | 'uncounted' = 'counted'): Result {
     const { board, mark } = this.#parts
     this.#refresh()
-    mark.begin(partition)
+    mark.begin(partition, throws === 'counted')
     try {
       return work()
     } catch (error) {

@@ -6,6 +6,8 @@ import type { LocalShards } from '../../../engine/shard/all-partitions.ts'
 import { createShards } from '../../../engine/shard/create-shards.ts'
 import { trustsAll } from '../../../engine/shard/event-frame.ts'
 import type { FillReply } from '../../../engine/shard/fill-slot.ts'
+import type { RuleTrap } from '../../../engine/shard/rule-guards.ts'
+import type { RuleWatch } from '../../../engine/shard/rule-watch.ts'
 import type { FillStep } from '../../../engine/shard/shard-port.ts'
 import type { CustomerView } from '../../../engine/shard/shards.ts'
 import { openStore, type StorePlace } from '../../../engine/store/open-store.ts'
@@ -49,6 +51,8 @@ export type RigOptions = {
   readonly pageRecords?: number
   readonly fillBytes?: number
   readonly mode?: 'inline' | 'worker'
+  readonly watch?: RuleWatch
+  readonly trap?: RuleTrap
 }
 
 /** Starts an engine with a pack over a folder's log; the customers are at `place`. */
@@ -56,7 +60,7 @@ export async function startEngine(
   folder: Folder,
   place: StorePlace,
   pack: LoadedPack,
-  { beforeFill = async () => {}, pageRecords = 256, fillBytes = 2 ** 20, mode = 'inline' }: RigOptions = {},
+  { beforeFill = async () => {}, pageRecords = 256, fillBytes = 2 ** 20, mode = 'inline', ...rules }: RigOptions = {},
 ): Promise<RigEngine> {
   const store = openStore(place)
   const log = { identity: 'log', isFresh: async () => true, others: async () => [] }
@@ -84,6 +88,7 @@ export async function startEngine(
     cacheBytes: 16 * 2 ** 20,
     fillBytes,
     membership,
+    ...rules,
   })
   const runner = new BackfillRunner({
     store,
