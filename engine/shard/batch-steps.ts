@@ -102,7 +102,7 @@ export class BatchSteps {
     stock: StockInput,
     loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
   ): BatchOutcome | Promise<BatchOutcome> {
-    const { part, task, slots, due } = collected
+    const { part, task, slots, due, round } = collected
     const started = performance.now()
     // A batch that may be stepped again is counted when it is certain that it is not.
     const tally = this.#stock.isUsed ? new BatchTally(this.#options.context) : this.#tools.tally
@@ -111,7 +111,9 @@ export class BatchSteps {
       const { rules } = this.#options
       const start = { ...this.#startOf(part, task), stock, due, poisoned: rules.poisoned(task.partition) }
       const tools = this.#stock.isUsed ? { ...this.#tools, tally } : this.#tools
-      stepped = rules.during(task.partition, () => stepBatch(tools, slots, task, start))
+      // What its rules throw is counted once, however often it is stepped.
+      const throws = round === 1 ? 'counted' : 'uncounted'
+      stepped = rules.during(task.partition, () => stepBatch(tools, slots, task, start), throws)
     } catch (error) {
       return { kind: 'failed', error }
     }
