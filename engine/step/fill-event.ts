@@ -20,7 +20,7 @@ export function isAdmitted({ pack }: StepContext, { event, acceptedAt }: PastEve
   return refusalOf(pack, event, acceptedAt, time, pack.types.get(event.type)) === null
 }
 
-/** Whether an event has an entry for a series to be filled. */
+/** Whether an event has an entry for a series to be filled. One that is out of service gets none: it is not to be filled then. */
 export function isFilledFrom({ pack }: StepContext, { event, acceptedAt }: PastEvent, takes: Takes): boolean {
   const plan = pack.types.get(event.type)
   if (plan === undefined || !isLawful(pack, event.source, acceptedAt)) return false
