@@ -148,7 +148,7 @@ for (const mode of ['worker', 'inline'] as const) {
   }, 60_000)
 }
 
-it('an event whose feature filter throws is kept as a dead letter, and its partition goes on', async () => {
+it('an event whose feature filter throws is a dead letter, its partition goes on, and it is missing until it is taken after all', async () => {
   const feature = rig.folder().pack.model.features.find(({ event, where }) => event === 'page.viewed' && where !== null)
   const { shards, watch } = await watched({ rule: `feature:${feature?.id}`, how: 'throw', from: 1 })
   const [customerId = '', other = ''] = inPartition
@@ -162,4 +162,22 @@ it('an event whose feature filter throws is kept as a dead letter, and its parti
   const totals = await shards.totals()
   expect([totals.accepted - before.accepted, totals.deadLettered - before.deadLettered]).toEqual([2, seen])
   expect((await shards.partitions()).every(({ state }) => state === 'running')).toBe(true)
+  await shards.stop(3_000)
+  // Another process, whose rules are sound: it has read of the customer what this one stored.
+  const sound = await rig.started()
+  const knownOf = async (id: string) => {
+    const { variables } = await sound.customer(id)
+    const { lo, hi } = variables.find(({ name }) => name === feature?.id) ?? { lo: Number.NaN, hi: Number.NaN }
+    return [lo, hi]
+  }
+  await rig.known(sound, customerId)
+  expect([await knownOf(customerId), await knownOf(other)]).toEqual([
+    [0, null],
+    [0, 0],
+  ])
+  const group = feature?.where?.match(/"(\w+)"/)?.[1] ?? ''
+  const data = { page: '/', pageGroup: group, dwellMs: 1 }
+  for (let i = 0; i < seen; i++) await rig.append(pageView(customerId, `view-${i}`, { data }))
+  await sound.drained()
+  expect(await knownOf(customerId)).toEqual([seen, seen])
 }, 60_000)
