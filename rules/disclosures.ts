@@ -98,6 +98,24 @@ export const disclosures = {
     customer: { en: '{offer} was given to you already.', zh: '您已获得过“{offer}”。' },
     manager: { en: 'The customer has had {offer} already.', zh: '该客户已获得过“{offer}”。' },
   },
+  takenBack: {
+    // That there was a message says that something was found out meanwhile.
+    customer: nothingText,
+    manager: {
+      en: 'A message that was decided before is not to be sent any more. Do not bring up what it was about.',
+      zh: '此前决定发送的一条消息不得再发送。请勿提及其内容。',
+    },
+  },
+  sentAnyway: {
+    customer: {
+      en: 'You were sent a message that was not to be sent any more. You need not do anything.',
+      zh: '您收到了一条本不应再发送的消息，无需任何操作。',
+    },
+    manager: {
+      en: 'The customer was sent a message although it had been taken back. Be ready to be asked about it.',
+      zh: '一条已撤回的消息仍被发送给该客户，请准备好答复客户的询问。',
+    },
+  },
   nothing: {
     customer: nothingText,
     manager: {
@@ -193,8 +211,8 @@ export const disclosureKinds = {
   all_dropped: 'nothing',
   held_back: 'nothing',
   pack_changed: 'nothing',
-  recalled: 'nothing',
-  sent_after_recall: 'nothing',
+  recalled: 'takenBack',
+  sent_after_recall: 'sentAnyway',
   accepted_after_expiry: 'expired',
   silence_chosen: 'nothing',
   held_out: 'nothing',

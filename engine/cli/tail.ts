@@ -44,8 +44,11 @@ function line(decision: Readonly<Record<string, unknown>>): string {
     ? decision['offers'].filter(isRecord).map((item) => String(item['offer']))
     : []
   const at = typeof decision['now'] === 'number' ? instant(decision['now']) : '-'
-  const what = offers.length > 0 ? offers.join(', ') : 'nothing'
-  const { id, customerId, placement, outcome, reason } = decision
+  const recalls = Array.isArray(decision['recalls']) ? decision['recalls'].map(String) : []
+  const about = recalls.length > 0 ? `decision ${recalls.join(', ')}...` : 'nothing'
+  const what = offers.length > 0 ? offers.join(', ') : about
+  const { id, customerId, outcome, reason } = decision
+  const placement = decision['placement'] === '' ? '-' : decision['placement']
   const why = reason === outcome ? '' : ` (${reason})`
   return `${at}  ${id}  ${customerId}  ${placement}  ${outcome}${why}: ${what}`
 }

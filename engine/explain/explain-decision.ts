@@ -25,12 +25,12 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     ...outcomeLines(decision, offered, model, language),
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
     ...claimLines(decision, model, language),
-    ...(others.length > 0 ? [say.others(others.length)] : []),
+    ...(others.length > 0 ? [decision.recalls.length > 0 ? say.forbidden : say.others(others.length)] : []),
     ...others.map((fate) => {
       const words = [fateWords(decision, fate, model, language), ...nearestWords(decision, fate, model, language)]
       return `- ${words.join(say.gap)}`
     }),
-    ...(decision.nothing > 0 ? [say.nothingWorth(numberWords(decision.nothing))] : []),
+    ...(decision.nothing > 0 && decision.recalls.length === 0 ? [say.nothingWorth(numberWords(decision.nothing))] : []),
     ...decision.holdouts
       .filter(({ group }) => group === 'held_out')
       .map(({ holdout, offer }) => say.heldOut(holdout, titleOf(model, offer, language))),
@@ -96,13 +96,11 @@ function causeLine(decision: Decision, model: Model | null, wording: Wording): s
   if (decision.cause.source === released.source && decision.cause.type === released.type)
     return say.released(at, decision.customerId, decision.placement, decision.cause.id)
   const source = model?.sources.some((known) => known.id === decision.cause.source) === false ? say.unlisted : ''
-  return say.happened(
-    at,
-    decision.cause.type,
-    `${decision.cause.source}${source}`,
-    decision.customerId,
-    decision.placement,
-  )
+  const { type } = decision.cause
+  const from = `${decision.cause.source}${source}`
+  return decision.recalls.length > 0
+    ? say.about(at, type, from, decision.customerId, decision.recalls.join(say.comma))
+    : say.happened(at, type, from, decision.customerId, decision.placement)
 }
 
 function outcomeLines(
@@ -124,6 +122,7 @@ function outcomeLines(
     }
     return lines
   }
+  if (decision.recalls.length > 0) return [answerWords(decision, model, language)]
   if (decision.outcome === 'none') return [say.nothing, answerWords(decision, model, language)]
   const shown = decision.offers.map((item) => titleOf(model, item.offer, language)).join(say.comma)
   return [say.fallback(shown), answerWords(decision, model, language)]
@@ -234,6 +233,9 @@ const phrases = {
   en: {
     happened: (at: string, type: string, source: string, customer: string, placement: string) =>
       `${at}: ${type} from ${source} was seen for customer ${customer}; triggers proposed offers for ${placement}.`,
+    about: (at: string, type: string, source: string, customer: string, digits: string) =>
+      `${at}: ${type} from ${source} was seen for customer ${customer}; it is about the decision whose id begins with ${digits}.`,
+    forbidden: 'What may not leave any more, and why:',
     asked: (at: string, customer: string, placement: string, channel: string, request: string) =>
       `${at}: ${placement}${channel === '' ? '' : ` (${channel})`} asked what to show customer ${customer} (request ${request}).`,
     unlisted: ' (not a source of the pack)',
@@ -268,6 +270,9 @@ const phrases = {
   zh: {
     happened: (at: string, type: string, source: string, customer: string, placement: string) =>
       `${at}：客户${customer}发生事件${type}（来源${source}），触发器为展示位${placement}提出候选。`,
+    about: (at: string, type: string, source: string, customer: string, digits: string) =>
+      `${at}：客户${customer}发生事件${type}（来源${source}），涉及编号以${digits}开头的决策。`,
+    forbidden: '不得再发送的内容及原因：',
     asked: (at: string, customer: string, placement: string, channel: string, request: string) =>
       `${at}：展示位${placement}${channel === '' ? '' : `（${channel}）`}询问应向客户${customer}展示什么（请求${request}）。`,
     unlisted: '，规则包未登记',
