@@ -1,5 +1,6 @@
 /** Gaps, pauses, quiet hours and the zones they are read in. Caps are looked at with the ladders. */
 import { formatDuration } from '../quantities.ts'
+import { isAbout } from '../scope.ts'
 import { isZone } from '../zones.ts'
 import { type Checking, oneOf, type Spot } from './checking.ts'
 import { lookBackMsMax } from './definitions.ts'
@@ -14,6 +15,26 @@ export function checkContactRules(checking: Checking): void {
   checkPauses(checking)
   checkQuietHours(checking)
   checkZones(checking)
+  checkNamedOffers(checking)
+}
+
+/** A rule that names offers and is about none of them stops nothing, and looks as if it did. */
+function checkNamedOffers({ model, refuse }: Checking): void {
+  const sending = new Set(model.channels.filter(({ contact }) => contact).map(({ id }) => id))
+  const { caps, gaps, pauses, quietHours } = model
+  for (const [section, rules] of Object.entries({ caps, gaps, pauses, quietHours })) {
+    for (const [i, { id, applies }] of rules.entries()) {
+      if (applies.offers === 'all') continue
+      const isAboutSome = model.offers.some((offer) =>
+        offer.channels.some((channel) => sending.has(channel) && isAbout(applies, offer, channel)),
+      )
+      if (isAboutSome) continue
+      const spot: Spot = { file: 'contact.yaml', path: [section, i, 'applies'], rule: id }
+      const message =
+        'The rule is about no contact: none of the offers it names is of its categories and on a channel that counts.'
+      refuse('reference_dead', spot, `${message} Correct "applies".`)
+    }
+  }
 }
 
 type ContactSection = 'caps' | 'gaps' | 'pauses' | 'quietHours'

@@ -90,6 +90,15 @@ describe('a campaign', () => {
     expect(repay(there, 'C1', day0 + 2 * dayMs)?.offers[0]?.offer).toBe('repayment-thanks')
   })
 
+  test('is about contacts, or the pack is refused', async () => {
+    const elsewhere = { ...sms, categories: ['help'], offers: ['spring-1'] }
+    await expect(loadBank({ offers, triggers, caps: [{ ...cap, applies: elsewhere }] })).rejects.toThrow(
+      /about no contact/,
+    )
+    const inApp = { categories: 'all', offers: ['study-loan'] }
+    await expect(loadBank({ offers, triggers, caps: [{ ...cap, applies: inApp }] })).rejects.toThrow(/about no contact/)
+  })
+
   test('names only offers that the pack has', async () => {
     const caps = [{ ...cap, applies: { ...sms, offers: ['summer-1'] } }]
     await expect(loadBank({ offers, triggers, caps })).rejects.toThrow(/contact\.yaml:\d+ .*summer-1/)
