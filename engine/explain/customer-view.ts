@@ -1,7 +1,6 @@
 import { hash32 } from '../../ingest/hash.ts'
 import type { CustomerView, FeatureView } from '../shard/shards.ts'
-import type { Contact, Slot } from '../state/states.ts'
-import { claimClass } from '../step/claims.ts'
+import { type Contact, claimClass, type Slot } from '../state/states.ts'
 import type { StepContext } from '../step/step.ts'
 import { valueWords } from './value-words.ts'
 import { variableWords } from './variable-words.ts'

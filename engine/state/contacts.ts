@@ -1,6 +1,6 @@
 import type { Heap } from './heap.ts'
 import { CONTACTS, CONTACTS_CAPACITY, CONTACTS_N } from './record.ts'
-import type { Contact } from './states.ts'
+import { type Contact, claimClass } from './states.ts'
 
 /** Most contacts kept for one customer. */
 export const CONTACTS_MAX = 512
@@ -12,8 +12,9 @@ const ANSWERED = 0x100
 const RECALLED = 0x200
 
 /**
- * Adds a contact in its place by instant and drops those that no cap looks at any more. `r` is the record.
- * @returns false when there were too many within `keepMs` and the oldest had to go
+ * Adds a contact in its place by instant and drops those that no cap looks at any more. `r` is the record. When all places are taken the oldest
+ * claim makes room, and the oldest contact only when there is none. A claim never takes the place of a contact: then it is not kept.
+ * @returns false when there were too many within `keepMs`
  */
 export function addContactTo(heap: Heap, r: number, contact: Contact, keepMs: number): boolean {
   const { f64, u32, u16 } = heap
@@ -22,9 +23,13 @@ export function addContactTo(heap: Heap, r: number, contact: Contact, keepMs: nu
   if (contact.at < newest - keepMs) return true
   let gone = 0
   while (gone < u16[h + CONTACTS_N]! && instantOf(heap, r, gone) < newest - keepMs) gone++
-  const fits = u16[h + CONTACTS_N]! - gone < CONTACTS_MAX
-  if (!fits) gone++
   removeAt(heap, r, 0, gone)
+  const fits = u16[h + CONTACTS_N]! < CONTACTS_MAX
+  if (!fits) {
+    const claim = oldestClaim(heap, r)
+    if (claim === -1 && contact.class === claimClass) return false
+    removeAt(heap, r, Math.max(0, claim), 1)
+  }
   makeRoom(heap, r)
   const block = u32[r * 2 + CONTACTS]!
   const n = u16[h + CONTACTS_N]!
@@ -115,6 +120,14 @@ export function readContact(
 
 function instantOf(heap: Heap, r: number, i: number): number {
   return heap.f64[heap.u32[r * 2 + CONTACTS]! + i * WORDS]!
+}
+
+/** Its index; -1: there is none. */
+function oldestClaim(heap: Heap, r: number): number {
+  const block = heap.u32[r * 2 + CONTACTS]!
+  for (let i = 0; i < heap.u16[r * 4 + CONTACTS_N]!; i++)
+    if ((heap.u32[(block + i * WORDS) * 2 + 7]! & 0xff) === claimClass) return i
+  return -1
 }
 
 function newestOf(heap: Heap, r: number): number {

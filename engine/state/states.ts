@@ -23,13 +23,16 @@ export type Write =
 /** When something of a customer is due next. `at`: Unix milliseconds; 0: nothing is. */
 export type Due = { readonly customerId: string; readonly at: number }
 
+/** Class of what is no contact but kept among them: a claim on resources. Its `decision` is a number of its own. */
+export const claimClass = 3
+
 /** A contact that was decided. Keys are 32-bit hashes of ids (`hash32`), so they outlive a pack. */
 export type Contact = {
   readonly at: number
   readonly channel: number
   readonly category: number
   readonly offer: number
-  /** 0 regulatory, 1 service, 2 marketing. */
+  /** 0 regulatory, 1 service, 2 marketing, 3 (`claimClass`) a claim. */
   readonly class: number
   /** First 53 bits of the decision id, as an integer. */
   readonly decision: number

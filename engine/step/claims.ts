@@ -5,13 +5,10 @@
  */
 import { hash53 } from '../../ingest/hash.ts'
 import type { CompiledOffer } from '../../rules/compiled.ts'
-import type { Contact, Slot, States } from '../state/states.ts'
+import { type Contact, claimClass, type Slot, type States } from '../state/states.ts'
 import type { FunnelRun } from './funnel/run.ts'
 import { saltedHash } from './salted-hash.ts'
 import { scratchContact } from './scratch-contact.ts'
-
-/** Class of a claim among stored contacts. */
-export const claimClass = 3
 
 /** What stored states know a claim by: the first 53 bits of its decision's id and the offer's key. */
 export function claimNumber(decision: number, offerKey: number): number {
@@ -36,7 +33,7 @@ export function runningClaim(run: FunnelRun, offer: CompiledOffer): number {
   return 0
 }
 
-/** Remembers a claim on an offer. Idempotent. */
+/** Remembers a claim on an offer, and of those before it, all over by now, the newest: they never fill the places of contacts. Idempotent. */
 export function addClaim(
   states: States,
   slot: Slot,
@@ -44,10 +41,14 @@ export function addClaim(
 ): void {
   const { at, until, decision, offerKey } = claim
   const number = claimNumber(decision, offerKey)
+  const before: number[] = []
   for (let i = states.contactCount(slot) - 1; i >= 0; i--) {
     states.contactAt(slot, i, contact)
-    if (contact.class === claimClass && contact.decision === number) return
+    if (!isClaimOn(contact, offerKey)) continue
+    if (contact.decision === number) return
+    before.push(contact.decision)
   }
+  for (const old of before.slice(1)) states.removeContact(slot, old)
   states.addContact(slot, {
     at,
     channel: 0,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createStates, type FlatStates } from '../../../engine/state/flat-states.ts'
+import { claimClass } from '../../../engine/state/states.ts'
 import { attributeOf, DAY, HOUR, layoutOf, MINUTE } from './layouts.ts'
 import { Shelf } from './shelf.ts'
 
@@ -259,6 +260,35 @@ describe('contacts', () => {
     for (let i = 0; i < 515; i++) add(states, slot, T + i, i)
     expect(decisions(states, slot)).toEqual(Array.from({ length: 512 }, (_, i) => i + 3))
     expect(states.overflows.contacts).toBe(3)
+  })
+
+  it('are never pushed out by claims: the oldest claims go, and one that finds no room is not kept', () => {
+    const { states, slot } = open()
+    const claim = (at: number, decision: number) =>
+      states.addContact(slot, {
+        at,
+        channel: 0,
+        category: 0,
+        offer: 3,
+        class: claimClass,
+        decision,
+        until: at + 1,
+        answered: false,
+        recalled: false,
+      })
+    for (let i = 0; i < 20; i++) add(states, slot, T + i, i)
+    for (let i = 20; i < 600; i++) claim(T + i, i)
+    const contacts = Array.from({ length: 20 }, (_, i) => i)
+    expect(decisions(states, slot)).toEqual([...contacts, ...Array.from({ length: 492 }, (_, i) => i + 108)])
+    // An old contact that comes late has its place too.
+    add(states, slot, T - HOUR, 600)
+    expect(decisions(states, slot).slice(0, 22)).toEqual([600, ...contacts, 109])
+    for (let i = 601; i < 1_092; i++) add(states, slot, T + i, i)
+    const full = decisions(states, slot)
+    expect(full).toHaveLength(512)
+    expect(full.slice(0, 21)).toEqual([600, ...contacts])
+    claim(T + 2_000, 2_000)
+    expect(decisions(states, slot)).toEqual(full)
   })
 })
 
