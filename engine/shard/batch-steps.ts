@@ -32,18 +32,23 @@ export type BatchOutcome =
   | { readonly kind: 'failed'; readonly error: unknown }
 
 type Collected = {
-  readonly part: Owned
-  readonly task: BatchTask
+  readonly batch: Batch
   readonly slots: Map<string, Slot>
-  /** Of whom something is due. */
-  readonly due: readonly string[]
-  /** The how manieth time it is stepped, from 1, and when it began, by the monotonic clock. */
+  /** The how manieth time it is stepped, from 1. */
   readonly round: number
-  readonly started: number
 }
 
-/** It is stepped again, from what was answered to its claims. */
-type Again = Pick<Collected, 'round' | 'started'> & { readonly stock: StockInput }
+/** What is the same each time a batch is stepped. */
+type Batch = {
+  readonly part: Owned
+  readonly task: BatchTask
+  /** Of whom something is due. */
+  readonly due: readonly string[]
+  /** When it began, by the monotonic clock. */
+  readonly started: number
+  /** Of its first live request: its answers have the same ids each time. */
+  readonly turn: number
+}
 
 export class BatchSteps {
   readonly #options: ShardCoreOptions
@@ -60,22 +65,20 @@ export class BatchSteps {
 
   /** Not a promise when nothing had to be waited for. `due`: customers of whom something is. */
   run(part: Owned, task: BatchTask, due: readonly string[]): BatchOutcome | Promise<BatchOutcome> {
-    return this.#collect(part, task, due, null)
+    const batch = { part, task, due, started: performance.now(), turn: part.stepped }
+    part.stepped += task.requests.length
+    return this.#collect(batch, 1, null)
   }
 
-  #collect(
-    part: Owned,
-    task: BatchTask,
-    due: readonly string[],
-    again: Again | null,
-  ): BatchOutcome | Promise<BatchOutcome> {
+  /** `known`: what was answered to its claims when it was stepped before; null: it was not. */
+  #collect(batch: Batch, round: number, known: StockInput | null): BatchOutcome | Promise<BatchOutcome> {
+    const { part, task, due } = batch
     const { failpoint, partitions, codecs } = this.#options
     const customers = batchCustomers(task, { next: part.meta.next, partitions, codec: codecs.events, due })
     failpoint('collected')
     const { slots, missing } = this.#customers.open(task.partition, customers)
-    const { round, started } = again ?? { round: 1, started: performance.now() }
-    const collected = { part, task, slots, due, round, started }
-    const stock = again?.stock ?? this.#stock.known(this.#leaseClock(part, task), part.takenAt)
+    const collected = { batch, slots, round }
+    const stock = known ?? this.#stock.known(this.#leaseClock(part, task), part.takenAt)
     if (missing.length === 0 && stock !== null) return this.#step(collected, stock, { loaded: 0, loadMs: 0 })
     return this.#loadAndStep(collected, missing, stock)
   }
@@ -85,7 +88,8 @@ export class BatchSteps {
     missing: readonly string[],
     known: StockInput | null,
   ): Promise<BatchOutcome> {
-    const { part, task, slots } = collected
+    const { batch, slots } = collected
+    const { part, task } = batch
     const started = performance.now()
     const looked = known ?? this.#stock.look(this.#leaseClock(part, task), part.takenAt)
     try {
@@ -102,14 +106,15 @@ export class BatchSteps {
     stock: StockInput,
     loading: Pick<BatchStats, 'loaded' | 'loadMs'>,
   ): BatchOutcome | Promise<BatchOutcome> {
-    const { part, task, slots, due, round } = collected
+    const { batch, slots, round } = collected
+    const { task, due } = batch
     const started = performance.now()
     // A batch that may be stepped again is counted when it is certain that it is not.
     const tally = this.#stock.isUsed ? new BatchTally(this.#options.context) : this.#tools.tally
     let stepped: SteppedBatch
     try {
       const { rules } = this.#options
-      const start = { ...this.#startOf(part, task), stock, due, poisoned: rules.poisoned(task.partition) }
+      const start = { ...this.#startOf(batch), stock, due, poisoned: rules.poisoned(task.partition) }
       const tools = this.#stock.isUsed ? { ...this.#tools, tally } : this.#tools
       // What its rules throw is counted once, however often it is stepped.
       const throws = round === 1 ? 'counted' : 'uncounted'
@@ -138,13 +143,14 @@ export class BatchSteps {
     tally: BatchTally,
     stock: StockInput,
   ): Promise<BatchOutcome> {
-    const { part, task, due, round, started } = collected
+    const { batch, round } = collected
+    const { task, started } = batch
     const { claims } = done.stepped
     const reserved = await this.#stock.reserve(claims, stock, round)
     this.#options.failpoint('reserved')
     if (reserved.kind === 'again') {
       this.#options.states.discard(task.partition)
-      return this.#collect(part, task, due, { stock: reserved.stock, round: round + 1, started })
+      return this.#collect(batch, round + 1, reserved.stock)
     }
     const half = this.#options.clock === 'wall' ? halfOfLease(claims) : Number.POSITIVE_INFINITY
     if (task.now + performance.now() - started < half) return this.#counted({ ...done, half }, tally)
@@ -163,10 +169,9 @@ export class BatchSteps {
   }
 
   /** On an event clock a request sees the partition's own clock, so that it does not move what events see. */
-  #startOf(part: Owned, task: BatchTask): Omit<BatchStart, 'due' | 'stock' | 'poisoned'> {
+  #startOf({ part, task, turn }: Batch): Omit<BatchStart, 'due' | 'stock' | 'poisoned'> {
     const { seq, next, appendTime, clock } = part.meta
-    const rest = { seq, turn: part.stepped, next, appendTime, partitions: this.#options.partitions }
-    part.stepped += task.requests.length
+    const rest = { seq, turn, next, appendTime, partitions: this.#options.partitions }
     if (this.#options.clock === 'wall') return { ...rest, clock, wallNow: task.now }
     return { ...rest, clock: clock > 0 || task.events !== null ? clock : task.now, wallNow: null }
   }

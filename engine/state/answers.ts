@@ -1,6 +1,7 @@
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
 import { ANSWERS, ANSWERS_N, ANSWERS_ROOM, ANSWERS_USED } from './record.ts'
+import type { GivenAnswer } from './states.ts'
 
 /** Answers kept, how long, and how many offers each names at most. */
 export const ANSWERS_MAX = 8
@@ -44,20 +45,14 @@ export function addAnswer(
   u16[r * 4 + ANSWERS_N]!++
 }
 
-/** The offers of an answer that is still kept at `now`, or null. */
-export function findAnswer(
-  heap: Heap,
-  r: number,
-  idHigh: number,
-  idLow: number,
-  now: number,
-): readonly number[] | null {
+/** An answer that is still kept at `now`, or null. */
+export function findAnswer(heap: Heap, r: number, idHigh: number, idLow: number, now: number): GivenAnswer | null {
   const { u32 } = heap
   let p = u32[r * 2 + ANSWERS]! * 2
   for (let i = heap.u16[r * 4 + ANSWERS_N]!; i > 0; i--) {
     const at = u32[p + 3]! * HIGH + u32[p + 2]!
     if (u32[p] === idHigh >>> 0 && u32[p + 1] === idLow >>> 0 && now - at <= ANSWER_KEPT_MS) {
-      return Array.from(u32.subarray(p + HEAD, p + HEAD + u32[p + 4]!))
+      return { at, offers: Array.from(u32.subarray(p + HEAD, p + HEAD + u32[p + 4]!)) }
     }
     p += HEAD + u32[p + 4]!
   }

@@ -13,7 +13,7 @@ import type { Mutations, Overflows } from './mutations.ts'
 import { PatchWriter } from './patch-codec.ts'
 import { ADOPTED_N, CONTACTS_N, ERASED_AT, HELD_N } from './record.ts'
 import { SLOT_BYTES, type Slots } from './slots.ts'
-import type { Contact, Due, FeatureClass, Held, Slot, States, Stored, Write } from './states.ts'
+import type { Contact, Due, FeatureClass, GivenAnswer, Held, Slot, States, Stored, Write } from './states.ts'
 import { suppressedUntilIn } from './suppressions.ts'
 
 const KB = 1024
@@ -253,7 +253,7 @@ export class FlatStates implements States {
     this.#cache.batches.close(slot, log)
   }
 
-  answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null {
+  answerOf(slot: Slot, idHigh: number, idLow: number, now: number): GivenAnswer | null {
     return findAnswer(this.#heap, this.#slots.recordOf(slot), idHigh, idLow, now)
   }
 

@@ -44,6 +44,9 @@ export type Contact = {
   readonly recalled: boolean
 }
 
+/** An answer that is remembered: when it was given, and the keys of its offers, best first. */
+export type GivenAnswer = { readonly at: number; readonly offers: readonly number[] }
+
 /** What waits for quiet hours to end: the offers of a trigger, to be looked at again. */
 export type Held = {
   /** When it is due. */
@@ -140,7 +143,7 @@ export type States = {
   /** Remembers what a request was answered (offer keys); the last 8 within 10 minutes are kept. */
   rememberAnswer(slot: Slot, idHigh: number, idLow: number, at: number, offers: readonly number[]): void
   /** The offers a request was answered with, or null. */
-  answerOf(slot: Slot, idHigh: number, idLow: number, now: number): readonly number[] | null
+  answerOf(slot: Slot, idHigh: number, idLow: number, now: number): GivenAnswer | null
 
   /** Remembers a decision of an event that left although its commit was lost. */
   adopt(slot: Slot, decision: number): void

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { hash64 } from '../../ingest/hash.ts'
 import type { ReasonCode } from '../../rules/reasons.ts'
 import type { Decision } from '../../sinks/decision.ts'
-import type { Slot } from '../state/states.ts'
+import type { GivenAnswer, Slot } from '../state/states.ts'
 import { answerAgain } from './answer-again.ts'
 import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { proposeForPlacement } from './candidates.ts'
@@ -44,7 +44,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
     return { decision: fallbackDecision(context, input, 'erased'), reserves: false, repeats: false }
   const table = run.tables.placements[placement.index]
   fillFrame(context, table?.reads ?? [])
-  if (table?.contact !== true) return passing(context, input, table?.takes === true)
+  if (table?.contact !== true) return passing(context, input)
 
   hash64(`${input.requestId}\0${input.placement}`, idHash)
   const high = idHash[0]!
@@ -54,7 +54,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
     const again = repeat(context, input, given)
     return { decision: again, reserves: false, repeats: again.reason === 'repeated_request' }
   }
-  const decision = decide(context, input, 'reserves')
+  const decision = decide(context, input, idOfRequest(context, input, input.now))
   if (run.chosen.length === 0) return { decision, reserves: false, repeats: false }
   recordContacts(context, decision.id, input.now)
   recordClaims(context, decision.id, input.customerId)
@@ -63,30 +63,31 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   return { decision, reserves: true, repeats: false }
 }
 
-/** An answer on a channel that counts no contacts: it changes something only when an offer takes of a resource that nothing is kept of yet. */
-function passing(context: StepContext, input: RequestInput, mayTake: boolean): RequestOutcome {
-  const decision = decide(context, input, mayTake ? 'may_take' : 'passes')
+/**
+ * An answer on a channel that counts no contacts: it changes something only when an offer takes of a resource that nothing is kept of yet. Nothing
+ * remembers it: asked again it is another one, with a claim of its own should this one's be over.
+ */
+function passing(context: StepContext, input: RequestInput): RequestOutcome {
+  const decision = decide(context, input, idOfAnswer(context, input))
   const reserves = recordClaims(context, decision.id, input.customerId)
   return { decision, reserves, repeats: false }
 }
 
-function decide(context: StepContext, input: RequestInput, offers: 'reserves' | 'may_take' | 'passes'): Decision {
+/** @param id of the answer, should something be chosen */
+function decide(context: StepContext, input: RequestInput, id: string): Decision {
   const { run } = context
-  run.decisionId = offers === 'passes' ? idOfAnswer(context, input) : idOfRequest(context, input)
+  run.decisionId = id
   proposeForPlacement(context)
   runFunnel(context)
-  // Nothing remembers an answer that takes nothing: asked again it is another one.
-  const takes = run.chosen.some(({ claims }) => claims !== null)
-  const id = offers === 'may_take' && !takes ? idOfAnswer(context, input) : run.decisionId
   if (run.chosen.length > 0) return requestDecision(context, input, { id, outcome: 'offered', reason: 'offered' })
   return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
 }
 
 /** The answer given before, as far as no guardrail has closed since; else the fallback, under an id of its own. */
-function repeat(context: StepContext, input: RequestInput, given: readonly number[]): Decision {
-  const id = idOfRequest(context, input)
+function repeat(context: StepContext, input: RequestInput, { at, offers }: GivenAnswer): Decision {
+  const id = idOfRequest(context, input, at)
   context.run.decisionId = id
-  const validFrom = answerAgain(context, given, id)
+  const validFrom = answerAgain(context, offers, id)
   if (validFrom === null) return fallbackDecision(context, input, 'superseded')
   return requestDecision(context, input, { id, outcome: 'offered', reason: 'repeated_request', validFrom })
 }
@@ -119,9 +120,9 @@ function requestDecision(
   })
 }
 
-/** Of the answer that reserves, which is given again to the same request. */
-function idOfRequest(context: StepContext, input: RequestInput): string {
-  return decisionId(context.salt, 'request', [input.customerId, input.requestId, input.placement])
+/** Of the answer that reserves a contact, which is given again to the same request. `at`: when it was given first; once forgotten, the next one is another. */
+function idOfRequest(context: StepContext, { customerId, requestId, placement }: RequestInput, at: number): string {
+  return decisionId(context.salt, 'request', [customerId, requestId, placement, String(at)])
 }
 
 /** Of an answer that nothing remembers: asked again, the same request gets another one, with another content. */

@@ -30,8 +30,6 @@ export type PlacementTable = {
   readonly misfits: readonly ('channel_mismatch' | 'content_type_mismatch' | null)[]
   /** By offer index: the holdouts that keep the offer back from their members there, a bit each. Null: none does anything there. */
   readonly holdouts: readonly number[] | null
-  /** Whether an offer that a live request asks about takes of a resource. */
-  readonly takes: boolean
   /** Offers a live request asks about: those that fit, without the fallback. */
   readonly candidates: readonly CompiledOffer[]
   /** By offer index. */
@@ -135,7 +133,6 @@ function placementTable(
     receipts: channel?.receipts === true,
     misfits,
     holdouts: holdoutMasks(pack, placement, misfits),
-    takes: candidates.some(({ takes }) => takes !== null),
     candidates,
     gate,
     offerReads,

@@ -115,9 +115,9 @@ const asks = (count: number, placement = 'home-banner', from = 0): readonly Live
     return { index, customerId: `C${n}`, requestId: `r${n}`, placement, count: 1 }
   })
 
-async function batch(core: ShardCore, requests: readonly LiveInput[]): Promise<BatchResult> {
+async function batch(core: ShardCore, requests: readonly LiveInput[], now = epoch): Promise<BatchResult> {
   const rest = { events: null, records: [], published: 0, dpos: 0, flush: false, notAfter: null, takesDue: false }
-  return core.batch({ partition: 0, now: epoch, requests, ...rest })
+  return core.batch({ partition: 0, now, requests, ...rest })
 }
 
 const gifts = (result: BatchResult): number =>
@@ -181,6 +181,19 @@ test('the store is to refuse the commit when half of the lease is gone', async (
   const core = await shard(50)
   await batch(core, asks(1))
   expect(commits.map(({ notAfter }) => notAfter)).toEqual([epoch + leaseMs / 2])
+})
+
+test('the same request when its claim is over is another answer with another claim, and both ids are told from all others', async () => {
+  const core = await shard(7)
+  // Of twenty are thirteen refused, so that it is stepped twice: the answers' ids stay.
+  const first = await batch(core, asks(20))
+  const later = await batch(core, asks(20), epoch + 10 * leaseMs)
+  if (first.kind !== 'done' || later.kind !== 'done') throw new Error('both were committed')
+  const ids = [...first.answers, ...later.answers].map(({ decision }) => decision.id)
+  expect(new Set(ids).size).toBe(40)
+  expect(gifts(first)).toBe(7)
+  expect(gifts(later)).toBe(7)
+  expect(await resources.count('gifts')).toMatchObject({ reserved: 7 })
 })
 
 function methodsOf(real: Store): Store {

@@ -79,6 +79,11 @@ function said({ context: { run } }: Bank): readonly Settlement[] {
 const show = (bank: Bank, placement: string, when: number, requestId: string) =>
   bank.ask('c', placement, { at: when, requestId })
 
+const answer = (bank: Bank, type: string, { id }: Decision, when: number, offerId: string) =>
+  bank.send('c', type, { decisionId: id, offerId, placement: 'inbox' }, { at: when })
+
+const offersOf = ({ offers }: Decision): readonly string[] => offers.map(({ offer }) => offer)
+const claimsOf = ({ stock }: Decision) => stock.map(({ claim }) => claim)
 const fates = ({ fates: all }: Decision): readonly string[] => all.map(({ reason }) => reason)
 
 describe('claims beside contacts', () => {
@@ -107,6 +112,49 @@ describe('claims beside contacts', () => {
     const before = bank.states.contactCount(bank.slot('c'))
     for (let i = 0; i < 5; i++) show(bank, 'home-banner', at + i * 61 * secondMs, `a${i}`)
     expect(bank.states.contactCount(bank.slot('c'))).toBe(before + 2)
+  })
+})
+
+describe('the same request, asked again', () => {
+  test.each([
+    ['home-banner', 100 * secondMs],
+    ['inbox-messages', 3_600 * secondMs],
+  ])('when its claim is over, for %s: another answer with another claim', (placement, laterMs) => {
+    const bank = open()
+    const first = show(bank, placement, at, 'r')
+    const again = show(bank, placement, at + laterMs, 'r')
+    expect([first.reserves, again.reserves, again.repeats]).toEqual([true, true, false])
+    expect(again.decision.id).not.toBe(first.decision.id)
+    expect(claimsOf(again.decision)).not.toEqual(claimsOf(first.decision))
+  })
+
+  test('when it was declined: not under the claim that is being given back', () => {
+    const bank = open()
+    const first = show(bank, 'home-banner', at, 'r')
+    answer(bank, 'offer.dismissed', first.decision, at + secondMs, 'gift')
+    expect(said(bank)).toMatchObject([{ kind: 'lapse', id: claimsOf(first.decision)[0] }])
+    const again = show(bank, 'home-banner', at + secondMs, 'r')
+    expect(again.reserves).toBe(true)
+    expect(claimsOf(again.decision)).not.toEqual(claimsOf(first.decision))
+  })
+
+  test.each([2, 100])('when it was accepted, %d s later, and accepted again: a second unit is taken', (seconds) => {
+    const bank = open()
+    const first = show(bank, 'app-messages', at, 'r')
+    expect(offersOf(first.decision)).toEqual(['stocked'])
+    answer(bank, 'offer.accepted', first.decision, at + secondMs, 'stocked')
+    const again = show(bank, 'app-messages', at + seconds * secondMs, 'r')
+    answer(bank, 'offer.accepted', again.decision, at + (seconds + 1) * secondMs, 'stocked')
+    const settled = said(bank)
+    expect(settled.map(({ kind }) => kind)).toEqual(['confirm', 'confirm'])
+    expect(new Set(settled.map(({ id }) => id)).size).toBe(2)
+  })
+
+  test('while its claim runs: the same offer, and nothing is taken', () => {
+    const bank = open()
+    show(bank, 'home-banner', at, 'r')
+    const again = show(bank, 'home-banner', at + secondMs, 'r')
+    expect([again.reserves, offersOf(again.decision), again.decision.stock]).toEqual([false, ['gift'], []])
   })
 })
 
