@@ -29,11 +29,12 @@ export function adoptDecision(states: States, slot: Slot, decision: Decision): v
     const origin = decisionParts(isReleased ? decision.cause.id : decision.id)
     states.hold(slot, { at, expiresAt, trigger: hash32(trigger), placement: hash32(decision.placement), origin })
   }
+  const channel = hash32(decision.channel)
   for (const { offer, claim, until } of decision.stock) {
-    if (claim !== null) addClaim(states, slot, { at: decision.now, until, decision: number, offerKey: hash32(offer) })
+    if (claim === null) continue
+    addClaim(states, slot, { at: decision.now, until, decision: number, offerKey: hash32(offer), channel })
   }
   if (decision.contacts.length === 0 || hasContact(states, slot, number)) return
-  const channel = hash32(decision.channel)
   for (const { offer, category, class: messageClass } of decision.contacts) {
     states.addContact(slot, {
       at: decision.now,

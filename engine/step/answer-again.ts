@@ -1,3 +1,4 @@
+import { runningClaim } from './claims.ts'
 import { decisionNumber } from './decision-id.ts'
 import { scoreCandidate } from './funnel/arbitration.ts'
 import { passFinalGate } from './funnel/final-gate.ts'
@@ -7,7 +8,8 @@ import type { StepContext } from './step.ts'
 
 /**
  * Fills the run with the offers a request was answered with, unless one of them may no longer be made: a guardrail has
- * closed since, the pack no longer shows it there, or it is quarantined, so that none of its code is called. Takes no contact; the first answer did. The frame must hold the
+ * closed since, the pack no longer shows it there, it is quarantined, so that none of its code is called, or what it takes of resources is kept
+ * for the customer no longer. Takes no contact; the first answer did. The frame must hold the
  * placement's reads.
  *
  * @param given keys of the offers, best first
@@ -21,7 +23,12 @@ export function answerAgain(context: StepContext, given: readonly number[], id: 
   for (const key of given) {
     const offer = run.tables.offerByKey.get(key)
     if (offer === undefined || offer.quarantined || shown?.includes(offer) !== true) whole = false
-    else scoreCandidate(run, propose(run, offer, null))
+    else {
+      const candidate = propose(run, offer, null)
+      scoreCandidate(run, candidate)
+      candidate.keptUntil = offer.takes === null ? 0 : runningClaim(run, offer)
+      if (offer.takes !== null && candidate.keptUntil === 0) whole = false
+    }
   }
   filters.suitability(run)
   filters.guardrail(run)

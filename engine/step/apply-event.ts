@@ -131,9 +131,9 @@ function applyReceipt(context: StepContext, slot: Slot, event: Event): number {
   if (typeof id !== 'string' || !/^[0-9a-f]{32}$/.test(id)) return -1
   const decision = decisionNumber(id)
   if (kind === 'failed') {
+    settleMessage(context, slot, event.customerId, decision, 'gone')
     // One contact for each offer of the decision.
     while (states.removeContact(slot, decision)) {}
-    settleMessage(context, slot, event.customerId, decision, 'gone')
     return -1
   }
   settleMessage(context, slot, event.customerId, decision, 'sent')

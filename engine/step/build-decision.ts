@@ -5,7 +5,7 @@ import { addClaim, claimId, claimNumber } from './claims.ts'
 import { decisionNumber } from './decision-id.ts'
 import { readFeatures } from './features-used.ts'
 import type { FunnelRun } from './funnel/run.ts'
-import { settle } from './settle-claims.ts'
+import { settle, settleShown } from './settle-claims.ts'
 import type { StepContext } from './step.ts'
 
 export type DecisionParts = {
@@ -111,16 +111,21 @@ export function recordContacts(context: StepContext, id: string, validFrom: numb
 
 /**
  * Keeps for the customer what the chosen take of resources, whatever the channel: so that the next decision shows the same claim and takes
- * nothing again. What is taken by being offered is taken for good with the commit where no gateway reports.
+ * nothing again. What is taken by being offered is taken for good with the commit where no gateway reports, also of what was kept before.
+ * @returns whether that changes anything
  */
 export function recordClaims(context: StepContext, id: string, customerId: string): boolean {
   const { run, states } = context
-  const reports = run.tables.placements[run.placement.index]?.receipts === true
+  const { receipts: reports = false, channelKey: channel = 0 } = run.tables.placements[run.placement.index] ?? {}
   let any = false
   for (const { offer, claims } of run.chosen) {
-    if (claims === null || offer.takes === null) continue
+    if (offer.takes === null) continue
+    if (claims === null) {
+      if (!reports && settleShown(context, run.slot, customerId, offer, channel)) any = true
+      continue
+    }
     const decision = decisionNumber(id)
-    const claim = { at: run.now, until: run.now + offer.takes.leaseMs, decision, offerKey: offer.key }
+    const claim = { at: run.now, until: run.now + offer.takes.leaseMs, decision, offerKey: offer.key, channel }
     addClaim(states, run.slot, claim)
     if (!reports) settle(context, customerId, offer, claimNumber(decision, offer.key), 'confirm', 'offering')
     any = true

@@ -37,21 +37,24 @@ export function runningClaim(run: FunnelRun, offer: CompiledOffer): number {
 export function addClaim(
   states: States,
   slot: Slot,
-  claim: { readonly at: number; readonly until: number; readonly decision: number; readonly offerKey: number },
+  claim: {
+    readonly at: number
+    /** 0: it is taken for good. */
+    readonly until: number
+    readonly decision: number
+    readonly offerKey: number
+    /** Key of the channel it was made on. */
+    readonly channel: number
+  },
 ): void {
-  const { at, until, decision, offerKey } = claim
+  const { at, until, decision, offerKey, channel } = claim
   const number = claimNumber(decision, offerKey)
-  const before: number[] = []
-  for (let i = states.contactCount(slot) - 1; i >= 0; i--) {
-    states.contactAt(slot, i, contact)
-    if (!isClaimOn(contact, offerKey)) continue
-    if (contact.decision === number) return
-    before.push(contact.decision)
-  }
-  for (const old of before.slice(1)) states.removeContact(slot, old)
+  const before = claimsOn(states, slot, offerKey)
+  if (before.some((one) => one.number === number)) return
+  for (const old of before.slice(1)) states.removeContact(slot, old.number)
   states.addContact(slot, {
     at,
-    channel: 0,
+    channel,
     category: 0,
     offer: offerKey,
     class: claimClass,
@@ -62,15 +65,58 @@ export function addClaim(
   })
 }
 
-/** Claims of an offer that are neither accepted nor given back, newest first; also those whose lease is over. */
-export function openClaims(states: States, slot: Slot, offerKey: number): readonly { number: number; until: number }[] {
-  const open: { number: number; until: number }[] = []
+/** A claim that the state knows. */
+export type KnownClaim = {
+  readonly number: number
+  readonly at: number
+  /** End of its lease, also when that is over; 0: it is taken for good. */
+  readonly until: number
+  /** Key of the channel it was made on. */
+  readonly channel: number
+  /** Whether it was shown on another channel too, where nobody reports: what becomes of a message says nothing of it any more. */
+  readonly isShown: boolean
+}
+
+/** Claims on an offer that were not given back, newest first. */
+export function claimsOn(states: States, slot: Slot, offerKey: number): readonly KnownClaim[] {
+  const found: KnownClaim[] = []
   for (let i = states.contactCount(slot) - 1; i >= 0; i--) {
     states.contactAt(slot, i, contact)
-    if (isClaimOn(contact, offerKey) && contact.until !== 0)
-      open.push({ number: contact.decision, until: contact.until })
+    if (!isClaimOn(contact, offerKey)) continue
+    const { decision: number, at, until, channel, answered: isShown } = contact
+    found.push({ number, at, until, channel, isShown })
   }
-  return open
+  return found
+}
+
+/** Claims of an offer that are neither accepted nor given back, newest first; also those whose lease is over. */
+export function openClaims(states: States, slot: Slot, offerKey: number): readonly KnownClaim[] {
+  return claimsOn(states, slot, offerKey).filter(({ until }) => until !== 0)
+}
+
+/**
+ * Who showed a claim, as far as contacts tell: the decision itself, another one whose message was not taken back. The contacts of the decision
+ * may be recalled.
+ *
+ * @param decision first 53 bits of its id
+ */
+export function showersOf(
+  states: States,
+  slot: Slot,
+  offerKey: number,
+  claim: KnownClaim,
+  decision: number,
+): { readonly itself: boolean; readonly others: boolean } {
+  let itself = claim.number === claimNumber(decision, offerKey)
+  let others = false
+  for (let i = states.contactCount(slot) - 1; i >= 0; i--) {
+    states.contactAt(slot, i, contact)
+    if (contact.class === claimClass || contact.offer !== offerKey) continue
+    if (contact.at < claim.at || contact.at >= claim.until) continue
+    if (contact.decision === decision) itself = true
+    else if (!contact.recalled) others = true
+  }
+  return { itself, others }
 }
 
 function isClaimOn({ class: kind, offer }: Contact, offerKey: number): boolean {

@@ -1,5 +1,6 @@
 import { hash32 } from '../../ingest/hash.ts'
 import type { Contact, Slot } from '../state/states.ts'
+import { runningClaim } from './claims.ts'
 import { contactStoppedBy, takeUpContacts } from './contact-gate.ts'
 import { decisionNumber } from './decision-id.ts'
 import { notAfterOf } from './not-after.ts'
@@ -15,7 +16,7 @@ export const permitReasons = [
   'recalled',
   /** A receipt said so already. */
   'already_sent',
-  /** Its `notAfter` is over. */
+  /** Its `notAfter` is over, or what it takes of resources is kept for it no longer. */
   'lapsed',
   /** The final gate forbids it now. Which rule does is nobody's business but the bank's own: see the recall, or explain. */
   'final_gate',
@@ -59,7 +60,7 @@ export function permitMessage(
     if (one.recalled) return refusedPermit('recalled')
     until = Math.min(until, notAfterOf(context, one))
   }
-  if (until <= now) return refusedPermit('lapsed')
+  if (until <= now || !contacts.every(({ offer }) => isKept(context, offer))) return refusedPermit('lapsed')
   if (contacts.some((one) => contactStoppedBy(context, one) !== null)) return refusedPermit('final_gate')
   return { permitted: true, reason: 'permitted', until }
 }
@@ -73,6 +74,12 @@ function contactsOf({ states }: StepContext, slot: Slot, decision: number): read
     if (contact.decision === decision) found.push({ ...contact })
   }
   return found
+}
+
+/** Whether an offer takes nothing of resources, or what it takes is kept for the customer. */
+function isKept({ run }: StepContext, key: number): boolean {
+  const offer = run.tables.offerByKey.get(key)
+  return offer === undefined || offer.takes === null || runningClaim(run, offer) > 0
 }
 
 /** Where nobody reports what was sent, a contact counts from the start and says nothing of whether its message has left. */

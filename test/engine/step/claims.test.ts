@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beginStock } from '../../../engine/step/funnel/stock.ts'
 import { nothingKnown, type Settlement } from '../../../engine/step/funnel/stock-view.ts'
+import { permitMessage } from '../../../engine/step/permit.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { giftPieces } from '../shard/stock-bank.ts'
@@ -30,6 +31,7 @@ function everywhere() {
     {
       ...message,
       id: 'spent',
+      class: 'marketing',
       title: text('spent'),
       channels,
       takes: [{ resource: 'budget', amount: 30 }],
@@ -155,6 +157,114 @@ describe('the same request, asked again', () => {
     show(bank, 'home-banner', at, 'r')
     const again = show(bank, 'home-banner', at + secondMs, 'r')
     expect([again.reserves, offersOf(again.decision), again.decision.stock]).toEqual([false, ['gift'], []])
+  })
+})
+
+/** The gift goes by message. */
+function message(bank: Bank, when = at): Decision {
+  const [decision] = bank.send('c', 'page.viewed', {}, { at: when }).decisions
+  if (decision === undefined) throw new Error('a page that is viewed proposes it')
+  expect(offersOf(decision)).toEqual(['stocked'])
+  return decision
+}
+const receipt = (bank: Bank, type: string, { id }: Decision, when: number) =>
+  bank.send('c', type, { decisionId: id, channel: 'sms' }, { at: when })
+const mayLeave = ({ context, slot }: Bank, { id: decisionId }: Decision, when: number, channel = 'sms') =>
+  permitMessage(context, slot('c'), { decisionId, channel }, when)
+
+describe('a claim that several decisions show', () => {
+  test.each(['app-messages', 'inbox-messages'])('is not given back when the message of one failed: %s', (placement) => {
+    const bank = open()
+    const first = message(bank)
+    const second = show(bank, placement, at + secondMs, 'r')
+    expect(second).toMatchObject({ reserves: true, decision: { stock: [] } })
+    expect(offersOf(second.decision)).toEqual(['stocked'])
+    receipt(bank, 'message.failed', first, at + 2 * secondMs)
+    expect(said(bank)).toEqual([])
+    answer(bank, 'offer.accepted', second.decision, at + 3 * secondMs, 'stocked')
+    expect(said(bank)).toMatchObject([{ kind: 'confirm', resource: 'gifts', id: claimsOf(first)[0] }])
+  })
+
+  test('is given back when the messages of all failed, and not before', () => {
+    const bank = open()
+    const first = message(bank)
+    const second = message(bank, at + secondMs)
+    expect(second.stock).toEqual([])
+    receipt(bank, 'message.failed', first, at + 2 * secondMs)
+    expect(said(bank)).toEqual([])
+    receipt(bank, 'message.failed', second, at + 3 * secondMs)
+    expect(said(bank)).toMatchObject([{ kind: 'lapse', resource: 'gifts', id: claimsOf(first)[0] }])
+  })
+
+  test('changes something the first time it is shown on another channel, and then no more', () => {
+    const bank = open()
+    message(bank)
+    expect(show(bank, 'app-messages', at + secondMs, 'r1').reserves).toBe(true)
+    expect(show(bank, 'app-messages', at + 2 * secondMs, 'r2').reserves).toBe(false)
+  })
+
+  test('is spent, if it is by being made, where it is shown and nobody reports', () => {
+    const bank = open()
+    const [first] = bank.send('c', 'repayment.made', { amount: 100 }, { at }).decisions
+    expect(first?.offers.map(({ offer }) => offer)).toEqual(['spent'])
+    expect(said(bank)).toEqual([])
+    know(bank, [0, 100])
+    expect(offersOf(show(bank, 'app-messages', at + secondMs, 'r').decision)).toEqual(['spent'])
+    expect(said(bank)).toMatchObject([{ kind: 'confirm', resource: 'budget', id: first?.stock[0]?.claim, amount: 30 }])
+  })
+})
+
+describe('what was given back', () => {
+  test('and is accepted all the same is taken for good, under the claim of the decision, once', () => {
+    const bank = open()
+    const first = message(bank)
+    receipt(bank, 'message.failed', first, at + secondMs)
+    expect(said(bank)).toMatchObject([{ kind: 'lapse' }])
+    for (const seconds of [3, 4]) answer(bank, 'offer.accepted', first, at + seconds * secondMs, 'stocked')
+    expect(said(bank)).toEqual([{ kind: 'confirm', resource: 'gifts', id: claimsOf(first)[0], amount: 1 }])
+  })
+
+  test('is taken for good also when another one was accepted before', () => {
+    const bank = open()
+    answer(bank, 'offer.accepted', message(bank), at, 'stocked')
+    const second = message(bank, at + secondMs)
+    receipt(bank, 'message.failed', second, at + 2 * secondMs)
+    said(bank)
+    answer(bank, 'offer.accepted', second, at + 3 * secondMs, 'stocked')
+    expect(said(bank)).toMatchObject([{ kind: 'confirm', id: claimsOf(second)[0] }])
+  })
+
+  test('by a recall, and was sent, is spent if it is by being made', () => {
+    const bank = open([0, 100])
+    const [first] = bank.send('c', 'repayment.made', { amount: 100 }, { at }).decisions
+    if (first === undefined) throw new Error('a repayment proposes it')
+    bank.send('c', 'life_event.reported', { kind: 'bereavement' }, { at: at + secondMs })
+    const back = said(bank)
+    receipt(bank, 'message.sent', first, at + 2 * secondMs)
+    expect([back, said(bank)]).toMatchObject([
+      [{ kind: 'lapse', resource: 'budget', id: first.stock[0]?.claim }],
+      [{ kind: 'confirm', resource: 'budget', id: first.stock[0]?.claim, amount: 30 }],
+    ])
+  })
+
+  test('is not made again to the same request', () => {
+    const bank = open()
+    const first = show(bank, 'inbox-messages', at, 'r').decision
+    expect(offersOf(show(bank, 'inbox-messages', at + 1, 'r').decision)).toEqual(['stocked'])
+    answer(bank, 'offer.dismissed', first, at + secondMs, 'stocked')
+    // Somebody else got the last one.
+    know(bank, [0, 0])
+    const again = show(bank, 'inbox-messages', at + 2 * secondMs, 'r').decision
+    expect([again.reason, offersOf(again)]).toEqual(['superseded', ['safe']])
+  })
+
+  test('gets no permit any more', () => {
+    const bank = open()
+    const shown = show(bank, 'app-messages', at, 'r').decision
+    const sent = message(bank, at + 10 * secondMs)
+    expect(mayLeave(bank, sent, at + 10 * secondMs)).toMatchObject({ permitted: true })
+    answer(bank, 'offer.dismissed', shown, at + 11 * secondMs, 'stocked')
+    expect(mayLeave(bank, sent, at + 12 * secondMs)).toMatchObject({ permitted: false, reason: 'lapsed' })
   })
 })
 

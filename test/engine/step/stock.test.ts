@@ -165,10 +165,14 @@ describe('what becomes of a claim', () => {
     expect(show(bank, 'c', at + 2 * secondMs, 'r2').reserves).toBe(true)
   })
 
-  test('never claimed: an answer settles nothing', () => {
+  test('never claimed: nothing is given back, and what is accepted is taken for good once', () => {
     const bank = open()
-    answer(bank, 'offer.accepted', { ...show(bank, 'd').decision }, at)
+    const decision = show(bank, 'd').decision
+    answer(bank, 'offer.dismissed', decision, at)
     expect(said(bank)).toEqual([])
+    answer(bank, 'offer.accepted', decision, at)
+    answer(bank, 'offer.accepted', decision, at)
+    expect(said(bank)).toMatchObject([{ kind: 'confirm', resource: 'gifts', amount: 1 }])
   })
 
   test('offered by message: taken when it was sent, given back when it failed', () => {
