@@ -45,7 +45,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     eventTime: parts.times.eventTime,
     acceptedAt: parts.times.acceptedAt,
     now: parts.times.now,
-    notAfter: offers.length === 0 ? 0 : parts.validFrom + validForMs(run, fallback),
+    notAfter: offers.length === 0 ? 0 : endOf(run, parts.validFrom, fallback),
     outcome: parts.outcome,
     reason: parts.reason,
     offers,
@@ -62,20 +62,20 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
   }
 }
 
-/** How long what was chosen holds, the shortest of its offers; what is kept for the customer since earlier, no longer than that. */
-function validForMs(run: FunnelRun, fallback?: CompiledOffer): number {
-  let least = fallback?.model.validForMs ?? Number.POSITIVE_INFINITY
+/** Until when what was chosen holds, the shortest of its offers; what is kept for the customer since earlier, no longer than that. */
+function endOf(run: FunnelRun, validFrom: number, fallback?: CompiledOffer): number {
+  let end = validFrom + (fallback?.model.validForMs ?? Number.POSITIVE_INFINITY)
   for (const { offer, keptUntil } of run.chosen) {
-    least = Math.min(least, offer.model.validForMs)
-    if (keptUntil > 0) least = Math.min(least, keptUntil - (offer.takes?.graceMs ?? 0) - run.now)
+    end = Math.min(end, validFrom + offer.model.validForMs)
+    if (keptUntil > 0) end = Math.min(end, keptUntil - (offer.takes?.graceMs ?? 0))
   }
-  return least
+  return end
 }
 
 /** Until when contacts of the run count without a receipt; 0: for good, as nobody reports what went out there. */
 function confirmBy(run: FunnelRun, validFrom: number): number {
   if (run.tables.placements[run.placement.index]?.receipts !== true) return 0
-  return validFrom + validForMs(run) + receiptMs
+  return endOf(run, validFrom) + receiptMs
 }
 
 /** Why nothing was chosen: there was nobody, it waits, a holdout keeps it back, silence was better, or all fell earlier. */

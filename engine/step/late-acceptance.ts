@@ -25,7 +25,7 @@ export function expiredAcceptance(context: StepContext, slot: Slot, { type, data
   for (let i = 0; i < states.contactCount(slot); i++) {
     states.contactAt(slot, i, contact)
     // A decision is valid as long as the shortest of its offers. What the pack no longer has is not judged.
-    if (contact.decision === decision) notAfter = Math.min(notAfter, notAfterOf(context, contact) || notAfter)
+    if (contact.decision === decision) notAfter = Math.min(notAfter, notAfterOf(context, slot, contact) || notAfter)
   }
   return time > notAfter ? Math.floor(decision / 2) : -1
 }

@@ -58,7 +58,7 @@ export function permitMessage(
     if (one.channel !== hash32(channel)) return refusedPermit('channel_differs')
     if (one.until === 0 && hasReceipts(context, one.channel)) return refusedPermit('already_sent')
     if (one.recalled) return refusedPermit('recalled')
-    until = Math.min(until, notAfterOf(context, one))
+    until = Math.min(until, notAfterOf(context, slot, one))
   }
   if (until <= now || !contacts.every(({ offer }) => isKept(context, offer))) return refusedPermit('lapsed')
   if (contacts.some((one) => contactStoppedBy(context, one) !== null)) return refusedPermit('final_gate')

@@ -268,6 +268,41 @@ describe('what was given back', () => {
   })
 })
 
+describe('what is kept since earlier holds no longer than the claim', () => {
+  const end = at + 60 * secondMs
+
+  test('when the request is answered again', () => {
+    const bank = open()
+    show(bank, 'inbox-messages', at, 'r1')
+    const kept = show(bank, 'inbox-messages', at + 30 * secondMs, 'r2').decision
+    const again = show(bank, 'inbox-messages', at + 31 * secondMs, 'r2').decision
+    expect([again.id, again.reason, kept.notAfter, again.notAfter]).toEqual([kept.id, 'repeated_request', end, end])
+    const over = show(bank, 'inbox-messages', end, 'r2').decision
+    expect(over.reason).toBe('superseded')
+  })
+
+  test('for a permit', () => {
+    const bank = open()
+    show(bank, 'app-messages', at, 'r')
+    const [decision] = bank.send('c', 'search.made', {}, { at: at + 30 * secondMs }).decisions
+    if (decision === undefined) throw new Error('a search proposes it')
+    expect([offersOf(decision), decision.notAfter]).toEqual([['stocked'], end])
+    expect(mayLeave(bank, decision, end - 1, 'inbox')).toMatchObject({ permitted: true, until: end })
+    expect(mayLeave(bank, decision, end, 'inbox')).toMatchObject({ permitted: false })
+  })
+
+  test.each([
+    [end, []],
+    [end + 1, ['accepted_after_expiry']],
+  ])('when it is accepted: %d', (when, reasons) => {
+    const bank = open()
+    show(bank, 'app-messages', at, 'r')
+    const kept = show(bank, 'inbox-messages', at + 30 * secondMs, 'r2').decision
+    expect([offersOf(kept), kept.notAfter]).toEqual([['stocked'], end])
+    expect(reasonsOf(answer(bank, 'offer.accepted', kept, when, 'stocked').decisions)).toEqual(reasons)
+  })
+})
+
 function reasonsOf(decisions: readonly Decision[]): readonly string[] {
   return decisions.map(({ reason }) => reason)
 }
