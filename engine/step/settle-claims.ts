@@ -113,6 +113,16 @@ function giveBack(context: StepContext, slot: Slot, customerId: string, offer: C
   settle(context, customerId, offer, number, 'lapse')
 }
 
+/** Gives back everything that is kept for a customer and was not accepted. */
+export function giveAllBack(context: StepContext, slot: Slot, customerId: string): void {
+  if (!context.run.tables.takesAny) return
+  for (const offer of context.pack.offers) {
+    if (offer.takes === null) continue
+    for (const { number } of openClaims(context.states, slot, offer.key))
+      giveBack(context, slot, customerId, offer, number)
+  }
+}
+
 /** Notes what has to become of a claim. `takenBy`: only of resources that are taken so; left out: of all. */
 export function settle(
   { run, salt }: Pick<StepContext, 'run' | 'salt'>,

@@ -16,6 +16,7 @@ import { acceptedAfterExpiry, expiredAcceptance } from './late-acceptance.ts'
 import { findEntries, missEntries } from './missing-events.ts'
 import { recallForbidden, sentAfterRecall } from './recall.ts'
 import { runFunnel } from './run-funnel.ts'
+import { giveAllBack } from './settle-claims.ts'
 import type { EventInput, EventOutcome, StepContext } from './step.ts'
 import { fillFrame, findTriggers } from './triggers.ts'
 
@@ -85,15 +86,16 @@ function applyAndRecall(
   return [...recalls, ...(late === null ? [] : [late]), ...(tooLate === null ? [] : [tooLate])]
 }
 
-/** Erasing is never too late: whatever the event claims, the customer is erased as of its arrival. */
+/** Erasing is never too late: whatever the event claims, the customer is erased as of its arrival. What is kept for them is given back. */
 function eraseCustomer(
-  { states }: StepContext,
+  context: StepContext,
   slot: Slot,
-  { acceptedAt }: EventInput,
+  { event, acceptedAt }: EventInput,
   status: EventOutcome['status'],
 ): EventOutcome {
   if (status === 'duplicate') return undecided.duplicate
-  states.erase(slot, acceptedAt)
+  giveAllBack(context, slot, event.customerId)
+  context.states.erase(slot, acceptedAt)
   return undecided.accepted
 }
 

@@ -303,6 +303,15 @@ describe('what is kept since earlier holds no longer than the claim', () => {
   })
 })
 
+test('a customer who is erased gives back what is kept, and nothing twice', () => {
+  const bank = open()
+  const { decision } = show(bank, 'home-banner', at, 'r')
+  bank.send('c', 'customer.erased', {}, { at: at + secondMs })
+  expect(said(bank)).toEqual([{ kind: 'lapse', resource: 'gifts', id: claimsOf(decision)[0], amount: 1 }])
+  bank.send('c', 'customer.erased', {}, { at: at + 2 * secondMs })
+  expect(said(bank)).toEqual([])
+})
+
 function reasonsOf(decisions: readonly Decision[]): readonly string[] {
   return decisions.map(({ reason }) => reason)
 }
