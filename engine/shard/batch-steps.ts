@@ -50,6 +50,8 @@ type Batch = {
   readonly turn: number
 }
 
+const nothing: ReadonlySet<string> = new Set()
+
 export class BatchSteps {
   readonly #options: ShardCoreOptions
   readonly #tools: BatchTools
@@ -150,7 +152,9 @@ export class BatchSteps {
     this.#options.failpoint('reserved')
     if (reserved.kind === 'again') {
       this.#options.states.discard(task.partition)
-      return this.#collect(batch, round + 1, reserved.stock)
+      const outcome = await this.#collect(batch, round + 1, reserved.stock)
+      if (outcome.kind === 'failed') this.#stock.giveBackKept(reserved.stock.kept, nothing)
+      return outcome
     }
     const half = this.#options.clock === 'wall' ? halfOfLease(claims) : Number.POSITIVE_INFINITY
     if (task.now + performance.now() - started < half) return this.#counted({ ...done, half }, tally)

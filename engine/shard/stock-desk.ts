@@ -113,10 +113,11 @@ export class StockDesk {
     // Nothing is known of those that were not answered; a lease frees what cannot be given back now.
     if (isAway || (refused.size > stock.refused.size && round >= roundsMax)) {
       this.giveBack(claims)
+      this.giveBackKept(stock.kept, made)
       return { kind: 'again', stock: this.#closed() }
     }
     this.giveBack(wanted.filter(({ id }, i) => refused.has(id) && replies[i]?.kind === 'reserved'))
-    this.#giveBackUnclaimed(stock.kept, made)
+    this.giveBackKept(stock.kept, made)
     if (refused.size === stock.refused.size) return { kind: 'kept' }
     return { kind: 'again', stock: { left: [...this.#left], kept: new Set(kept), refused } }
   }
@@ -139,16 +140,18 @@ export class StockDesk {
     }
   }
 
-  close(): Promise<void> {
-    return this.#resources.close()
+  /**
+   * Gives back what earlier rounds of a batch kept and it does not need: something else was chosen since, or the batch failed.
+   * @param but what it claims all the same
+   */
+  giveBackKept(kept: ReadonlySet<string>, but: ReadonlySet<string>): void {
+    for (const id of kept) {
+      if (!but.has(id)) this.giveBack(this.#ids.map((resource) => ({ resource, id })))
+    }
   }
 
-  /** In an earlier round it was claimed and kept, and then something else was chosen. */
-  #giveBackUnclaimed(kept: ReadonlySet<string>, made: ReadonlySet<string>): void {
-    for (const id of kept) {
-      if (made.has(id)) continue
-      this.giveBack(this.#ids.map((resource) => ({ resource, id })))
-    }
+  close(): Promise<void> {
+    return this.#resources.close()
   }
 
   /** null: it did not answer, or it is not known how it ended. */

@@ -6,11 +6,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ShardCore } from '../../../engine/shard/shard-core.ts'
 import type { BatchResult, LiveInput } from '../../../engine/shard/shard-port.ts'
 import { ShardRules } from '../../../engine/shard/shard-rules.ts'
+import { StockDesk } from '../../../engine/shard/stock-desk.ts'
 import { createStates } from '../../../engine/state/flat-states.ts'
+import { nothingKnown } from '../../../engine/step/funnel/stock-view.ts'
 import { createStepContext } from '../../../engine/step/step-context.ts'
 import { initStore } from '../../../engine/store/init-store.ts'
 import { openLmdbResources } from '../../../engine/store/lmdb-resources.ts'
@@ -194,6 +196,43 @@ test('the same request when its claim is over is another answer with another cla
   expect(gifts(first)).toBe(7)
   expect(gifts(later)).toBe(7)
   expect(await resources.count('gifts')).toMatchObject({ reserved: 7 })
+})
+
+test('what was kept is given back when the batch fails as it is stepped again', async () => {
+  const core = await shard(7)
+  let loads = 0
+  before = async (call) => {
+    if (call === 'load' && ++loads === 2)
+      throw new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
+  }
+  // Of twenty are thirteen refused.
+  expect(await batch(core, asks(20))).toMatchObject({ kind: 'retry' })
+  expect(trips.map((calls) => calls[0]).slice(0, 3)).toEqual(['load', 'reserve', 'load'])
+  await vi.waitFor(async () => expect(await resources.count('gifts')).toMatchObject({ reserved: 0 }))
+  expect(gifts(await batch(core, asks(20)))).toBe(7)
+})
+
+test('what an earlier round kept is given back when a later one is not answered and does not claim it', async () => {
+  const desk = new StockDesk(
+    {
+      ...resourceMethods(resources),
+      async reserve(...args) {
+        await before('reserve')
+        return resources.reserve(...args)
+      },
+    },
+    compilePack(await giftPack({ units: 1 })),
+  )
+  await resources.define('gifts', 1)
+  const claim = (id: string) => ({ resource: 'gifts', id, amount: 1, at: 1_000, leaseUntil: 90_000_000 })
+  const first = await desk.reserve([claim('a'), claim('b')], { left: [1, 1], ...nothingKnown }, 1)
+  if (first.kind !== 'again') throw new Error('there is one for two')
+  expect([...first.stock.kept]).toEqual(['a'])
+  before = async () => {
+    throw new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
+  }
+  expect(await desk.reserve([claim('c')], first.stock, 2)).toMatchObject({ kind: 'again' })
+  await vi.waitFor(async () => expect(await resources.count('gifts')).toMatchObject({ reserved: 0 }))
 })
 
 function methodsOf(real: Store): Store {
