@@ -16,6 +16,7 @@ import { partitionOf } from '../../../ingest/partition.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import { decodeDecision } from '../../../sinks/decision-codec.ts'
 import { type Folder, openFolder, readAll } from './data-folder.ts'
+import { request } from './shard-rig.ts'
 import { answerOf, appendAll, define, eventOf, giftPack, gotGift, shown } from './stock-bank.ts'
 
 const partitions = 8
@@ -154,6 +155,36 @@ export function stockTests(place: (dir: string) => StorePlace): void {
     await say(shards, answerOf('C1', 'offer.dismissed', decision.id))
     expect(await left()).toBe(1)
     await expect.poll(async () => gotGift(await shown(shards, 'C2'))).toBe(true)
+  })
+
+  test('what was declined, sold to another and accepted all the same is said to be oversold', async () => {
+    await open(await giftPack({ units: 1 }))
+    const shards = await started()
+    const first = await shown(shards, 'C1')
+    await say(shards, answerOf('C1', 'offer.dismissed', first.decision.id))
+    await expect.poll(async () => gotGift(await shown(shards, 'C2'))).toBe(true)
+    expect(await resources.count('gifts')).toMatchObject({ reserved: 1, confirmed: 0, oversold: 0 })
+    await say(shards, answerOf('C1', 'offer.accepted', first.decision.id))
+    expect(await resources.count('gifts')).toMatchObject({ reserved: 1, confirmed: 1, oversold: 1 })
+    expect(oversold).toHaveLength(1)
+  })
+
+  test('the same request asked again when it was declined makes a claim that settling again does not free', async () => {
+    await open(await giftPack({ units: 1 }))
+    const shards = await started()
+    const ask = () =>
+      shards.decide(request('C1', { placement: 'home-banner', requestId: 'r', deadlineAt: Date.now() + 60_000 }))
+    const first = await ask()
+    expect(gotGift(first)).toBe(true)
+    await say(shards, answerOf('C1', 'offer.dismissed', first.decision.id))
+    await expect.poll(async () => (await ask()).committed).toBe(true)
+    // What a take-over does with an outbox value of before.
+    await resources.lapse('gifts', first.decision.stock[0]?.claim ?? '')
+    expect(await resources.count('gifts')).toMatchObject({ reserved: 1 })
+    await shards.drained()
+    const records = await Promise.all(Array.from({ length: partitions }, (_, p) => readAll(folder.decisions, p)))
+    const ids = records.flat().map(({ value }) => decodeDecision(value).id)
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   test('an offer that takes of two resources takes both or nothing', async () => {
