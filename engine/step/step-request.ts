@@ -7,15 +7,17 @@ import { answerAgain } from './answer-again.ts'
 import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { proposeForPlacement } from './candidates.ts'
 import { hasHistory } from './cold-start.ts'
-import { decisionId } from './decision-id.ts'
+import { decisionId, decisionNumber } from './decision-id.ts'
 import { stoppedBy } from './funnel/final-gate.ts'
 import { resetRun } from './funnel/run.ts'
 import { runFunnel } from './run-funnel.ts'
+import { scratchContact } from './scratch-contact.ts'
 import type { RequestInput, RequestOutcome, StepContext } from './step.ts'
 import { nowhere } from './step-context.ts'
 import { fillFrame } from './triggers.ts'
 
 const idHash = new Uint32Array(2)
+const contact = scratchContact()
 const nothing = { outcome: 'none', reason: 'no_candidate' } as const
 
 /**
@@ -49,7 +51,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   hash64(`${input.requestId}\0${input.placement}`, idHash)
   const high = idHash[0]!
   const low = idHash[1]!
-  const given = states.answerOf(slot, high, low, input.now)
+  const given = states.answerOf(slot, high, low, input.now) ?? answerOfNow(context, input)
   if (given !== null) {
     const again = repeat(context, input, given)
     return { decision: again, reserves: false, repeats: again.reason === 'repeated_request' }
@@ -61,6 +63,23 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   const keys = run.chosen.map((candidate) => candidate.offer.key)
   states.rememberAnswer(slot, high, low, input.now, keys)
   return { decision, reserves: true, repeats: false }
+}
+
+/** More requests than are remembered may be answered at one instant: then their contacts still tell what was, so that no id gets a second content. */
+function answerOfNow(context: StepContext, input: RequestInput): GivenAnswer | null {
+  const { states, run } = context
+  const { now: at } = input
+  const count = states.contactCount(run.slot)
+  if (count === 0) return null
+  states.contactAt(run.slot, count - 1, contact)
+  if (contact.at < at) return null
+  const decision = decisionNumber(idOfRequest(context, input, at))
+  const offers: number[] = []
+  for (let i = 0; i < count; i++) {
+    states.contactAt(run.slot, i, contact)
+    if (contact.decision === decision) offers.push(contact.offer)
+  }
+  return offers.length === 0 ? null : { at, offers }
 }
 
 /**

@@ -152,6 +152,15 @@ describe('the same request, asked again', () => {
     expect(new Set(settled.map(({ id }) => id)).size).toBe(2)
   })
 
+  test('at one instant with more others than are remembered: still the first answer', () => {
+    const bank = open()
+    const first = show(bank, 'inbox-messages', at, 'r0')
+    for (let i = 1; i < 10; i++) expect(show(bank, 'inbox-messages', at, `r${i}`).reserves).toBe(true)
+    const again = show(bank, 'inbox-messages', at, 'r0')
+    expect([again.reserves, again.repeats, again.decision.id]).toEqual([false, true, first.decision.id])
+    expect([again.decision.reason, offersOf(again.decision)]).toEqual(['repeated_request', ['stocked']])
+  })
+
   test('while its claim runs: the same offer, and nothing is taken', () => {
     const bank = open()
     show(bank, 'home-banner', at, 'r')
