@@ -22,8 +22,8 @@ const nothing = { outcome: 'none', reason: 'no_candidate' } as const
 
 /**
  * Answers a live request: every offer that fits the placement is a candidate. When nothing is left the placement's
- * fallback answers, through the final gate like everything else. Only an answer that reserved a contact changes the
- * state; it is remembered for its request id, so that a retry within ten minutes takes nothing twice. Any other answer
+ * fallback answers, through the final gate like everything else. Only an answer that reserves changes the state: a contact, of
+ * resources, or that what is kept was shown. One with a contact is remembered for its request id, so that a retry within ten minutes takes nothing twice. Any other answer
  * is computed again, from the state of then, and is another decision. A placement that the pack does not have, or that is not inbound, gets nothing.
  */
 export function stepRequest(context: StepContext, slot: Slot, input: RequestInput): RequestOutcome {

@@ -68,7 +68,7 @@ export type TimerInput = {
 
 export type RequestOutcome = {
   readonly decision: Decision
-  /** Whether it changed the state (reserved a contact) and must wait for its commit. */
+  /** Whether it changed the state (reserved a contact, took of resources, showed what is kept elsewhere) and must wait for its commit. */
   readonly reserves: boolean
   /** Whether it is the answer given before: its record has left under this id already and is not to leave again. */
   readonly repeats: boolean
