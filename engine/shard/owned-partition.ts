@@ -2,9 +2,17 @@ import type { Commit, Meta } from '../store/store.ts'
 import type { BatchDone } from './batch-done.ts'
 import type { EventSchemas } from './event-schemas.ts'
 import type { OutboxDecision } from './outbox.ts'
+import type { Claim } from './step-batch.ts'
 
 /** A commit, and what its batch answers once it is applied. */
-export type OpenCommit = { readonly commit: Commit; readonly done: BatchDone }
+export type OpenCommit = {
+  readonly commit: Commit
+  readonly done: BatchDone
+  /** What its live requests claimed: given back when it is certain that it was never applied. */
+  readonly claims?: readonly Pick<Claim, 'resource' | 'id'>[]
+  /** Whether it was sent before without a definite reply. */
+  readonly doubted?: boolean
+}
 
 /** What a shard knows of a partition it owns. */
 export type Owned = {

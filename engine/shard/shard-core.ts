@@ -283,7 +283,8 @@ export class ShardCore implements ShardPort {
     if (changes || task.flush || part.waitingBytes >= waitingBytesMax) {
       const notAfter = half === Number.POSITIVE_INFINITY ? task.notAfter : Math.min(task.notAfter ?? half, half)
       const nextDue = this.#dues.changed(partition, slots, due)
-      return this.#send(partition, part, this.#closeBatch(part, { ...task, notAfter }, stepped, stats, nextDue))
+      const open = this.#closeBatch(part, { ...task, notAfter }, stepped, stats, nextDue)
+      return this.#send(partition, part, { ...open, claims: stepped.claims.filter(({ asked }) => asked) })
     }
     for (const record of [...task.records, ...stepped.decisions]) {
       part.waiting.push(record)
@@ -336,7 +337,10 @@ export class ShardCore implements ShardPort {
     try {
       reply = await this.#options.store.commit(partition, open.commit)
     } catch (error) {
-      if (isRetryable(error)) return { kind: 'doubt', reason: error.message }
+      if (isRetryable(error)) {
+        part.open = { ...open, doubted: true }
+        return { kind: 'doubt', reason: error.message }
+      }
       this.#drop(partition)
       return { kind: 'closed', reason: `The store refused the commit: ${placeOf(error)}.` }
     }
@@ -353,6 +357,8 @@ export class ShardCore implements ShardPort {
       return { ...open.done, progress, erased, stats: { ...open.done.stats, commitMs: performance.now() - started } }
     }
     this.#drop(partition)
+    // Whoever fenced it may have let out what was applied unheard; no other refusal can hide that.
+    if (reply.kind !== 'fenced' || open.doubted !== true) this.#stock.giveBack(open.claims ?? [])
     if (reply.kind === 'fenced' || reply.kind === 'expired') return { kind: reply.kind }
     if (reply.stored < open.commit.from) return { kind: 'rewound' }
     const reason = `The stored commit number ${reply.stored} is beyond ${open.commit.to}, which only a fault can cause.`

@@ -48,6 +48,8 @@ export type Claim = {
   /** When it was decided, by the partition's clock, and how long it is kept from then on. */
   readonly at: number
   readonly leaseUntil: number
+  /** Of a live request: its id is of this batch alone. An event's comes again with the event. */
+  readonly asked: boolean
 }
 
 /** What every batch of a shard is stepped with. */
@@ -194,9 +196,10 @@ function decided({ codecs, tally }: BatchTools, batch: SteppedBatch, customerId:
 }
 
 /** Notes what a decision takes of resources. */
-function claim(batch: SteppedBatch, { stock, now }: Decision): void {
+function claim(batch: SteppedBatch, { stock, now, cause }: Decision): void {
   for (const { resource, claim: id, amount, until } of stock)
-    if (id !== null) batch.claims.push({ resource, id, amount, at: now, leaseUntil: until })
+    if (id !== null)
+      batch.claims.push({ resource, id, amount, at: now, leaseUntil: until, asked: cause.kind === 'request' })
 }
 
 function stepRecord(

@@ -224,7 +224,7 @@ test('what an earlier round kept is given back when a later one is not answered 
     compilePack(await giftPack({ units: 1 })),
   )
   await resources.define('gifts', 1)
-  const claim = (id: string) => ({ resource: 'gifts', id, amount: 1, at: 1_000, leaseUntil: 90_000_000 })
+  const claim = (id: string) => ({ resource: 'gifts', id, amount: 1, at: 1_000, leaseUntil: 90_000_000, asked: true })
   const first = await desk.reserve([claim('a'), claim('b')], { left: [1, 1], ...nothingKnown }, 1)
   if (first.kind !== 'again') throw new Error('there is one for two')
   expect([...first.stock.kept]).toEqual(['a'])
