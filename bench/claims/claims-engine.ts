@@ -1,15 +1,11 @@
 /** The engine's side of the claims: real shards on a worker thread, customers and stock in Redis, everybody asking at once. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { wallClock } from '../../engine/clock.ts'
-import { type Engine, startEngine } from '../../engine/compose.ts'
+import type { Engine } from '../../engine/compose.ts'
 import { storePlace } from '../../engine/compose-store.ts'
-import { readConfig } from '../../engine/config.ts'
-import { createLogger } from '../../engine/log.ts'
 import { openResources, resourcesPlaceOf } from '../../engine/store/open-resources.ts'
 import type { Resources } from '../../engine/store/resource.ts'
+import { startRedisEngine } from '../servers/redis-engine.ts'
 
 export type ClaimCounts = {
   /** Customers who were offered the gift. The reservations in the store agree with it, or the run fails. */
@@ -35,19 +31,9 @@ const atOnceMax = 20_000
 
 /** Starts an engine on a Redis, with everything else in a temporary folder. */
 export async function startClaimsEngine(redisUrl: string): Promise<ClaimsEngine> {
-  const dir = await mkdtemp(join(tmpdir(), 'proffer-claims-'))
   const pack = join(import.meta.dirname, 'pack')
-  const read = readConfig({ DATA_DIR: dir, PACK: pack, REDIS_URL: redisUrl, SHARD_MODE: 'worker', CACHE_MB: '64' })
-  if (read.kind === 'refused') throw new Error(read.problems.join('; '))
-  const engine = await startEngine({
-    config: read.config,
-    clock: wallClock,
-    completeSince: 0,
-    serve: null,
-    history: false,
-    logger: createLogger('error', 'stderr'),
-  })
-  const resources = openResources(resourcesPlaceOf(storePlace(read.config)))
+  const { engine, config, stop } = await startRedisEngine({ redisUrl, pack, cacheMb: 64 })
+  const resources = openResources(resourcesPlaceOf(storePlace(config)))
   let units = 0
   let round = 0
   return {
@@ -62,9 +48,8 @@ export async function startClaimsEngine(redisUrl: string): Promise<ClaimsEngine>
       return claim({ engine, resources }, { stock: units, asks, round: round++ })
     },
     async stop() {
-      await engine.stop()
+      await stop()
       await resources.close()
-      await rm(dir, { recursive: true, force: true })
     },
   }
 }

@@ -1,14 +1,10 @@
 /** The engine's side of the race: real shards on worker threads, customers in Redis, log embedded, and everything asked at once. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { wallClock } from '../../engine/clock.ts'
-import { type Engine, startEngine } from '../../engine/compose.ts'
-import { readConfig } from '../../engine/config.ts'
-import { createLogger } from '../../engine/log.ts'
+import type { Engine } from '../../engine/compose.ts'
 import type { DecisionRequest, Position } from '../../engine/shard/shards.ts'
 import type { Event } from '../../ingest/event.ts'
 import { decodeDecision } from '../../sinks/decision-codec.ts'
+import { startRedisEngine } from '../servers/redis-engine.ts'
 
 export type RaceCounts = {
   /** Contacts that the records took: what counts. The customer's own state and the answers agree with it, or the run fails. */
@@ -41,23 +37,10 @@ const pack = join(import.meta.dirname, 'pack')
 
 /** Starts an engine on a Redis, with everything else in a temporary folder. */
 export async function startRaceEngine(redisUrl: string): Promise<RaceEngine> {
-  const dir = await mkdtemp(join(tmpdir(), 'proffer-race-'))
-  const read = readConfig({ DATA_DIR: dir, PACK: pack, REDIS_URL: redisUrl, SHARD_MODE: 'worker', CACHE_MB: '32' })
-  if (read.kind === 'refused') throw new Error(read.problems.join('; '))
-  const engine = await startEngine({
-    config: read.config,
-    clock: wallClock,
-    completeSince: 0,
-    serve: null,
-    history: false,
-    logger: createLogger('error', 'stderr'),
-  })
+  const { engine, stop } = await startRedisEngine({ redisUrl, pack, cacheMb: 32 })
   return {
     race: (customerId, attempts, first) => race(engine, { customerId, attempts, first }),
-    async stop() {
-      await engine.stop()
-      await rm(dir, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 

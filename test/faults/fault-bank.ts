@@ -18,11 +18,11 @@ import { createRecordSignature } from '../../ingest/record-signature.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import { loadPack } from '../../rules/load-pack.ts'
 import { readAll } from '../engine/shard/data-folder.ts'
-import { type BankPieces, bank, writeBank } from '../engine/step/bank-pack.ts'
+import { type BankPieces, reportedChannels, writeBank } from '../engine/step/bank-pack.ts'
 import { uniqueName } from '../parts/describe-with-parts.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
-import { capLimit, capPerMs } from '../simulation/workload.ts'
+import { capLimit, capPerMs, metCaps } from '../simulation/workload.ts'
 import { FaultNode, NodeRefused } from './fault-node.ts'
 import type { NodePlan } from './node-child.ts'
 
@@ -76,10 +76,9 @@ export class FaultBank {
   static async open(options: BankOptions): Promise<FaultBank> {
     const prefix = `${uniqueName('faults')}.`
     const dir = await mkdtemp(join(tmpdir(), 'proffer-faults-'))
-    const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
     await mkdir(join(dir, 'pack'))
-    const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
-    await writeBank(join(dir, 'pack'), { caps, channels, contact: options.contact ?? {}, ...options.pieces })
+    const base = { caps: metCaps, channels: reportedChannels, contact: options.contact ?? {} }
+    await writeBank(join(dir, 'pack'), { ...base, ...options.pieces })
     const logs = await openKafkaLogs({
       connection: { brokers: options.brokers, clientId: 'faults' },
       topics: { prefix, partitions: options.partitions ?? partitions, create: true, retentionMs: 86_400_000 },

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
-import { bank, loadBank } from '../engine/step/bank-pack.ts'
+import { bank, loadBank, reportedChannels } from '../engine/step/bank-pack.ts'
 import { allProblems } from '../protocol/all-checks.ts'
 import { holdsHold } from '../protocol/held-checkers.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
-import { capLimit, capPerMs } from './workload.ts'
+import { metCaps } from './workload.ts'
 import { partitions, World, type WorldOptions } from './world.ts'
 
 /** A kind of run: which faults may come, and what a commit waits for. */
@@ -128,32 +128,27 @@ let reported: CompiledPack | null = null
 
 /** The small bank with caps that are met every few seconds. */
 export async function simulatedBank(): Promise<CompiledPack> {
-  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
-  pack ??= compilePack(await loadBank({ caps }))
+  pack ??= compilePack(await loadBank({ caps: metCaps }))
   return pack
 }
 
 /** The same bank with hours in which messages wait, over a quarter of a minute behind the beginning of a run. */
 async function quietBank(): Promise<CompiledPack> {
-  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
   const text = { en: 'Not now', zh: '现在不发' }
   const applies = { categories: 'all', channels: ['sms'] }
   const quietHours = [{ id: 'night', from: '21:00', to: '08:01', applies, instead: 'hold', text }]
-  quiet ??= compilePack(await loadBank({ caps, contact: { quietHours, releaseSpread: '5s' } }))
+  quiet ??= compilePack(await loadBank({ caps: metCaps, contact: { quietHours, releaseSpread: '5s' } }))
   return quiet
 }
 
 /** The same bank with a gateway that reports what it sends. */
 async function reportedBank(): Promise<CompiledPack> {
-  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
-  const channels = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
-  reported ??= compilePack(await loadBank({ caps, channels }))
+  reported ??= compilePack(await loadBank({ caps: metCaps, channels: reportedChannels }))
   return reported
 }
 
 /** The same bank with more features, none of which a rule asks for. */
 async function grownBank(): Promise<CompiledPack> {
-  const caps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
   const grocery = { event: 'card.purchase', where: 'event.merchantCategory == "grocery"' }
   const features = [
     ...bank.features,
@@ -161,7 +156,7 @@ async function grownBank(): Promise<CompiledPack> {
     { id: 'grocery_30d', kind: 'count', ...grocery, window: '30d' },
     { id: 'repaid_lifetime', kind: 'sum', event: 'repayment.made', value: 'amount', window: 'lifetime' },
   ]
-  grown ??= compilePack(await loadBank({ caps, features }))
+  grown ??= compilePack(await loadBank({ caps: metCaps, features }))
   return grown
 }
 

@@ -4,10 +4,12 @@ import { encodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event, FieldValue } from '../../ingest/event.ts'
 import type { NewRecord } from '../../ingest/log.ts'
 import { plainProfile } from '../engine/shard/plain-profile.ts'
+import { bank } from '../engine/step/bank-pack.ts'
 
 /** The pack's caps, so that they are met all the time. */
 export const capLimit = 3
 export const capPerMs = 20_000
+export const metCaps = bank.caps.map((cap) => ({ ...cap, limit: capLimit, per: `${capPerMs}ms` }))
 
 /** Event `n` of the run; the first of each customer are what makes offers possible at all. */
 export function worldEvent(n: number, random: Random, atMs: number, customers: number, failed: string | null): Event {

@@ -2,7 +2,7 @@
 -- furthest (then the higher score, then the first of the record). `made`: a message of this trigger left. What quiet hours held or sent
 -- to another placement is an occasion again there or then; `released` tells those. What does not fit a placement never entered the funnel.
 CREATE OR REPLACE VIEW contact_occasions AS
-WITH ['trigger', 'eligibility', 'suitability', 'guardrail', 'contact', 'holdout', 'arbitration', 'placement', 'final_gate', 'offered']
+WITH ['trigger', 'eligibility', 'suitability', 'guardrail', 'contact', 'stock', 'holdout', 'arbitration', 'placement', 'final_gate', 'offered']
      AS stages
 SELECT decision_id, customer_id, decided_at, placement, channel, pack_hash, released, `trigger`,
        tupleElement(best, 1) AS offer, tupleElement(best, 2) AS stage, tupleElement(best, 3) AS reason,

@@ -41,27 +41,3 @@ SELECT id AS decision_id, customer_id, decided_at, placement, channel, pack_hash
 FROM decisions
 ARRAY JOIN stock_offers AS offer, stock_resources AS resource, stock_amounts AS amount, stock_lefts AS `left`,
            stock_claims AS claim, stock_untils AS until;
-
--- As before, with the stage of stock.
-CREATE OR REPLACE VIEW contact_occasions AS
-WITH ['trigger', 'eligibility', 'suitability', 'guardrail', 'contact', 'stock', 'holdout', 'arbitration', 'placement', 'final_gate', 'offered']
-     AS stages
-SELECT decision_id, customer_id, decided_at, placement, channel, pack_hash, released, `trigger`,
-       tupleElement(best, 1) AS offer, tupleElement(best, 2) AS stage, tupleElement(best, 3) AS reason,
-       tupleElement(best, 4) AS rule, stage = 'offered' AS made
-FROM
-(
-    SELECT id AS decision_id, any(customer_id) AS customer_id, any(decided_at) AS decided_at, any(placement) AS placement,
-           any(channel) AS channel, any(pack_hash) AS pack_hash,
-           any(cause_source = 'proffer' AND cause_type = 'hold.released') AS released,
-           assumeNotNull(fate_trigger) AS `trigger`,
-           argMax((fate_offer, fate_stage, fate_reason, fate_rule),
-                  (if(fate_reason IN ('channel_mismatch', 'content_type_mismatch'), 0, indexOf(stages, fate_stage)),
-                   fate_score, -toInt32(place))) AS best
-    FROM decisions
-    ARRAY JOIN fate_offers AS fate_offer, fate_triggers AS fate_trigger, fate_stages AS fate_stage,
-               fate_reasons AS fate_reason, fate_rules AS fate_rule, fate_scores AS fate_score,
-               arrayEnumerate(fate_offers) AS place
-    WHERE fate_trigger IS NOT NULL
-    GROUP BY decision_id, `trigger`
-);

@@ -3,10 +3,10 @@ import { expect, test } from 'vitest'
 import { explainDecision } from '../../../engine/explain/explain-decision.ts'
 import { explainFor } from '../../../engine/explain/explain-for.ts'
 import { createBank, day0, dayMs, settle } from '../step/bank.ts'
-import { loadBank, bank as pieces } from '../step/bank-pack.ts'
+import { loadBank, reportedChannels } from '../step/bank-pack.ts'
 
 test('a recall and a message that left all the same are told as what they are, to each audience', async () => {
-  const pack = await loadBank({ channels: pieces.channels.map((one) => ({ ...one, receipts: one.id === 'sms' })) })
+  const pack = await loadBank({ channels: reportedChannels })
   const bank = createBank(pack)
   const at = day0 + 110 * dayMs
   settle(bank, 'c', at)

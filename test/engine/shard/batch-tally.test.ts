@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { BatchTally } from '../../../engine/shard/batch-tally.ts'
 import { createBank, day0, dayMs, settle } from '../step/bank.ts'
-import { loadBank, bank as pieces } from '../step/bank-pack.ts'
+import { loadBank, reportedChannels } from '../step/bank-pack.ts'
 
 test('what a recall names is no candidate, as in the view decision_candidates', async () => {
-  const pack = await loadBank({ channels: pieces.channels.map((one) => ({ ...one, receipts: one.id === 'sms' })) })
+  const pack = await loadBank({ channels: reportedChannels })
   const bank = createBank(pack)
   const at = day0 + 10 * dayMs
   settle(bank, 'c', at)

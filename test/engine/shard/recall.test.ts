@@ -12,7 +12,7 @@ import type { Event } from '../../../ingest/event.ts'
 import { partitionOf } from '../../../ingest/partition.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { decodeDecision } from '../../../sinks/decision-codec.ts'
-import { loadBank } from '../step/bank-pack.ts'
+import { loadBank, reportedChannels } from '../step/bank-pack.ts'
 import { type Folder, openFolder, partitions, readAll } from './data-folder.ts'
 
 let dir = ''
@@ -22,7 +22,7 @@ let running: LocalShards[] = []
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'proffer-recall-'))
   running = []
-  const channels = ['app', 'inbox', 'sms'].map((id) => ({ id, contact: id !== 'app', receipts: id === 'sms' }))
+  const channels = reportedChannels
   folder = await openFolder(dir, { clock: 'wall', pack: await loadBank({ channels }) })
 })
 afterEach(async () => {

@@ -270,6 +270,9 @@ export const bank = {
   fatigue: [],
 }
 
+/** The bank's channels, of which the SMS gateway reports what it sends: messages wait to be sent, and can be taken back. */
+export const reportedChannels = channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
+
 export type BankPieces = { readonly [piece in keyof typeof bank]?: unknown }
 
 /** Writes the pack's files, with pieces replaced, into a folder. */

@@ -10,7 +10,7 @@ import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { giftPieces } from '../shard/stock-bank.ts'
 import { type Bank, createBank, day0, dayMs, settle } from './bank.ts'
-import { loadBank, bank as pieces } from './bank-pack.ts'
+import { loadBank, bank as pieces, reportedChannels } from './bank-pack.ts'
 
 const at = day0 + 110 * dayMs
 const secondMs = 1_000
@@ -46,7 +46,7 @@ function everywhere() {
     guardrails: pieces.guardrails.map((one) =>
       one.id === 'sms-needs-consent' ? { ...one, closes: { ...one.closes, channels: ['sms', 'inbox'] } } : one,
     ),
-    channels: ['app', 'inbox', 'sms'].map((id) => ({ id, contact: id !== 'app', receipts: id === 'sms' })),
+    channels: reportedChannels,
     offers,
     triggers: [
       ...pieces.triggers,

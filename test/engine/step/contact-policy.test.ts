@@ -3,12 +3,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { type Bank, createBank, day0, dayMs } from './bank.ts'
-import { bank, loadBank } from './bank-pack.ts'
+import { bank, loadBank, reportedChannels } from './bank-pack.ts'
 
 const hourMs = 3_600_000
 const text = (en: string) => ({ en, zh: `中文：${en}` })
 const sms = { categories: 'all', channels: ['sms'] }
-const withReceipts = bank.channels.map((channel) => ({ ...channel, receipts: channel.id === 'sms' }))
 const message = (id: string, category: string, more: object = {}) => ({
   id,
   title: text(`The ${id}`),
@@ -176,7 +175,7 @@ describe('a contact that waits for its receipt', () => {
   const caps = [{ id: 'one-sms', limit: 1, per: '7d', applies: sms, text: text('One SMS a week') }]
   let pack: LoadedPack
   beforeAll(async () => {
-    pack = await loadBank({ caps, channels: withReceipts })
+    pack = await loadBank({ caps, channels: reportedChannels })
   })
   const started = (): Bank => {
     const there = createBank(pack)

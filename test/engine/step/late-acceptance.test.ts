@@ -5,17 +5,15 @@ import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { decodeDecision, encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type Bank, createBank, day0, dayMs, settle } from './bank.ts'
-import { loadBank, bank as pieces } from './bank-pack.ts'
+import { loadBank, bank as pieces, reportedChannels } from './bank-pack.ts'
 
 const at = day0 + 110 * dayMs
 let packs: Readonly<Record<'receipts' | 'none', LoadedPack>>
 
 beforeAll(async () => {
-  const channels = (receipts: boolean) =>
-    ['app', 'inbox', 'sms'].map((id) => ({ id, contact: id !== 'app', receipts: receipts && id === 'sms' }))
   packs = {
-    receipts: await loadBank({ channels: channels(true) }),
-    none: await loadBank({ channels: channels(false) }),
+    receipts: await loadBank({ channels: reportedChannels }),
+    none: await loadBank(),
   }
 })
 

@@ -9,14 +9,14 @@ import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { decodeDecision, encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type Bank, createBank, day0, dayMs, settle } from './bank.ts'
-import { loadBank } from './bank-pack.ts'
+import { loadBank, reportedChannels } from './bank-pack.ts'
 
 const minuteMs = 60_000
 const at = day0 + 110 * dayMs
 let pack: LoadedPack
 
 beforeAll(async () => {
-  const channels = ['app', 'inbox', 'sms'].map((id) => ({ id, contact: id !== 'app', receipts: id === 'sms' }))
+  const channels = reportedChannels
   pack = await loadBank({ channels })
 })
 

@@ -12,14 +12,14 @@ import type { LoadedPack } from '../../../rules/model.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { giftPieces } from '../shard/stock-bank.ts'
 import { type Bank, createBank, day0, dayMs, settle } from './bank.ts'
-import { loadBank } from './bank-pack.ts'
+import { loadBank, reportedChannels } from './bank-pack.ts'
 
 const at = day0 + 110 * dayMs
 const secondMs = 1_000
 let pack: LoadedPack
 
 beforeAll(async () => {
-  const channels = ['app', 'inbox', 'sms'].map((id) => ({ id, contact: id !== 'app', receipts: id === 'sms' }))
+  const channels = reportedChannels
   pack = await loadBank({ ...giftPieces({ units: 10 }), channels })
 })
 
