@@ -1,38 +1,60 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files of pure functions and codecs: no processes, threads, files that stay, or settings. They share what they import. */
-const pure = [
-  'test/rules/**/*.test.ts',
-  'test/engine/step/**/*.test.ts',
-  'test/engine/state/**/*.test.ts',
-  'test/engine/explain/**/*.test.ts',
-  'test/sinks/*.test.ts',
-  'test/engine/scenarios/*.test.ts',
-  'test/ingest/{avro,cloud,event,letter,partition,record}*.test.ts',
-  'test/bench/{workload,stages}/*.test.ts',
+/** Preloaded into all that tests start, see there. */
+const stripOnce = new URL('test/parts/strip-once.mjs', import.meta.url).href
+
+/** Where the files are that take minutes, the longest first. Begun last they would run on alone when all others have ended. */
+const longest = [
+  'test/sinks/history/embedded.',
+  'test/simulation/simulation.',
+  'test/sinks/history/server.',
+  'test/sinks/history/',
+  'test/bench/demo/',
+  'test/faults/',
+  'test/engine/store/backup/',
+  'test/engine/cli',
+  'test/engine/backfill/',
+  'test/engine/workshop/',
+  'test/engine/shard/',
+  'test/e2e/',
+  'test/engine/mutants/',
+  'test/bench/',
+  'test/ingest/kafka/',
+  'test/engine/activation/',
+  'test/engine/shadow/',
+  'test/engine/whatif/',
+  'test/engine/api/full-log',
 ]
 
-/** Two cores are the reference machine: files run in two processes, tests of one file one after the other, or three that wait much. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = longest.findIndex((beginning) => moduleId.includes(`/${beginning}`))
+      return place === -1 ? longest.length : place
+    }
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
+  }
+}
+
+/**
+ * Two cores are the reference machine: files run in three processes, as half of their time is waiting, tests of one file one after the
+ * other, or three that wait much. A process goes through many files and keeps what it has imported, so a file leaves nothing behind in its
+ * process: no server, no setting, no spy.
+ */
 export default defineConfig({
   test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/parts/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    isolate: false,
+    maxWorkers: 3,
     maxConcurrency: 3,
+    sequence: { sequencer: LongestFirst },
+    env: { NODE_OPTIONS: `--import=${stripOnce}` },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     reporters: process.env['CI'] === 'true' ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results.json' },
-    projects: [
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      {
-        extends: true,
-        test: {
-          name: 'whole',
-          include: ['test/**/*.test.ts'],
-          exclude: pure,
-          globalSetup: ['test/parts/global-setup.ts'],
-        },
-      },
-    ],
   },
 })

@@ -32,10 +32,22 @@ const benches: readonly Bench[] = [
     run: async () => (await import('./state/bytes.ts')).benchBytes(),
   },
   {
+    name: 'check',
+    question: 'How long does the check of a rule pack take, proof with it, as packs grow?',
+    options: ['--rounds=3'],
+    run: async () => (await import('./check/check.ts')).benchCheck(),
+  },
+  {
     name: 'step',
     question: 'How many events does one core decide, 100,000 customers in cache?',
     options: ['--customers=100000 --events=400000 --grown=2000'],
     run: async () => (await import('./step/step.ts')).benchStep(),
+  },
+  {
+    name: 'activation',
+    question: 'What do decisions notice of rule packs that come into force while they are made?',
+    options: ['--rate=300 --seconds=20 --every=2 --rules=2500'],
+    run: async () => (await import('./activation/activation.ts')).benchActivation(),
   },
   {
     name: 'stages',
@@ -66,6 +78,12 @@ const benches: readonly Bench[] = [
     question: 'Are a hundred gifts a hundred when ten thousand ask at once, next to check-then-write on Redis?',
     options: ['--asks=10000 --rounds=3 --connections=16'],
     run: async () => (await import('./claims/claims.ts')).benchClaims(),
+  },
+  {
+    name: 'whatif',
+    question: 'How many events a second does a what-if step under two packs, and does it meet what was decided?',
+    options: ['--customers=20000 --events=500000'],
+    run: async () => (await import('./whatif/whatif.ts')).benchWhatIf(),
   },
   {
     name: 'embedded',

@@ -5,7 +5,7 @@ import type { AddedSeries, Cluster } from './store/store.ts'
 /**
  * The installation's record with a pack in force. A series that it does not know yet is observed since `newSince` and has its
  * past unknown until it is filled in; one that the pack leaves out is forgotten, as it is not recorded meanwhile. A backfill goes on
- * with what is left of its series.
+ * with what is left of its series. Another pack than before is another activation, also one that was in force before.
  *
  * @param newSince Unix milliseconds: every event that counts as of then or later comes behind what was applied so far
  */
@@ -17,7 +17,7 @@ export function activatePack(
   const activation = cluster.activations + 1
   const observedSince: Record<string, number> = {}
   const added: Record<string, AddedSeries> = {}
-  let begins = false
+  let begins = pack.hash !== cluster.pack
   for (const { key: definition } of pack.layout.series) {
     const since = cluster.observedSince[definition]
     const before = cluster.added[definition]

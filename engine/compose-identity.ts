@@ -6,7 +6,6 @@ import { openLmdbIdentityMap } from '../ingest/identity/lmdb-identity-map.ts'
 import { clockAheadMaxMs } from '../rules/compiled.ts'
 import { embeddedFolders } from './compose-store.ts'
 import { openRedisIdentityMap } from './identity/redis-identity-map.ts'
-import type { Installation } from './installation.ts'
 import { aliasSecret } from './nodes/node-key.ts'
 import type { StorePlace } from './store/open-store.ts'
 
@@ -19,14 +18,22 @@ export type IdentitySide = { readonly map: IdentityMap; readonly identities: Ide
 export async function openIdentitySide(options: {
   readonly place: StorePlace
   readonly dataDir: string
-  readonly installation: Installation
+  readonly salt: string
+  /** How late an event may come, by the pack in force. */
+  readonly latenessMs: () => number
   readonly now: () => number
 }): Promise<IdentitySide> {
-  const { cluster, pack } = options.installation
-  const seal = createAliasSeal(aliasSecret(cluster.salt))
+  const seal = createAliasSeal(aliasSecret(options.salt))
   const map = await openMap(options, seal)
-  const { latenessMs } = pack.loaded.model
-  return { map, identities: createIdentities({ map, seal, latenessMs, aheadMaxMs: clockAheadMaxMs }) }
+  const parts = {
+    map,
+    seal,
+    get latenessMs() {
+      return options.latenessMs()
+    },
+    aheadMaxMs: clockAheadMaxMs,
+  }
+  return { map, identities: createIdentities(parts) }
 }
 
 async function openMap(

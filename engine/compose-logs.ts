@@ -7,7 +7,7 @@ import { openKafkaDeadLetters } from '../ingest/kafka/kafka-dead-letters.ts'
 import { type KafkaLogs, openKafkaLogs } from '../ingest/kafka/kafka-log.ts'
 import { openDeadLetters } from '../ingest/lmdb-dead-letters.ts'
 import { openLogEnvironment } from '../ingest/lmdb-log.ts'
-import type { Log } from '../ingest/log.ts'
+import { type Feed, feedOf, type Log } from '../ingest/log.ts'
 import { type Member, type Membership, soleMembership } from '../ingest/membership.ts'
 import type { LogPlace } from '../sinks/history/log-place.ts'
 import { type SchemaSide, schemaSide } from './compose-schemas.ts'
@@ -19,10 +19,14 @@ import type { KeptLog } from './erasure/receipt.ts'
 export type LogSide = {
   readonly events: Log
   readonly decisions: Log
+  /** What commits were made from. */
+  readonly batches: Log
   /** The events of the partitions of this process. */
-  readonly feed: Pick<Log, 'read' | 'onAppend'>
+  readonly feed: Feed
   readonly membership: Membership
   readonly deadLetters: DeadLetters
+  /** What people change of the installation: one partition, kept for ever. */
+  readonly control: Log
   /** Whether others than our own door may write to the events log. */
   readonly isOpen: boolean
   /** Where the logs are, for the process that copies them. */
@@ -52,6 +56,8 @@ export type LogSideOptions = {
 }
 
 const mb = 1024 * 1024
+/** Room for some million records of what people did. */
+const controlBytesMax = 4_096 * mb
 /** The embedded log drops what is too old every minute. */
 const embeddedTrimMs = 60_000
 /** Brokers look every five minutes and take the file away a minute later, unless told otherwise. */
@@ -81,18 +87,31 @@ async function openEmbedded({ config, now }: LogSideOptions, schemas: SchemaSide
   try {
     const events = await logs.openLog({ ...rest, name: 'events' })
     const decisions = await logs.openLog({ ...rest, name: 'decisions' })
+    const batches = await logs.openLog({ ...rest, name: 'batches' })
+    const control = await logs.openLog({
+      name: 'control',
+      partitions: 1,
+      now,
+      retentionMs: Number.POSITIVE_INFINITY,
+      maxBytes: controlBytesMax,
+    })
     const deadLetters = openDeadLetters(deadLetterOptions(config, now))
     return {
       events,
       decisions,
-      feed: events,
+      batches,
+      feed: feedOf(events),
       membership: soleMembership(config.PARTITIONS),
       deadLetters,
+      control,
       isOpen: false,
       place: { kind: 'lmdb', dir },
       schemas,
       identity: identityWith(schemas, await logs.identity()),
-      kept: ['events', 'decisions'].map((log) => ({ name: log, goneAfterMs: rest.retentionMs + embeddedTrimMs })),
+      kept: ['events', 'decisions', 'batches'].map((log) => ({
+        name: log,
+        goneAfterMs: rest.retentionMs + embeddedTrimMs,
+      })),
       name: 'embedded (LMDB)',
       facts: [],
       isFresh: async () => (await isEmpty(decisions)) && (await isEmpty(events)),
@@ -127,13 +146,15 @@ async function openKafka({ config, node, addr, now }: LogSideOptions, schemas: S
   })
   try {
     const deadLetters = await openKafkaDeadLetters(logs.deadLetters, deadLetterOptions(config, now))
-    const { events, decisions, feed, membership, facts } = logs
+    const { events, decisions, batches, control, feed, membership, facts } = logs
     return {
       events,
       decisions,
+      batches,
       feed,
       membership,
       deadLetters,
+      control,
       isOpen: config.KAFKA_TRUSTED === 'signed',
       place: {
         kind: 'kafka',
@@ -147,7 +168,8 @@ async function openKafka({ config, node, addr, now }: LogSideOptions, schemas: S
       },
       schemas,
       identity: identityWith(schemas, `kafka ${facts.clusterId} ${prefix}events`),
-      kept: facts.topics.map(keptOf),
+      // The control log says what people did with the installation, and nothing of customers.
+      kept: facts.topics.filter(({ topic }) => topic !== `${prefix}control`).map(keptOf),
       name: `Kafka (${config.KAFKA_BROKERS})`,
       facts: factLines(facts),
       isFresh: async () => (await isEmpty(decisions)) && !(await logs.hasPositions()),
@@ -210,7 +232,7 @@ function keptOf({ topic, retentionMs, segmentMs }: KafkaLogs['facts']['topics'][
 function factLines({ brokers, topics }: KafkaLogs['facts']): readonly string[] {
   return topics.map(({ topic, partitions, replication, minInsyncReplicas, retentionMs }) => {
     const alone = replication < 2 && brokers > 1 ? ' WEAK' : ''
-    const days = (retentionMs / 86_400_000).toFixed(1)
-    return `${topic}${alone}: ${partitions} partitions, ${replication} copies (${minInsyncReplicas} in step), kept ${days} days`
+    const kept = retentionMs < 0 ? 'for ever' : `${(retentionMs / 86_400_000).toFixed(1)} days`
+    return `${topic}${alone}: ${partitions} partitions, ${replication} copies (${minInsyncReplicas} in step), kept ${kept}`
   })
 }

@@ -1,6 +1,7 @@
 /** Where the customers are kept, as the settings say: embedded, or in Redis that was looked at first. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { InstallationError } from './installation-error.ts'
 import type { EmbeddedFolders } from './store/backup/backup-source.ts'
@@ -47,6 +48,18 @@ export function storePlace(config: Config): StorePlace {
     timeoutMs: config.REDIS_TIMEOUT_MS,
     tls,
   }
+}
+
+/**
+ * The clock of old data is the rows'; a broker has its own.
+ * @throws InstallationError `clock_changed`
+ */
+export function refuseEventClock(config: Config, clock: Clock): void {
+  if (clock.kind === 'wall' || (config.KAFKA_BROKERS === undefined && config.REDIS_URL === undefined)) return
+  throw new InstallationError(
+    'clock_changed',
+    'On the event clock everything is embedded: unset KAFKA_BROKERS and REDIS_URL, and use a DATA_DIR of its own.',
+  )
 }
 
 /** Where what is embedded beside the store lies. */

@@ -8,31 +8,38 @@ import { hostname } from 'node:os'
 import { createForgetting } from '../ingest/forget-customers.ts'
 import { createIntake } from '../ingest/intake.ts'
 import { createRecordSignature } from '../ingest/record-signature.ts'
-import { loadPack } from '../rules/load-pack.ts'
-import type { LoadedPack, Model } from '../rules/model.ts'
-import { formatProblems } from '../rules/pack-problem.ts'
 import { openCodecs } from '../sinks/codecs.ts'
 import { startHistory } from '../sinks/history/start-history.ts'
-import { type ApiKey, apiKeyOf, createKeyCheck } from './api/api-key.ts'
+import type { Activator } from './activation/activation.ts'
+import { PackInForce } from './activation/pack-in-force.ts'
+import { type ApiKey, apiKeyOf, createKeyCheck, createKeysCheck } from './api/api-key.ts'
 import { onUnexpected } from './api/http.ts'
 import { type ApiParts, apiRoutes } from './api/routes.ts'
 import { startServer } from './api/server.ts'
 import { BackfillRunner } from './backfill/backfill-runner.ts'
 import { type Clock, machineTiming } from './clock.ts'
+import { openControlSide } from './compose-control.ts'
 import { clickHouseUrl } from './compose-history.ts'
 import { openIdentitySide } from './compose-identity.ts'
 import { learnedFacts, openLearned } from './compose-learned.ts'
 import { openLogSide } from './compose-logs.ts'
-import { storePlace, storeSide } from './compose-store.ts'
-import { startWatch } from './compose-watch.ts'
+import { createActivation, openWithPack } from './compose-packs.ts'
+import { openReplays } from './compose-replays.ts'
+import { openSimulations } from './compose-simulations.ts'
+import { refuseEventClock, storePlace, storeSide } from './compose-store.ts'
+import { followRevoked, startWatch } from './compose-watch.ts'
 import type { Config } from './config.ts'
+import { nodeCaller } from './control/roles.ts'
+import { Versions } from './control/versions.ts'
 import { createCustomerErasure } from './erasure/customer-erasure.ts'
-import { checkPartitions, openInstallation } from './installation.ts'
+import { checkPartitions, type Installation } from './installation.ts'
 import { InstallationError } from './installation-error.ts'
 import type { Logger } from './log.ts'
+import { heedElsewhere, heedRoute } from './nodes/heed.ts'
 import { createNodeClient } from './nodes/node-client.ts'
 import { historyKey, nodeKey, sharedApiKey, signingSecret } from './nodes/node-key.ts'
 import { nodeRoutes } from './nodes/node-routes.ts'
+import { packRoutes } from './nodes/pack-routes.ts'
 import { packFactsOf } from './pack-facts.ts'
 import { certificateName } from './proof/certificate.ts'
 import { createShards, type ShardsOptions } from './shard/create-shards.ts'
@@ -43,13 +50,8 @@ import { createStockReader, defineResources } from './stock.ts'
 import { takeInstanceLock } from './store/instance-lock.ts'
 import { openResources, resourcesPlaceOf } from './store/open-resources.ts'
 import { openStore } from './store/open-store.ts'
-import type { Store } from './store/store.ts'
 import { createTelemetry } from './telemetry.ts'
-
-/** The pack is refused; the message lists every problem. */
-export class PackError extends Error {
-  readonly code = 'pack_refused'
-}
+import { LiveCost } from './whatif/live-cost.ts'
 
 export type EngineOptions = {
   readonly config: Config
@@ -62,14 +64,20 @@ export type EngineOptions = {
   readonly history: boolean
   readonly logger: Logger
   /** Only tests set these: where the process ends, as by SIGKILL, which rule fails, and bounds that are met sooner. */
-  readonly shards?: Pick<ShardsOptions, 'failAt' | 'trap' | 'limits'>
+  readonly shards?: Pick<ShardsOptions, 'failAt' | 'trap' | 'deaf' | 'limits'>
+  /** Only tests set it, see `ActivationParts`. */
+  readonly onRecorded?: () => void
 }
 
 /** What runs: the parts the API is served from, and how to reach and stop them. */
 export type Engine = Pick<
   ApiParts,
-  'installation' | 'intake' | 'shards' | 'watch' | 'events' | 'decisions' | 'deadLetters' | 'history' | 'historyOff'
+  'intake' | 'shards' | 'watch' | 'events' | 'decisions' | 'deadLetters' | 'history' | 'historyOff'
 > & {
+  /** As it was at the start. */
+  readonly installation: Installation
+  /** Puts packs in force. */
+  readonly activator: Activator
   /** Port of the API; 0 when it is not served. */
   readonly port: number
   /** What the log and the store are, a line each, and what an operator should know of them. */
@@ -121,7 +129,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 async function build(options: EngineOptions, stack: StartStack): Promise<Engine> {
   const { config, clock, logger } = options
   const now = () => clock.now()
-  const loaded = await loadPackOrThrow(config.PACK)
   const learned = await openLearned(config)
 
   const lock = takeInstanceLock(config.DATA_DIR)
@@ -142,26 +149,28 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
       'Other nodes share this log, and the customers of this one are embedded: set REDIS_URL, the same on all nodes.',
     )
   const { completeSince, salt } = options
-  const installation = await openInstallation(store, loaded, {
-    partitions: config.PARTITIONS,
-    clock,
-    completeSince,
-    salt,
-    log: logs,
-  })
+  const opening = { partitions: config.PARTITIONS, clock, completeSince, salt, log: logs }
+  const { loaded, folder, facts: packFacts, installation } = await openWithPack(config, store, opening)
   const { cluster } = installation
+  const inForce = new PackInForce(installation.pack, cluster)
   const apiKey = await apiKeyOf({
     dataDir: config.DATA_DIR,
     key: config.API_KEY,
     keyFile: config.API_KEY_FILE,
     made: storage.place.kind === 'redis' ? sharedApiKey(cluster.salt) : undefined,
   })
+  const self = { name: node, start: randomUUID() }
+  const { control, refusedCall } = await openControlSide(
+    { config, logs, store, installation, started: folder, self, now, logger },
+    stack,
+  )
   const { events, decisions, deadLetters } = logs
   const codecs = openCodecs(logs.schemas.place)
   const identitySide = await openIdentitySide({
     place: storage.place,
     dataDir: config.DATA_DIR,
-    installation,
+    salt: cluster.salt,
+    latenessMs: () => inForce.pack.loaded.model.latenessMs,
     now,
   })
   stack.push('identity map', () => identitySide.map.close())
@@ -182,6 +191,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   await defineResources(resources, installation.pack)
 
   const telemetry = createTelemetry()
+  const liveCost = new LiveCost()
   const nodes = config.KAFKA_BROKERS === undefined ? null : createNodeClient(nodeKey(cluster.salt))
   if (nodes !== null) stack.push('node client', () => nodes.close())
   const watch = startWatch({
@@ -192,6 +202,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     logger,
   })
   stack.push('rule watch', () => watch.stop())
+  followRevoked(control, watch)
   const shards = createShards({
     watch,
     log: events,
@@ -199,14 +210,13 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     ...(logs.isOpen ? { trusts: signature.verify } : {}),
     schemas: logs.schemas.place,
     decisions,
+    batches: logs.batches,
     deadLetters,
     store: storage.place,
     pack: installation.pack.loaded,
     learned,
     salt: cluster.salt,
-    observedSince: cluster.observedSince,
-    added: cluster.added,
-    backfill: cluster.backfill,
+    past: cluster,
     clock,
     mode: config.SHARD_MODE,
     shards: 1,
@@ -214,7 +224,10 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     fillBytes: config.BACKFILL_MAX_MB * mb,
     membership: logs.membership,
     ...(nodes === null ? {} : { peers: nodes }),
-    onBatch: (report) => telemetry.batch(report),
+    onBatch: (report) => {
+      telemetry.batch(report)
+      liveCost.add(report)
+    },
     onErased: (customerIds) => erasure.followUp(customerIds),
     onOversold: (resource, units) =>
       logger.error({ resource, units }, 'more units are promised than there are: see `proffer stock`'),
@@ -264,14 +277,45 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
       ),
   })
   stack.push('erasure', () => erasure.stop())
+  const past = await openReplays({ store, learned, stack, cluster, history, schemas: logs.schemas.place })
+  const { workshop, whatIfs, shadow } = openSimulations({
+    ...{ config, schemas: logs.schemas.place, history, cluster, stack, now },
+    inForce: () => ({ pack: inForce.pack.loaded, learned }),
+    packOf: past.packOf,
+  })
+  const activation = createActivation({
+    ...{ config, store, shards, watch, inForce, resources, node, now, logger },
+    membership: logs.membership,
+    peers: nodes,
+    addr: () => addr,
+    onSwitched: (pack, record) => {
+      backfill.switchTo(pack, record)
+      const { model, hash } = pack.loaded
+      history?.tellPack({ facts: packFactsOf(model, hash), since: now() })
+    },
+    ...(options.onRecorded === undefined ? {} : { onRecorded: options.onRecorded }),
+  })
+  stack.push('activation', () => activation.stop())
   const parts = {
     config,
-    clock,
-    installation,
-    intake,
+    workshop,
+    whatIfs,
+    shadow,
+    schemas: logs.schemas.place,
+    liveUs: () => liveCost.us,
+    control,
+    versions: new Versions({
+      ...{ control, workshop, store, self, now },
+      activator: activation.coordinator,
+      others: async () => [...(await logs.others()), ...logs.membership.members()].map((other) => other.node),
+    }),
+    ...{ clock, inForce, intake },
+    activator: activation.coordinator,
+    nodePacks: activation.node,
     identities,
     shards,
     watch,
+    heedElsewhere: async () => (nodes === null ? [] : heedElsewhere(nodes, activation.others, machineTiming)),
     backfill,
     events,
     decisions,
@@ -281,7 +325,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     telemetry,
     codecs,
     learned,
-    stock: createStockReader(resources, loaded.model, now),
+    stock: createStockReader(resources, () => inForce.pack.loaded.model, now),
   }
 
   onUnexpected((cause) =>
@@ -297,18 +341,23 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
           ...parts,
           historyOff: historyOffByChoice,
           newRequestId: randomUUID,
-          packOf: (hash) => packOf(store, hash),
+          ...past,
           certificateOf: (hash) => store.pack(certificateName(hash)),
         }),
         ...nodeRoutes({ shards, now, partitions: cluster.partitions }),
+        ...packRoutes(activation.node),
+        heedRoute(control, watch),
       ],
-      keyCheck: createKeyCheck(apiKey.key),
-      nodeKeyCheck: createKeyCheck(nodeKey(cluster.salt)),
+      keyCheck: createKeysCheck(apiKey.key, () => control.state.keys),
+      nodeKeyCheck: createKeyCheck(nodeKey(cluster.salt), nodeCaller),
       corsOrigins: config.CORS_ORIGINS.split(',')
         .map((origin) => origin.trim())
         .filter((origin) => origin !== ''),
       bodyMaxBytes: config.BODY_MAX_KB * 1024,
       inFlightMax: config.IN_FLIGHT_MAX,
+      onRefused: (route, caller) => {
+        if (route.isAudited === true) refusedCall(caller, `${route.method} ${route.path}`)
+      },
       observe: (path, status, seconds) => telemetry.request(path, status, seconds),
     })
     stack.push('server', () => server.stop(config.STOP_DEADLINE_MS))
@@ -316,10 +365,14 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     addr = config.NODE_ADDR ?? `${reachable(options.serve.host)}:${port}`
     lock.announce(`127.0.0.1:${port}`)
   }
+  // Before the partitions: what came into force since the record was read is to be taken up first.
+  activation.start()
   await shards.start(nodes === null ? '' : addr)
   backfill.start()
+  if (options.history && options.serve !== null) shadow.resume()
   return {
     installation,
+    activator: activation.coordinator,
     intake,
     shards,
     watch,
@@ -332,7 +385,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
     logName: logs.name,
     storeName: storage.name,
     schemasName: logs.schemas.name,
-    facts: [...storage.facts, ...logs.facts, ...learnedFacts(learned, installation.pack)],
+    facts: [...packFacts, ...storage.facts, ...logs.facts, ...learnedFacts(learned, installation.pack)],
     node,
     key: apiKey.key,
     keyFrom: apiKey.from,
@@ -340,30 +393,7 @@ async function build(options: EngineOptions, stack: StartStack): Promise<Engine>
   }
 }
 
-/** The clock of old data is the rows'; a broker has its own. */
-function refuseEventClock(config: Config, clock: Clock): void {
-  if (clock.kind === 'wall' || (config.KAFKA_BROKERS === undefined && config.REDIS_URL === undefined)) return
-  throw new InstallationError(
-    'clock_changed',
-    'On the event clock everything is embedded: unset KAFKA_BROKERS and REDIS_URL, and use a DATA_DIR of its own.',
-  )
-}
-
 /** An address that others can use: a server that listens everywhere is found by the host's name. */
 function reachable(host: string): string {
   return host === '0.0.0.0' || host === '::' ? hostname() : host
-}
-
-async function loadPackOrThrow(folder: string): Promise<LoadedPack> {
-  const result = await loadPack(folder)
-  if (result.kind === 'ok') return result.pack
-  throw new PackError(`The pack ${folder} is refused, nothing was started:\n${formatProblems(result.problems)}`)
-}
-
-/** A pack of this or an earlier start, by hash; null when it is not kept. */
-async function packOf(store: Store, hash: string): Promise<LoadedPack | null> {
-  const text = await store.pack(hash)
-  if (text === null) return null
-  const model: Model = JSON.parse(text)
-  return { model, hash }
 }

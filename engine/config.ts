@@ -94,6 +94,13 @@ const serverSettings = {
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Engine that the commands ask, http://host:port, with API_KEY. Absent: the one that runs on DATA_DIR.'),
+  PROFFER_KEY: z
+    .string()
+    .min(16, 'is a key of 16 characters or more')
+    .optional()
+    .describe(
+      'Key the commands speak with, as `proffer keys create` gave it. Absent: the key of the owner, with all roles.',
+    ),
 } as const
 
 const Schema = z.strictObject({
@@ -106,7 +113,22 @@ const Schema = z.strictObject({
     .string()
     .min(1)
     .default('rules/packs/retail-bank')
-    .describe('Folder of the rule pack, relative to the working directory.'),
+    .describe('Folder of the rule pack that the first start puts in force, relative to the working directory.'),
+  PACK_CHANGES: z
+    .enum(['governed', 'at_start'])
+    .default('governed')
+    .describe(
+      'governed: the version in force stays until another one is approved and put in force; a start whose PACK differs says so. ' +
+        'at_start: a start puts PACK in force, for trials and tests.',
+    ),
+  ACTIVATION_PREPARE_MS: whole(100, 600_000)
+    .default(30_000)
+    .describe(
+      'How long every shard of every node has to compile a version before it is put in force; else nothing changes.',
+    ),
+  ACTIVATION_SWITCH_MS: whole(100, 600_000)
+    .default(10_000)
+    .describe('How long a shard has to confirm that it runs the version in force before its thread is begun anew.'),
   LEARNED: text().describe(
     'File of learned propensities, as `proffer learn` writes it. Absent: they are drawn from the priors of the pack alone.',
   ),
@@ -118,9 +140,11 @@ const Schema = z.strictObject({
   PORT: whole(0, 65_535).default(8321).describe('Port of the HTTP server; 0 takes a free one and prints it.'),
   API_KEY: z
     .string()
-    .min(16)
+    .min(16, 'is a key of 16 characters or more')
     .optional()
-    .describe('Key callers send as `Authorization: Bearer KEY`. Absent: made at first start in DATA_DIR/api-key.'),
+    .describe(
+      'Key of the owner, with all roles, sent as `Authorization: Bearer KEY`. Absent: made at first start in DATA_DIR/api-key.',
+    ),
   API_KEY_FILE: z.string().min(1).optional().describe('File that holds the key, for secrets mounted as files.'),
   CORS_ORIGINS: z
     .string()
@@ -146,6 +170,11 @@ const Schema = z.strictObject({
     .default(128)
     .describe(
       'Memory for event ids while `proffer backfill` runs: 36 to 72 bytes for each event of a partition within the lateness of the pack.',
+    ),
+  WHATIF_MB: whole(16, 65_536)
+    .default(1_024)
+    .describe(
+      'Memory for the customers of a what-if or a shadow, for each of the two packs, in a process of its own while one runs. When they do not fit it says so and ends.',
     ),
   EVENTS_DEADLINE_MS: whole(1, 30_000)
     .default(2_000)

@@ -32,7 +32,7 @@ export type InstalledLog = {
   others(): Promise<readonly unknown[]>
 }
 
-type OpenOptions = {
+export type OpenOptions = {
   readonly partitions: number
   readonly clock: Clock
   /** Only for the first start; the clock's now when absent. */
@@ -40,6 +40,8 @@ type OpenOptions = {
   /** Only for the first start: random when absent. */
   readonly salt?: string | undefined
   readonly log: InstalledLog
+  /** Whether the pack in force stays when it is another one, which fails then; absent: it does not. */
+  readonly keepsPack?: boolean
 }
 
 /** Others may change the record between reading and writing it, when a backfill ends for example. */
@@ -114,7 +116,7 @@ async function goOn(
   checkPartitions(found, options.partitions)
   checkClock(found, options.clock.kind)
   checkLog(found, options.log.identity)
-  if (found.pack !== loaded.hash && (await options.log.others()).length > 0)
+  if (found.pack !== loaded.hash && (options.keepsPack === true || (await options.log.others()).length > 0))
     throw new InstallationError(
       'pack_differs',
       'Other nodes run another rule pack. All nodes run the same one: stop the others first, or start with their PACK.',
@@ -148,7 +150,10 @@ async function keepPack(store: Store, { hash, model }: LoadedPack, certificate: 
 }
 
 /** When the newest record that any partition applied was appended. An event clock that starts may be far behind it. */
-async function lastAppendTime(store: Store, { partitions }: Cluster): Promise<number> {
+export async function lastAppendTime(
+  store: Pick<Store, 'meta'>,
+  { partitions }: Pick<Cluster, 'partitions'>,
+): Promise<number> {
   const metas = await Promise.all(Array.from({ length: partitions }, (_, partition) => store.meta(partition)))
   return metas.reduce((latest, meta) => Math.max(latest, meta?.appendTime ?? 0), 0)
 }

@@ -2,7 +2,7 @@
 import { eventTypes } from '../ingest/event-types.ts'
 import { alternativesOf, type Constraints } from '../rules/cel/analyse.ts'
 import { type Domain, isEmpty } from '../rules/cel/domain.ts'
-import type { Model, OfferModel } from '../rules/model.ts'
+import type { GuardrailModel, Model, OfferModel } from '../rules/model.ts'
 import { variablesOf, vocabulariesOf } from '../rules/pack-vocabulary.ts'
 import { inScope } from '../rules/scope.ts'
 import type { Vocabulary } from '../rules/vocabulary.ts'
@@ -17,17 +17,23 @@ export function packFactsOf(model: Model, packHash: string): PackFacts {
   const variables = variablesOf(model, eventTypes)
   const { plain, on } = vocabulariesOf(variables, eventTypes)
   const unjudged = new Set<string>()
-  const conditionsOf = (rule: string, when: string | null, none: Alternatives): Alternatives | null => {
+  type Rule = Pick<GuardrailModel, 'id' | 'when' | 'effective'>
+  const conditionsOf = ({ id: rule, when, effective }: Rule, none: Alternatives): Alternatives | null => {
+    // History has no calendar: what is in effect only at times is left to the engine.
+    if (effective !== undefined) {
+      unjudged.add(rule)
+      return null
+    }
     if (when === null) return none
     const found = boundsOf(when, plain)
     if (found === null) unjudged.add(rule)
     return found
   }
-  const conditions = new Map(model.guardrails.map(({ id, when }) => [id, conditionsOf(id, when, []) ?? []]))
+  const conditions = new Map(model.guardrails.map((rule) => [rule.id, conditionsOf(rule, []) ?? []]))
   // An allow without a condition always holds: one alternative that asks nothing.
-  const allows = model.allows.map((allow) => ({ allow, alternatives: conditionsOf(allow.id, allow.when, [[]]) }))
-  const suppressions = model.guardrails.flatMap(({ id, suppression }) => {
-    if (suppression === null) return []
+  const allows = model.allows.map((allow) => ({ allow, alternatives: conditionsOf(allow, [[]]) }))
+  const suppressions = model.guardrails.flatMap(({ id, suppression, effective }) => {
+    if (suppression === null || effective !== undefined) return []
     const { event, where, forMs, liftedBy } = suppression
     const rule = (effect: 'set' | 'lift', type: string, filter: string | null, lasts: number) => {
       const found = filter === null ? [[]] : fieldBoundsOf(filter, on(type))

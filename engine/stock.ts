@@ -31,11 +31,11 @@ export async function defineResources(resources: Resources, { loaded }: Pick<Com
   await Promise.all(loaded.model.resources.map(({ id, units }) => resources.define(id, units)))
 }
 
-/** A reader of the resources of a pack. `now`: by which leases end. */
-export function createStockReader(resources: Resources, model: Model, now: () => number): ReadStock {
+/** A reader of the resources of the pack in force. `now`: by which leases end. */
+export function createStockReader(resources: Resources, model: () => Model, now: () => number): ReadStock {
   return () =>
     Promise.all(
-      model.resources.map(async ({ id, kind, text, units }): Promise<StockLine> => {
+      model().resources.map(async ({ id, kind, text, units }): Promise<StockLine> => {
         const line = { resource: id, kind, text, units }
         try {
           await resources.sweep(id, now())

@@ -6,9 +6,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { DeadLetterCounts } from '../ingest/dead-letters.ts'
 import type { IntakeCounters } from '../ingest/intake.ts'
 import type { HistoryStatus } from '../sinks/history/history.ts'
+import { type TakeUpTrouble, takeUpReasons } from './activation/take-up-watch.ts'
 import type { FillCounts } from './backfill/backfill-runner.ts'
+import type { ShadowStatus } from './shadow/shadow-runner.ts'
 import type { Tally } from './shard/batch-tally.ts'
 import type { RuleWatch } from './shard/rule-watch.ts'
+import type { ShardRuns } from './shard/shard-packs.ts'
 import type { BatchStats, CacheUsage } from './shard/shard-port.ts'
 import type { PartitionStatus, Totals } from './shard/shards.ts'
 import type { StockLine } from './stock.ts'
@@ -25,6 +28,11 @@ export type Scraped = {
   readonly backfill: FillCounts
   readonly watch: Pick<RuleWatch, 'quarantined' | 'replaced' | 'throws'>
   readonly stock: readonly StockLine[]
+  /** Which pack each shard of this node runs. */
+  readonly packs: readonly ShardRuns[]
+  /** What keeps this node from taking up the pack in force. */
+  readonly takeUp: TakeUpTrouble | null
+  readonly shadow: Pick<ShadowStatus, 'lagMs' | 'decisions' | 'differences'> | null
 }
 
 export type Telemetry = {
@@ -140,13 +148,27 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     'Records a backfill went through since start: read, and of them added',
     ['what'],
   )
+  const shadowLag = gauge('shadow_lag_seconds', 'How far the shadow is behind')
+  const shadowDecisions = gauge('shadow_decisions_count', 'Decisions of the shadow since its process began')
+  const shadowDifferences = gauge('shadow_differences_count', 'Of those, the ones that differ from the pack in force')
   const quarantined = gauge('rule_quarantined', '1 while a rule is out of service on this node', ['rule'])
   const thrown = gauge('rule_throws_count', 'Times a rule threw since start', ['rule'])
   const replaced = gauge(
     'shard_threads_replaced_count',
     'Threads that did not come back and were begun anew since start',
   )
+  const pack = gauge('pack_active', '1 for the pack that a shard of this node runs', ['shard', 'pack'])
+  const activation = gauge('pack_activation_number', 'Number of the activation whose pack a shard runs', ['shard'])
+  const failing = gauge('pack_take_up_failing', '1 while this node cannot take up the pack in force, and why', [
+    'reason',
+  ])
   return (scraped) => {
+    for (const reason of takeUpReasons) failing.labels(reason).set(scraped.takeUp?.reason === reason ? 1 : 0)
+    pack.reset()
+    for (const runs of scraped.packs) {
+      pack.labels(String(runs.shard), runs.packHash).set(1)
+      activation.labels(String(runs.shard)).set(runs.activation)
+    }
     quarantined.reset()
     for (const { rule } of scraped.watch.quarantined) quarantined.labels(rule).set(1)
     for (const [rule, count] of scraped.watch.throws) thrown.labels(rule).set(count)
@@ -190,6 +212,11 @@ function createScrapeGauges(registry: Registry): (scraped: Scraped) => void {
     }
     filled.labels('read').set(scraped.backfill.read)
     filled.labels('added').set(scraped.backfill.added)
+    if (scraped.shadow !== null) {
+      shadowLag.set((scraped.shadow.lagMs ?? 0) / 1_000)
+      shadowDecisions.set(scraped.shadow.decisions)
+      shadowDifferences.set(scraped.shadow.differences)
+    }
     historyUp.set(scraped.history?.state === 'running' ? 1 : 0)
   }
 }

@@ -73,3 +73,18 @@ export type Log = {
   trim(): Promise<number>
   close(): Promise<void>
 }
+
+/** A log whose records come by themselves: a read gives what has come so far. */
+export type Feed = Pick<Log, 'read' | 'onAppend'> & {
+  /** Whether everything below an offset has come: only then an empty read says that there is nothing more of it. */
+  hasCome(partition: number, below: number): boolean
+}
+
+/** A log that is read where it stands. */
+export function feedOf(log: Pick<Log, 'read' | 'onAppend'>): Feed {
+  return {
+    read: (partition, from, limit) => log.read(partition, from, limit),
+    onAppend: (listener) => log.onAppend(listener),
+    hasCome: () => true,
+  }
+}

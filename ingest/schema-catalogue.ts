@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EventTypeDef, FieldDef, FieldType } from './event.ts'
 import { readSchemaFolder } from './schema-folder.ts'
+import { unholdableReason } from './unholdable.ts'
 
 /** What a field of an event type has to hold beyond its type; written as attributes in its Avro schema. */
 export type FieldRule = FieldDef & {
@@ -36,6 +37,11 @@ export type SchemaCatalogue = {
   readonly types: ReadonlyMap<string, CatalogueType>
   /** In the order of the list of ids. */
   readonly versions: readonly SchemaVersion[]
+}
+
+/** A schema of the folder has a field that a bank may not hold. It is not registered either, nor is anything read by it. */
+export class UnholdableFieldError extends Error {
+  readonly code = 'unholdable'
 }
 
 /** Longest string of a field that states no limit of its own. */
@@ -83,12 +89,14 @@ const fileSchema = z.looseObject({
  * Reads the checked-in list of schema ids (`ids.json`) and the Avro files it names. The last id listed for a type is
  * the one that is written; earlier ones stay so that old bytes stay readable.
  * @throws Error when a file is missing or outside the subset of Avro that event types use: a broken installation
+ * @throws UnholdableFieldError when a field of any version holds by its name what no event may
  */
 export function loadSchemaCatalogue(directory: URL): SchemaCatalogue {
   const types = new Map<string, CatalogueType>()
   const versions: SchemaVersion[] = []
   for (const { id, type, text, current } of readSchemaFolder(directory)) {
     const avro = fileSchema.parse(JSON.parse(text))
+    refuseUnholdable(type, avro)
     versions.push({ id, type, record: `${avro.namespace}.${avro.name}`, avro, current })
     if (!current) continue
     const rules = rulesOf(avro)
@@ -96,6 +104,19 @@ export function loadSchemaCatalogue(directory: URL): SchemaCatalogue {
     types.set(type, { name: type, schemaId: id, fields, rules })
   }
   return { types, versions }
+}
+
+/** Looks at the names of all fields, at any depth. */
+function refuseUnholdable(type: string, part: unknown): void {
+  if (Array.isArray(part)) for (const one of part) refuseUnholdable(type, one)
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) return
+  if ('fields' in part && Array.isArray(part.fields)) {
+    for (const { name } of z.array(z.looseObject({ name: z.string() })).parse(part.fields)) {
+      const reason = unholdableReason(name)
+      if (reason !== null) throw new UnholdableFieldError(`${type} has the field ${name}: ${reason}`)
+    }
+  }
+  for (const one of Object.values(part)) refuseUnholdable(type, one)
 }
 
 function rulesOf(avro: z.infer<typeof fileSchema>): readonly FieldRule[] {

@@ -13,6 +13,7 @@ import {
 import type { FeatureModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
 import { vocabulariesOf } from './pack-vocabulary.ts'
+import type { Slices } from './slices.ts'
 import { isLearned, termNames, textsOf } from './terms.ts'
 import type { Variable, Vocabulary } from './vocabulary.ts'
 
@@ -48,18 +49,19 @@ export function seriesTable(features: readonly FeatureModel[]): SeriesTable {
 }
 
 /** The layout of a checked pack. `nonNegative` says whether a field is never below zero. */
-export function compileLayout(
+export function* compileLayout(
   model: Model,
   variables: readonly Variable[],
   table: SeriesTable,
   eventTypes: EventTypes,
   nonNegative: (event: string, field: string) => boolean,
-): Layout {
+): Slices<Layout> {
   const attributes: AttributeDef[] = model.attributes.map((attribute, variable) => ({
     id: attribute.id,
     key: keyOf(JSON.stringify(['attribute', attribute.id, attribute.type, attribute.values])),
     validForMs: attribute.validForMs,
     ...(attribute.type === 'age' ? { isAge: true } : {}),
+    setBy: [...new Set(attribute.setBy.map(({ event }) => event))],
     variable,
   }))
   const features: FeatureDef[] = model.features.map((feature, i) => ({
@@ -68,15 +70,18 @@ export function compileLayout(
     variable: attributes.length + i,
   }))
   const conditions = conditionsOf(model, variables, eventTypes)
+  const series: SeriesDef[] = []
+  for (const [index, source] of table.sources.entries()) {
+    const readers = features.filter((feature) => feature.series === index)
+    const positive = source.value !== null && nonNegative(source.event, source.value)
+    series.push({ ...(yield* seriesDef(source, readers, conditions)), nonNegative: positive })
+    yield
+  }
   return {
     attributes,
     expiries: expiriesOf(model),
     features,
-    series: table.sources.map((source, index) => {
-      const readers = features.filter((feature) => feature.series === index)
-      const positive = source.value !== null && nonNegative(source.event, source.value)
-      return { ...seriesDef(source, readers, conditions), nonNegative: positive }
-    }),
+    series,
     variables: variables.length,
     zone: model.zone,
     dedupeMs: model.latenessMs + clockAheadMaxMs,
@@ -119,17 +124,17 @@ export function lookBackMs(feature: FeatureModel): number {
 
 type ConditionText = { readonly source: string; readonly vocabulary: Vocabulary }
 
-function seriesDef(
+function* seriesDef(
   source: SeriesSource,
   readers: readonly FeatureDef[],
   conditions: readonly ConditionText[],
-): SeriesDef {
+): Slices<SeriesDef> {
   const windows = readers.flatMap(({ model: { window } }) => (window.kind === 'rolling' ? [window.ms] : []))
   return {
     key: keyOf(seriesText(source)),
     event: source.event,
     valued: source.value !== null,
-    bound: boundOf(readers, conditions),
+    bound: yield* boundOf(readers, conditions),
     retentionMs: readers.reduce((most, { model }) => Math.max(most, lookBackMs(model)), 0),
     windowsMs: [...new Set(windows)].sort((a, b) => a - b),
   }
@@ -139,7 +144,7 @@ function seriesDef(
  * A count that is only compared with constants needs one entry more than the largest of them; anything else that reads
  * single entries gets the most there is.
  */
-function boundOf(readers: readonly FeatureDef[], conditions: readonly ConditionText[]): number {
+function* boundOf(readers: readonly FeatureDef[], conditions: readonly ConditionText[]): Slices<number> {
   let most = 0
   for (const { model, variable } of readers) {
     if (model.kind === 'time_since') continue
@@ -148,6 +153,7 @@ function boundOf(readers: readonly FeatureDef[], conditions: readonly ConditionT
       // Looking is far cheaper than parsing, and most conditions read few features.
       if (!source.includes(model.id)) continue
       const largest = largestCountConstant(source, vocabulary, variable)
+      yield
       if (largest === null) return boundMax
       most = Math.max(most, largest)
     }

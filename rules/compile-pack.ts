@@ -6,6 +6,7 @@ import { compileCondition, compileNumber } from './cel/compile.ts'
 import { type Guard, type Guards, unguarded } from './cel/guard.ts'
 import type { CelResult } from './cel/problem.ts'
 import { compileLayout, seriesTable } from './compile-layout.ts'
+import { compilePrices } from './compile-prices.ts'
 import { compileSegments } from './compile-segment.ts'
 import { compileTypes } from './compile-types.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   Condition,
   NumberExpression,
 } from './compiled.ts'
+import { windowOfRule } from './effective.ts'
 import { fits } from './fits.ts'
 import type {
   LearnedPropensity,
@@ -35,6 +37,8 @@ import { onceKey, overrideKey } from './override-key.ts'
 import { variablesOf, vocabulariesOf } from './pack-vocabulary.ts'
 import { ruleName } from './rule-names.ts'
 import { holdsOffer, isAbout, offersNamed, opensOffer } from './scope.ts'
+import { atOnce, eachInSlices, type Slices } from './slices.ts'
+import { purposeBit, purposeBits, sourceKey, sourceTable } from './source-table.ts'
 import { isLearned } from './terms.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -44,31 +48,37 @@ import type { Vocabulary } from './vocabulary.ts'
  * @param guards what each rule runs under, see `cel/guard.ts`
  */
 export function compilePack(loaded: LoadedPack, guards: Guards = unguarded): CompiledPack {
+  return atOnce(compileInSlices(loaded, guards))
+}
+
+/** The same for a thread that must not stand still. */
+export function* compileInSlices(loaded: LoadedPack, guards: Guards = unguarded): Slices<CompiledPack> {
   const { model } = loaded
   const variables = variablesOf(model, eventTypes)
   const vocabularies = vocabulariesOf(variables, eventTypes)
   const table = seriesTable(model.features)
-  const guardrails = compileGuardrails(model, vocabularies.plain, guards)
-  const offers = compileOffers(model, vocabularies.plain, guards)
-  const allows = compileAllows(model, vocabularies.plain, guards)
-  const allowsOf = scopeTable(model, (allow) => allow.opens, model.allows, opensOffer)
-  const guardrailsOf = scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
+  const guardrails = yield* compileGuardrails(model, vocabularies.plain, guards)
+  const offers = yield* compileOffers(model, vocabularies.plain, guards)
+  const allows = yield* compileAllows(model, vocabularies.plain, guards)
+  const allowsOf = yield* scopeTable(model, (allow) => allow.opens, model.allows, opensOffer)
+  const guardrailsOf = yield* scopeTable(model, (guardrail) => guardrail.closes, model.guardrails, holdsOffer)
   const gradeVariable = model.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const lawfulVariable = variables.length - 1
   return {
     loaded,
-    layout: compileLayout(model, variables, table, eventTypes, isNonNegative),
-    types: compileTypes(model, table, eventTypes, vocabularies.on, guards),
+    layout: yield* compileLayout(model, variables, table, eventTypes, isNonNegative),
+    types: yield* compileTypes(model, table, eventTypes, vocabularies.on, guards),
     guardrails,
     allows,
     offers,
-    triggers: compileTriggers(model, vocabularies.on, guards),
-    placements: compilePlacements(model, (placement, offer) => {
+    triggers: yield* compileTriggers(model, vocabularies.on, guards),
+    placements: yield* compilePlacements(model, (placement, offer) => {
       const closing = guardrailsOf(offer, placement.channel).map((index) => guardrails[index]?.condition)
       const opening = allowsOf(offer, placement.channel).map((index) => allows[index]?.condition)
       const own = offers[offer]
       const terms = own === undefined ? [] : Object.values(own.terms)
-      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...closing, ...opening].flatMap(
+      const prices = own?.prices ?? []
+      const reads = [own?.eligible, ...terms, own?.learned?.segments, ...prices, ...closing, ...opening].flatMap(
         (part) => part?.reads ?? [],
       )
       return own?.model.riskGrade == null || gradeVariable < 0 ? reads : [...reads, gradeVariable]
@@ -76,23 +86,30 @@ export function compilePack(loaded: LoadedPack, guards: Guards = unguarded): Com
     guardrailsOf,
     allowsOf,
     overridable: new Map(guardrails.flatMap((one) => (one.override === null ? [] : [[one.id, one] as const]))),
-    capsOf: scopeTable(model, (cap) => cap.applies, model.caps, isAbout),
-    gapsOf: scopeTable(model, (gap) => gap.applies, model.gaps, isAbout),
-    pausesOf: scopeTable(model, (pause) => pause.applies, model.pauses, isAbout),
-    quietHoursOf: scopeTable(model, (hours) => hours.applies, model.quietHours, isAbout),
+    capsOf: yield* scopeTable(model, (cap) => cap.applies, model.caps, isAbout),
+    gapsOf: yield* scopeTable(model, (gap) => gap.applies, model.gaps, isAbout),
+    pausesOf: yield* scopeTable(model, (pause) => pause.applies, model.pauses, isAbout),
+    quietHoursOf: yield* scopeTable(model, (hours) => hours.applies, model.quietHours, isAbout),
     lawfulSources: new Map(
       model.sources
         .filter((source) => source.lawfulBasis !== 'none')
         .map((source) => [source.id, source.authorisation?.untilMs ?? Number.POSITIVE_INFINITY]),
     ),
+    sources: new Map(
+      model.sources.map((source) => [
+        source.id,
+        { key: sourceKey(source.id), basis: source.lawfulBasis, purposes: purposeBits(source) },
+      ]),
+    ),
+    sourceTable: sourceTable(model.sources),
     lawfulVariable,
     variables: variables.map(({ name, type, values }) => ({ name, type, values })),
     gradeAllowed: gradeFunction(model, gradeVariable),
   }
 }
 
-function compileGuardrails(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledGuardrail[] {
-  return model.guardrails.map((guardrail, index) => ({
+function compileGuardrails(model: Model, vocabulary: Vocabulary, guards: Guards): Slices<CompiledGuardrail[]> {
+  return eachInSlices(model.guardrails, (guardrail, index) => ({
     id: guardrail.id,
     index,
     reason: guardrail.reason,
@@ -101,21 +118,23 @@ function compileGuardrails(model: Model, vocabulary: Vocabulary, guards: Guards)
     hasSuppression: guardrail.suppression !== null,
     key: hash32(guardrail.id),
     override: guardrail.override === 'never' ? null : { ...guardrail.override, key: overrideKey(guardrail.id) },
+    window: windowOfRule(guardrail.effective),
   }))
 }
 
-function compileAllows(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledAllow[] {
-  return model.allows.map((allow, index) => ({
+function compileAllows(model: Model, vocabulary: Vocabulary, guards: Guards): Slices<CompiledAllow[]> {
+  return eachInSlices(model.allows, (allow, index) => ({
     id: allow.id,
     index,
     opens: allow.opens,
     condition: condition(allow.when, vocabulary, guards(ruleName('allow', allow.id))),
+    window: windowOfRule(allow.effective),
   }))
 }
 
-function compileOffers(model: Model, vocabulary: Vocabulary, guards: Guards): CompiledOffer[] {
+function compileOffers(model: Model, vocabulary: Vocabulary, guards: Guards): Slices<CompiledOffer[]> {
   const { bounds } = model.arbitration
-  return model.offers.map((offer, index) => {
+  return eachInSlices(model.offers, (offer, index) => {
     const guard = guards(ruleName('offer', offer.id))
     const term = (source: Term, within: readonly [number, number]): NumberExpression =>
       compileTerm(source, within, vocabulary, guard)
@@ -135,8 +154,11 @@ function compileOffers(model: Model, vocabulary: Vocabulary, guards: Guards): Co
         lever: term(offer.lever, bounds.lever),
       },
       learned: isLearned(offer.propensity) ? compileLearned(offer.propensity, vocabulary, guard) : null,
+      prices: compilePrices(offer.prices ?? [], vocabulary, guard),
       takes: compileTakes(model, offer),
       onceKey: offer.oncePerMs === null ? 0 : onceKey(offer.id),
+      window: windowOfRule(offer.effective),
+      purposes: offer.class === 'marketing' ? purposeBit('marketing') : 0,
       quarantined: false,
     }
   })
@@ -183,15 +205,20 @@ function compileLearned({ learned }: LearnedPropensity, vocabulary: Vocabulary, 
   return { model, floor, prior, segments: compiled(compileSegments(segment, vocabulary, guard)) }
 }
 
-function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabulary, guards: Guards): CompiledTrigger[] {
+function compileTriggers(
+  model: Model,
+  vocabularyOn: (event: string) => Vocabulary,
+  guards: Guards,
+): Slices<CompiledTrigger[]> {
   const offerIndex = new Map(model.offers.map((offer, index) => [offer.id, index]))
-  return model.triggers.map((trigger, index) => ({
+  return eachInSlices(model.triggers, (trigger, index) => ({
     id: trigger.id,
     index,
     condition: condition(trigger.when, vocabularyOn(trigger.on), guards(ruleName('trigger', trigger.id))),
     offers: trigger.offers.map((offer) => found(offerIndex.get(offer))),
     placement: found(model.placements.findIndex((placement) => placement.id === trigger.placement)),
     freshnessMs: trigger.freshnessMs,
+    window: windowOfRule(trigger.effective),
     quarantined: false,
   }))
 }
@@ -203,9 +230,9 @@ function compileTriggers(model: Model, vocabularyOn: (event: string) => Vocabula
 function compilePlacements(
   model: Model,
   readsOf: (placement: PlacementModel, offer: number) => readonly number[],
-): CompiledPlacement[] {
+): Slices<CompiledPlacement[]> {
   const fallbacks = new Set(model.placements.map((placement) => placement.fallback))
-  return model.placements.map((placement, index) => {
+  return eachInSlices(model.placements, (placement, index) => {
     const fallback = placement.fallback === null ? -1 : model.offers.findIndex((o) => o.id === placement.fallback)
     const offers = model.offers.flatMap((offer, i) =>
       fits(offer, placement) && (placement.direction === 'outbound' || !fallbacks.has(offer.id)) ? [i] : [],
@@ -225,18 +252,18 @@ function compilePlacements(
 }
 
 /** Rules whose scope holds an offer on a channel, worked out once; the same list is kept once. */
-function scopeTable<T, S extends Scope & { readonly offers?: Selector }>(
+function* scopeTable<T, S extends Scope & { readonly offers?: Selector }>(
   model: Model,
   scopeOf: (rule: T) => S,
   rules: readonly T[],
   holds: (scope: S, offer: OfferModel, channel: string) => boolean,
-): (offer: number, channel: string) => readonly number[] {
+): Slices<(offer: number, channel: string) => readonly number[]> {
   const lists = new Map<string, readonly number[]>()
   const tables = new Map<string, readonly (readonly number[])[]>()
   const named = offersNamed(rules.map(scopeOf))
   for (const { id: channel } of model.channels) {
     const perKind = new Map<string, readonly number[]>()
-    const rows = model.offers.map((offer) => {
+    const rows = yield* eachInSlices(model.offers, (offer) => {
       const kind = `${offer.categories.join('\0')}\0${offer.class}\0${named.has(offer.id) ? offer.id : ''}`
       const known = perKind.get(kind)
       if (known !== undefined) return known

@@ -4,49 +4,53 @@ import type { EventTypeDef, FieldDef } from '../ingest/event.ts'
 import { hash53 } from '../ingest/hash.ts'
 import { compileEventPredicate } from './cel/compile.ts'
 import type { Guard, Guards } from './cel/guard.ts'
-import { compileRuleSet } from './cel/rule-set.ts'
+import { ruleSetInSlices } from './cel/rule-set.ts'
 import { expiriesOf, type SeriesTable } from './compile-layout.ts'
 import type { EventData, TypePlan } from './compiled.ts'
 import type { AttributeModel, Model } from './model.ts'
 import type { EventTypes } from './pack-vocabulary.ts'
 import { ruleName } from './rule-names.ts'
+import type { Slices } from './slices.ts'
+import { typeKey } from './source-table.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** The value by which a source says that it does not know: never a value of an attribute. */
 export const unknownValue = 'unknown'
 
 /** A plan for every event type there is. */
-export function compileTypes(
+export function* compileTypes(
   model: Model,
   table: SeriesTable,
   eventTypes: EventTypes,
   vocabularyOn: (event: string) => Vocabulary,
   guards: Guards,
-): ReadonlyMap<string, TypePlan> {
+): Slices<ReadonlyMap<string, TypePlan>> {
   const plans = new Map<string, TypePlan>()
   const expiries = new Map(expiriesOf(model).map(({ attribute }, i) => [attribute, model.attributes.length + i]))
   for (const def of eventTypes.values())
-    plans.set(def.name, typePlan(model, table, expiries, def, vocabularyOn(def.name), guards))
+    plans.set(def.name, yield* typePlan(model, table, expiries, def, vocabularyOn(def.name), guards))
   return plans
 }
 
-function typePlan(
+function* typePlan(
   model: Model,
   table: SeriesTable,
   expiries: ReadonlyMap<number, number>,
   def: EventTypeDef,
   vocabulary: Vocabulary,
   guards: Guards,
-): TypePlan {
+): Slices<TypePlan> {
   const triggers = model.triggers.map((trigger, index) => ({ trigger, index })).filter((t) => t.trigger.on === def.name)
-  const rules = compileRuleSet(
+  const rules = yield* ruleSetInSlices(
     triggers.map(({ trigger }) => trigger.when),
     vocabulary,
     triggers.map(({ trigger }) => guards(ruleName('trigger', trigger.id))),
   )
   assert(rules.kind === 'ok', 'the conditions of a checked pack compile')
+  yield
   return {
     def,
+    key: typeKey(def.name),
     hasMoney: [...def.fields.values()].some((field) => field.type === 'money'),
     refused: false,
     series: table.sources.flatMap((source, series) => {

@@ -6,7 +6,10 @@
  * 0 and 1, enums their code, money minor units, instants and durations milliseconds.
  */
 import type { EventTypeDef } from '../ingest/event.ts'
+import type { EffectiveWindow } from './effective.ts'
 import type { FeatureModel, LoadedPack, OfferModel, Scope } from './model.ts'
+import type { PriceKind } from './price-model.ts'
+import type { SourceTable } from './source-table.ts'
 
 /**
  * How far ahead of its arrival an event's time may lie: a device in another zone with its clock set wrong, no more. Ids are
@@ -37,6 +40,17 @@ export type NumberExpression = {
   readonly low: (lo: Float64Array, hi: Float64Array, event: EventData | null) => number
   readonly reads: readonly number[]
   readonly source: string
+}
+
+/** A price of an offer, ready to be told. */
+export type CompiledPrice = {
+  readonly id: string
+  readonly kind: PriceKind
+  /** Its number: known while everything that it reads is exact and it lies within the limits of its kind; NaN otherwise. */
+  readonly value: (lo: Float64Array, hi: Float64Array) => number
+  /** What holds otherwise; of a constant the constant. */
+  readonly otherwise: number
+  readonly reads: readonly number[]
 }
 
 /** The segments of a learned propensity. */
@@ -101,6 +115,8 @@ export type AttributeDef = {
   readonly validForMs: number | null
   /** What is stored is an instant, and what is read are the whole years since. Absent: read as stored. */
   readonly isAge?: boolean
+  /** Types of the events that set it. Absent: not known, so that nothing says where it came from. */
+  readonly setBy?: readonly string[]
   /** Index into the frame; equals its index in `Layout.attributes`. */
   readonly variable: number
 }
@@ -132,6 +148,8 @@ export type Layout = {
 /** What an event of one type does to the state and which triggers it may fire. */
 export type TypePlan = {
   readonly def: EventTypeDef
+  /** Its name in stored states (`typeKey`). */
+  readonly key: number
   /** Currency field to check against the pack's, when the type carries money. */
   readonly hasMoney: boolean
   /** Whether events of the type are not taken because the filter of a feature over them is quarantined. */
@@ -179,6 +197,8 @@ export type CompiledGuardrail = {
   readonly key: number
   /** Who may open it for one customer; null: nobody. */
   readonly override: CompiledOverride | null
+  /** When it is in effect; null: always. */
+  readonly window: EffectiveWindow | null
 }
 
 export type CompiledOverride = {
@@ -194,6 +214,8 @@ export type CompiledAllow = {
   readonly index: number
   readonly opens: Scope
   readonly condition: Condition | null
+  /** When it is in effect; null: always. */
+  readonly window: EffectiveWindow | null
 }
 
 /** What an offer takes of a resource. */
@@ -230,12 +252,18 @@ export type CompiledOffer = {
   }
   /** Null: the propensity is `terms.propensity`. Else that is only its floor. */
   readonly learned: CompiledLearned | null
+  /** What has to be allowed of data that opens it: bits of `purposes`. Marketing needs data that may be used for marketing. */
+  readonly purposes: number
   /** Whether it is not eligible because a rule of its own is quarantined. */
   readonly quarantined: boolean
+  /** Empty: it has none. */
+  readonly prices: readonly CompiledPrice[]
   /** Null: it takes nothing of any resource. */
   readonly takes: CompiledTakes | null
   /** Name in stored states of what says that the customer has had it: kept like a suppression. 0: nothing is kept. */
   readonly onceKey: number
+  /** When it is in effect; null: always. */
+  readonly window: EffectiveWindow | null
 }
 
 export type CompiledTrigger = {
@@ -245,6 +273,8 @@ export type CompiledTrigger = {
   readonly offers: readonly number[]
   readonly placement: number
   readonly freshnessMs: number
+  /** When it is in effect; null: always. */
+  readonly window: EffectiveWindow | null
   /** Whether it proposes nothing because it is quarantined. */
   readonly quarantined: boolean
 }
@@ -261,6 +291,15 @@ export type CompiledPlacement = {
   readonly offers: readonly number[]
   /** Frame indexes that its offers, their guardrails and terms read. */
   readonly reads: readonly number[]
+}
+
+/** A source of data. */
+export type CompiledSource = {
+  /** Its name in stored states (`sourceKey`). */
+  readonly key: number
+  readonly basis: string
+  /** Bits of `purposes` that its data may be used for. */
+  readonly purposes: number
 }
 
 export type CompiledPack = {
@@ -285,6 +324,10 @@ export type CompiledPack = {
   readonly quietHoursOf: (offer: number, channel: string) => readonly number[]
   /** The lawful sources by id, each with the instant from which on it is not, Unix milliseconds; Infinity: none. See `isLawful`. */
   readonly lawfulSources: ReadonlyMap<string, number>
+  /** The sources by id, those that may not be used included. */
+  readonly sources: ReadonlyMap<string, CompiledSource>
+  /** The sources as states judge what came from them. */
+  readonly sourceTable: SourceTable
   /** Frame index of `source.lawful`. */
   readonly lawfulVariable: number
   /** Name, type and how to print it, for each frame index; `null` code prints as unknown. */

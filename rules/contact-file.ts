@@ -1,5 +1,6 @@
 /** The file of the contact policy as people write it. */
 import { z } from 'zod'
+import { effective } from './effective-file.ts'
 import { contactScope, duration, list, ruleId, text } from './file-pieces.ts'
 
 const clockTime = z
@@ -19,6 +20,7 @@ export const contactFile = z.strictObject({
       limit: z.int().min(0).max(1_000),
       per: duration,
       applies: contactScope,
+      effective,
       text,
     }),
     1_000,

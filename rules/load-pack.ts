@@ -1,21 +1,18 @@
 /** Reading a rule pack from its folder: every file, checked as a whole, identified by the hash of what it says. */
 
-import { lstat, readdir, readFile, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { z } from 'zod'
+import { arbitrationFile } from './arbitration-file.ts'
 import { checkPack } from './check-pack.ts'
 import { contactFile } from './contact-file.ts'
 import type { LoadedPack, Model, Place } from './model.ts'
 import { normalise } from './normalise.ts'
 import {
-  arbitrationFile,
   featuresFile,
   guardrailsFile,
   offersFile,
   type PackContents,
   type PackFileName,
   packFile,
-  packFiles,
   placementsFile,
   profileFile,
   rulesMax,
@@ -23,12 +20,10 @@ import {
   triggersFile,
 } from './pack-files.ts'
 import { hashOf } from './pack-hash.ts'
-import { type PackProblem, type PackProblemCode, sortProblems } from './pack-problem.ts'
+import { type PackProblem, sortProblems } from './pack-problem.ts'
+import { fileProblem, type PackFiles, type PackTexts, readPackFolder, textsOfFiles } from './pack-texts.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { type Path, readYaml, type YamlSource } from './yaml-source.ts'
-
-/** Largest pack file, in bytes. */
-export const fileBytesMax = 5 * 1024 * 1024
 
 export type LoadResult =
   | { readonly kind: 'ok'; readonly pack: LoadedPack; readonly warnings: readonly PackProblem[] }
@@ -40,11 +35,24 @@ type Sources = ReadonlyMap<PackFileName, YamlSource>
  * Loads the pack of a folder. Anything wrong in any file refuses the whole; all problems that can be seen are reported
  * together (conditions are looked at only when every file has the right shape). Warnings are about things that do nothing.
  *
+ * @param nowMs what is over by then is a warning; null: nothing is said of that
  * @throws only when the folder cannot be read for reasons that are not the pack's (permissions, I/O)
  */
-export async function loadPack(dir: string): Promise<LoadResult> {
+export async function loadPack(dir: string, nowMs: number | null = null): Promise<LoadResult> {
   const problems: PackProblem[] = []
-  const texts = await readFiles(dir, problems)
+  return loadTexts(await readPackFolder(dir, problems), problems, nowMs)
+}
+
+/**
+ * Loads the pack of files that travelled, with the same checks as those of a folder and the same hash. Its scenarios are not looked
+ * at here, see `loadScenarioFiles`.
+ */
+export function loadPackFiles(files: PackFiles, nowMs: number | null = null): LoadResult {
+  const problems: PackProblem[] = []
+  return loadTexts(textsOfFiles(files, problems), problems, nowMs)
+}
+
+function loadTexts(texts: PackTexts, problems: PackProblem[], nowMs: number | null): LoadResult {
   const sources = new Map<PackFileName, YamlSource>()
   for (const [file, text] of texts) {
     const result = readYaml(text)
@@ -61,62 +69,17 @@ export async function loadPack(dir: string): Promise<LoadResult> {
     const message = `The pack has ${rules} rules, at most ${rulesMax} are allowed. Split it or drop some.`
     return { kind: 'refused', problems: [fileProblem('too_many_rules', 'pack.yaml', message)] }
   }
-  const found = checkPack(model, (file, path, offset) => {
-    const source = sources.get(file)
-    if (source === undefined) return { file, line: 1 }
-    return { file, line: offset === undefined ? source.lineOf(path) : source.lineInText(path, offset) }
-  })
+  const found = checkPack(
+    model,
+    (file, path, offset) => {
+      const source = sources.get(file)
+      if (source === undefined) return { file, line: 1 }
+      return { file, line: offset === undefined ? source.lineOf(path) : source.lineInText(path, offset) }
+    },
+    nowMs,
+  )
   if (found.problems.length > 0) return { kind: 'refused', problems: sortProblems(found.problems) }
   return { kind: 'ok', pack: { model, hash: hashOf(model) }, warnings: sortProblems(found.warnings) }
-}
-
-async function readFiles(dir: string, problems: PackProblem[]): Promise<ReadonlyMap<PackFileName, string>> {
-  const texts = new Map<PackFileName, string>()
-  const folder = await realFolder(dir)
-  if (folder === null) {
-    problems.push(fileProblem('pack_missing', 'pack.yaml', `There is no folder ${dir} with a pack in it.`))
-    return texts
-  }
-  const present = new Set(await readdir(folder))
-  for (const name of present) {
-    if (/\.ya?ml$/i.test(name) && !isPackFile(name)) {
-      const message = `A pack has no file ${name}. Rename it to one of ${Object.keys(packFiles).join(', ')}, or take it away.`
-      problems.push(fileProblem('file_unknown', name, message))
-    }
-  }
-  for (const file of Object.keys(packFiles)) {
-    if (!isPackFile(file)) continue
-    if (!present.has(file)) {
-      problems.push(
-        fileProblem('file_missing', file, `The file ${file} is missing. Add it, with empty lists if need be.`),
-      )
-      continue
-    }
-    const path = join(folder, file)
-    const info = await lstat(path)
-    if (!info.isFile()) {
-      problems.push(
-        fileProblem('file_not_plain', file, 'A pack file must be a plain file in the folder of the pack, no link.'),
-      )
-    } else if (info.size > fileBytesMax) {
-      problems.push(
-        fileProblem('file_too_large', file, `The file is larger than ${fileBytesMax} bytes. Split the pack.`),
-      )
-    } else {
-      texts.set(file, await readFile(path, 'utf8'))
-    }
-  }
-  return texts
-}
-
-async function realFolder(dir: string): Promise<string | null> {
-  try {
-    const folder = await realpath(dir)
-    return (await lstat(folder)).isDirectory() ? folder : null
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
-    throw error
-  }
 }
 
 /** The contents of all files, or null when one of them does not fit its schema or is not there. */
@@ -158,14 +121,6 @@ function validate(sources: Sources, problems: PackProblem[]): PackContents | nul
 
 function placeIn(sources: Sources, file: PackFileName, path: Path): Place {
   return { file, line: sources.get(file)?.lineOf(path) ?? 1 }
-}
-
-function fileProblem(code: PackProblemCode, file: string, message: string, line = 1): PackProblem {
-  return { file, line, rule: file, code, message }
-}
-
-function isPackFile(name: string): name is PackFileName {
-  return Object.hasOwn(packFiles, name)
 }
 
 function countRules(model: Model): number {

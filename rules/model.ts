@@ -2,11 +2,22 @@
  * A rule pack as data, after its YAML files were read, checked and normalised: durations in milliseconds, money in
  * minor units, defaults filled in, conditions still CEL text. Plain JSON: it crosses threads and is stored by hash.
  */
+import type { CapModel, GapModel, PauseModel, QuietHoursModel, ZonesModel } from './contact-model.ts'
+import type { EffectiveModel } from './effective.ts'
 import type { Place, Text } from './model-words.ts'
+import type { PriceModel, PricingModel } from './price-model.ts'
 import type { GuardrailReason } from './reasons.ts'
 import type { ResourceModel, TakesModel } from './resource-model.ts'
 import type { TermName } from './terms.ts'
 
+export type {
+  CapModel,
+  GapModel,
+  PauseModel,
+  QuietHoursModel,
+  QuietInstead,
+  ZonesModel,
+} from './contact-model.ts'
 export type { Place, Text } from './model-words.ts'
 
 /** Message class: `regulatory` and `service` may skip caps, none skips guardrails. */
@@ -20,6 +31,8 @@ export type SourceModel = {
   readonly id: string
   readonly lawfulBasis: 'contract' | 'consent' | 'legal_obligation' | 'legitimate_interest' | 'none'
   readonly purposes: readonly string[]
+  /** Types of events that it sends, for the check alone: others are taken all the same. Absent: it may send any. */
+  readonly sends?: readonly string[] | undefined
   /** By which agreement it may be used, and before which instant; null: for as long as its basis holds. */
   readonly authorisation: { readonly id: string; readonly untilMs: number } | null
   readonly place: Place
@@ -116,6 +129,10 @@ export type GuardrailModel = {
     readonly liftedBy: { readonly event: string; readonly where: string | null } | null
   } | null
   readonly override: OverrideModel
+  /** `non_personal`: while it may close, an app is answered without anything that is known of the customer. Absent: as usual. */
+  readonly instead?: 'non_personal' | undefined
+  /** When it closes; absent: always. */
+  readonly effective?: EffectiveModel | undefined
   readonly place: Place
 }
 
@@ -126,6 +143,8 @@ export type AllowModel = {
   readonly opens: Scope
   /** CEL; null: always. What is not known allows nothing. */
   readonly when: string | null
+  /** When it is in effect; absent: always. */
+  readonly effective?: EffectiveModel | undefined
   readonly place: Place
 }
 
@@ -208,12 +227,16 @@ export type OfferModel = {
     readonly category: string | null
     readonly riskGrade: number | null
   }[]
+  /** What it costs or gives; absent: it has no prices. */
+  readonly prices?: readonly PriceModel[] | undefined
   /** What it takes of resources: all of it is there, or the offer is not made. Empty: nothing. */
   readonly takes: readonly TakesModel[]
   /** A customer who has accepted it is not offered it again for so long, milliseconds; null: that is no matter. */
   readonly oncePerMs: number | null
   /** Outbound: not to be sent later than this after the decision. Inbound: not to be shown later. */
   readonly validForMs: number
+  /** When it is in effect; absent: always. */
+  readonly effective?: EffectiveModel | undefined
   readonly place: Place
 }
 
@@ -226,6 +249,8 @@ export type TriggerModel = {
   readonly placement: string
   /** An event older than this (at `now`) counts but does not send. */
   readonly freshnessMs: number
+  /** When it is in effect; absent: always. */
+  readonly effective?: EffectiveModel | undefined
   readonly place: Place
 }
 
@@ -266,64 +291,6 @@ export type BandsModel = {
   readonly place: Place
 }
 
-/** At most `limit` contacts that match `applies` within any `perMs`. */
-export type CapModel = {
-  readonly id: string
-  readonly limit: number
-  readonly perMs: number
-  readonly applies: ContactScope
-  readonly text: Text
-  readonly place: Place
-}
-
-/** At least `leastMs` between a contact that matches `after` and the next one that matches `applies`. */
-export type GapModel = {
-  readonly id: string
-  readonly leastMs: number
-  readonly after: ContactScope
-  readonly applies: ContactScope
-  readonly text: Text
-  readonly place: Place
-}
-
-/**
- * Rest for a customer who does not react: after `times` contacts that match `applies` within `withinMs`, none of which was answered
- * within `answerMs`, there is none for `forMs` from the end of the last one's time to answer.
- */
-export type PauseModel = {
-  readonly id: string
-  readonly times: number
-  readonly withinMs: number
-  readonly answerMs: number
-  readonly forMs: number
-  readonly applies: ContactScope
-  readonly text: Text
-  readonly place: Place
-}
-
-/** What becomes of a message in quiet hours; `switch` proposes the offer for another outbound placement instead. */
-export type QuietInstead =
-  | { readonly kind: 'hold' }
-  | { readonly kind: 'drop' }
-  | { readonly kind: 'switch'; readonly placement: string }
-
-/** From `from` until before `to` by the customer's clock, over midnight when `to` is not later. Minutes of the day. */
-export type QuietHoursModel = {
-  readonly id: string
-  readonly from: number
-  readonly to: number
-  readonly applies: ContactScope
-  readonly instead: QuietInstead
-  readonly text: Text
-  readonly place: Place
-}
-
-/** Whose clock counts: an enum attribute of IANA zones, else one of regions with a zone each, else the pack's zone. */
-export type ZonesModel = {
-  readonly attribute: string | null
-  readonly region: { readonly attribute: string; readonly zones: Readonly<Record<string, string>> } | null
-}
-
 /**
  * Customers who get no marketing of a scope. Members are drawn by a hash of the installation's salt, the id and the customer,
  * so that every node knows the same ones and another holdout has others. Service and regulatory messages are never held back.
@@ -354,6 +321,10 @@ export type Model = {
    * has to be in the scope of a guardrail with each of these reasons, or the pack is refused.
    */
   readonly guardedBy: Readonly<Record<string, readonly GuardrailReason[]>>
+  /** Attributes that every decision records, read by a rule or not, so that it can be seen who gets offers; absent: none. */
+  readonly fairness?: { readonly attributes: readonly string[] } | undefined
+  /** What prices may depend on; absent: on nothing. */
+  readonly pricing?: PricingModel | undefined
   readonly sources: readonly SourceModel[]
   readonly attributes: readonly AttributeModel[]
   readonly features: readonly FeatureModel[]

@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert'
 import { Temporal } from 'temporal-polyfill'
+import { effectiveOf } from './effective-file.ts'
 import type {
   BandsModel,
   ContactScope,
@@ -13,6 +14,7 @@ import type {
   Scope,
 } from './model.ts'
 import type { PackContents, PackFileName } from './pack-files.ts'
+import { priceOf } from './price-file.ts'
 import { durationMs, moneyMinor, windowOf } from './quantities.ts'
 import type { Path } from './yaml-source.ts'
 import { isZone } from './zones.ts'
@@ -36,6 +38,8 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
     latenessMs: milliseconds(pack.lateness),
     categories: pack.categories.map((category) => category.id),
     guardedBy: Object.fromEntries(pack.categories.map((category) => [category.id, category.guardedBy])),
+    ...(pack.fairness === undefined ? {} : { fairness: pack.fairness }),
+    ...(pack.pricing === undefined ? {} : { pricing: pack.pricing }),
     sources: contents['sources.yaml'].sources.map(({ authorisation, ...source }, i) => ({
       ...source,
       authorisation:
@@ -51,22 +55,26 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       featureOf(feature, placeOf('features.yaml', ['features', i])),
     ),
     guardrails: contents['guardrails.yaml'].guardrails.map((guardrail, i) =>
-      guardrailOf(guardrail, placeOf('guardrails.yaml', ['guardrails', i])),
+      guardrailOf(guardrail, pack.zone, placeOf('guardrails.yaml', ['guardrails', i])),
     ),
-    allows: contents['guardrails.yaml'].allows.map(({ opens, ...allow }, i) => ({
+    allows: contents['guardrails.yaml'].allows.map(({ opens, effective, ...allow }, i) => ({
       ...allow,
+      ...effectiveOf(effective, pack.zone),
       opens: scopeOf(opens),
       place: placeOf('guardrails.yaml', ['allows', i]),
     })),
-    offers: contents['offers.yaml'].offers.map((offer, i) => offerOf(offer, placeOf('offers.yaml', ['offers', i]))),
+    offers: contents['offers.yaml'].offers.map((offer, i) =>
+      offerOf(offer, pack.zone, placeOf('offers.yaml', ['offers', i])),
+    ),
     resources: contents['offers.yaml'].resources.map(({ grace, ...resource }, i) => ({
       ...resource,
       graceMs: milliseconds(grace),
       place: placeOf('offers.yaml', ['resources', i]),
     })),
     bands: contents['offers.yaml'].bands.map((bands, i) => bandsOf(bands, placeOf('offers.yaml', ['bands', i]))),
-    triggers: contents['triggers.yaml'].triggers.map(({ freshness, ...trigger }, i) => ({
+    triggers: contents['triggers.yaml'].triggers.map(({ freshness, effective, ...trigger }, i) => ({
       ...trigger,
+      ...effectiveOf(effective, pack.zone),
       freshnessMs: milliseconds(freshness),
       place: placeOf('triggers.yaml', ['triggers', i]),
     })),
@@ -78,8 +86,9 @@ export function normalise(contents: PackContents, placeOf: PlaceOf): Model {
       ...channel,
       place: placeOf('placements.yaml', ['channels', i]),
     })),
-    caps: contact.caps.map(({ per, applies, ...cap }, i) => ({
+    caps: contact.caps.map(({ per, applies, effective, ...cap }, i) => ({
       ...cap,
+      ...effectiveOf(effective, pack.zone),
       perMs: milliseconds(per),
       applies: contactScopeOf(applies),
       place: placeOf('contact.yaml', ['caps', i]),
@@ -144,11 +153,13 @@ function featureOf(feature: PackContents['features.yaml']['features'][number], p
 }
 
 function guardrailOf(
-  { closes, suppression, override, ...guardrail }: PackContents['guardrails.yaml']['guardrails'][number],
+  { closes, suppression, override, effective, ...guardrail }: PackContents['guardrails.yaml']['guardrails'][number],
+  zone: string,
   place: Place,
 ): GuardrailModel {
   return {
     ...guardrail,
+    ...effectiveOf(effective, zone),
     closes: scopeOf(closes),
     suppression:
       suppression === null
@@ -166,13 +177,16 @@ function guardrailOf(
 
 /** An offer counts as all of its parts: it is in each of their categories and as risky as the riskiest. */
 function offerOf(
-  { validFor, oncePer, ...offer }: PackContents['offers.yaml']['offers'][number],
+  { validFor, oncePer, effective, prices, ...offer }: PackContents['offers.yaml']['offers'][number],
+  zone: string,
   place: Place,
 ): OfferModel {
   const categories = [offer.category, ...offer.parts.flatMap(({ category }) => category ?? [])]
   const grades = [offer.riskGrade, ...offer.parts.map((part) => part.riskGrade)].filter((grade) => grade !== null)
   return {
     ...offer,
+    ...effectiveOf(effective, zone),
+    ...(prices.length === 0 ? {} : { prices: prices.map(priceOf) }),
     categories: [...new Set(categories)],
     riskGrade: grades.length === 0 ? null : Math.max(...grades),
     oncePerMs: oncePer === null ? null : milliseconds(oncePer),

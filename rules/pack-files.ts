@@ -3,7 +3,9 @@
  * generated from these (`rules/schema/`); `normalise.ts` turns what passed into the model.
  */
 import { z } from 'zod'
+import { arbitrationFile, channelsMax } from './arbitration-file.ts'
 import { contactFile } from './contact-file.ts'
+import { effective, guardrailEffective } from './effective-file.ts'
 import {
   amountError,
   condition,
@@ -11,7 +13,6 @@ import {
   eventFilter,
   eventName,
   fieldName,
-  holdoutScope,
   list,
   messageClass,
   money,
@@ -21,17 +22,14 @@ import {
   text,
   variableId,
 } from './file-pieces.ts'
+import { prices, pricing } from './price-file.ts'
 import { windowPattern } from './quantities.ts'
 import { guardrailReasons } from './reasons.ts'
+import { purposes } from './source-table.ts'
 import { oncePer, resources, takes } from './stock-pieces.ts'
-import { type TermName, termLimits } from './terms.ts'
 
 /** Most rules (features, guardrails, allows, offers, triggers, placements, caps and the rest together) a pack may have. */
 export const rulesMax = 20_000
-/** Most holdouts a pack may have: the funnel keeps a customer's in the bits of a number. */
-export const holdoutsMax = 30
-/** Most channels a pack may have. */
-export const channelsMax = 100
 /** Most offers a pack may have. */
 export const offersMax = 5_000
 
@@ -53,6 +51,15 @@ export const packFile = z.strictObject({
     }),
     1_000,
   ).min(1),
+  fairness: z
+    .strictObject({
+      attributes: list(variableId, 8)
+        .min(1)
+        .describe('Enum or bool attributes that every decision records, read by a rule or not'),
+    })
+    .optional()
+    .describe('By which groups of customers it can be reported who gets offers, see `proffer report distribution`'),
+  pricing,
 })
 
 export const sourcesFile = z.strictObject({
@@ -62,9 +69,15 @@ export const sourcesFile = z.strictObject({
       lawfulBasis: z
         .enum(['contract', 'consent', 'legal_obligation', 'legitimate_interest', 'none'])
         .describe('Ground on which the bank may use the data; none: it may not'),
-      purposes: list(z.enum(['service', 'marketing', 'fraud_prevention', 'credit_risk', 'regulatory']), 5).describe(
+      purposes: list(z.enum(purposes), 5).describe(
         'What the data may be used for; [] for a source without a lawful basis',
       ),
+      sends: list(eventName, 200)
+        .min(1)
+        .optional()
+        .describe(
+          'Event types it sends; left out: any. The check goes by it to find marketing that nothing opens; it keeps nothing out',
+        ),
       authorisation: z
         .strictObject({
           id: z.string().trim().min(1).max(200).describe('The agreement, as the bank files it'),
@@ -163,6 +176,13 @@ export const guardrailsFile = z.strictObject({
         )
         .default('never')
         .describe('never: nothing opens it. A role: it may be opened for one customer, with a reason and an end'),
+      instead: z
+        .enum(['non_personal'])
+        .optional()
+        .describe(
+          'non_personal: while it may close, an app is answered without anything that is known of the customer',
+        ),
+      effective: guardrailEffective,
     }),
     2_000,
   ),
@@ -172,6 +192,7 @@ export const guardrailsFile = z.strictObject({
       text: text.describe('The rule in words, for colleagues'),
       opens: scope,
       when: condition.nullable().default(null).describe('Opens while this must be true: unknown opens nothing'),
+      effective,
     }),
     500,
   )
@@ -206,12 +227,6 @@ const learned = z
   })
   .describe('Learned from what became of earlier offers, see `proffer learn`')
 const propensity = z.union([termNumber, condition, told, learned], { error: `${termError}, or { learned }` }).default(1)
-
-const bounds = (name: TermName) =>
-  z
-    .tuple([z.number(), z.number()])
-    .default([...termLimits[name]])
-    .describe(`Lowest and highest ${name} of any offer; what an expression gives beyond them is cut off`)
 
 export const offersFile = z.strictObject({
   offers: list(
@@ -248,9 +263,11 @@ export const offersFile = z.strictObject({
       )
         .default([])
         .describe('Several things that are offered or withheld together'),
+      prices,
       takes,
       oncePer,
       validFor: duration.describe('Not to be sent or shown later than this after the decision'),
+      effective,
     }),
     offersMax,
   ).min(1),
@@ -278,6 +295,7 @@ export const triggersFile = z.strictObject({
       offers: z.array(z.string().min(1)).min(1).max(100),
       placement: z.string().min(1).describe('An outbound placement'),
       freshness: duration.default('15m').describe('An event older than this counts but does not send'),
+      effective,
     }),
     rulesMax,
   ),
@@ -306,78 +324,6 @@ export const placementsFile = z.strictObject({
     }),
     500,
   ).min(1),
-})
-
-/** Most models a pack may have. */
-export const modelsMax = 100
-
-export const arbitrationFile = z.strictObject({
-  suitability: z.strictObject({
-    attribute: z.string().min(1).describe('The enum attribute that holds the risk grade of the customer'),
-    allows: z.record(z.string(), z.int().min(0).max(5)).describe('Highest product grade for each of its values'),
-    whenUnknown: z.int().min(0).max(5).describe('Highest product grade when it is not known'),
-  }),
-  arbitration: z.strictObject({
-    classes: z.array(messageClass).length(3).describe('Strongest first'),
-    nothing: z.number().nonnegative().describe('Score of saying nothing: an offer below it is not made'),
-    bounds: z
-      .strictObject({
-        propensity: bounds('propensity'),
-        context: bounds('context'),
-        value: bounds('value'),
-        lever: bounds('lever'),
-      })
-      .prefault({})
-      .describe('Within which the terms of the score stay'),
-  }),
-  holdouts: list(
-    z.strictObject({
-      id: ruleId.describe('Part of the hash that chooses the members: another id is another draw'),
-      percent: z.number().positive().max(50).describe('Share of the customers that belong to it'),
-      applies: holdoutScope,
-      inbound: z
-        .enum(['open', 'closed'])
-        .default('open')
-        .describe('open: members still see the offers where an app asks for them; closed: nowhere'),
-    }),
-    holdoutsMax,
-  )
-    .default([])
-    .describe('Customers who get no marketing of a scope, so that its effect can be measured'),
-  models: list(
-    z.strictObject({
-      id: ruleId,
-      outcome: eventName.describe(
-        'The event that makes an offer a success; it names the decision, as offer.accepted does',
-      ),
-      window: duration.describe('Without it for so long, the offer was a failure'),
-    }),
-    modelsMax,
-  )
-    .default([])
-    .describe('What learned propensities are learned from'),
-  fatigue: list(
-    z.strictObject({
-      id: ruleId,
-      channel: z.string().min(1).describe('A channel that counts as a contact'),
-      opened: eventName.describe(
-        'The event that says a message was opened; it names the decision, as offer.clicked does',
-      ),
-      within: duration.describe('A message that is not opened for so long was not opened'),
-      recent: duration.describe('The time that is looked at'),
-      baseline: duration.describe('The time before it, which it is compared with'),
-      collapse: z
-        .number()
-        .positive()
-        .max(1)
-        .default(0.5)
-        .describe('The share of the earlier rate below which it is tired'),
-      pass: z.number().min(0).max(1).describe('The share of marketing that still goes out there then'),
-    }),
-    channelsMax,
-  )
-    .default([])
-    .describe('When customers stop opening what comes on a channel, less is sent there, see `proffer learn`'),
 })
 
 /** Every file a pack has, by name; all are required. */

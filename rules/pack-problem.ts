@@ -1,7 +1,8 @@
 /** What can be wrong with a pack, and how it is told to the person who wrote it. */
 import type { Place } from './model.ts'
+import { someLines } from './some-lines.ts'
 
-/** Kinds of problems, one closed list. The README says for each what to do. */
+/** Kinds of problems, one closed list. The README says for each what to do, `check/checks.ts` how sure one may be of it. */
 export const packProblemCodes = [
   // The files.
   'pack_missing',
@@ -47,7 +48,9 @@ export const packProblemCodes = [
   // Rules against each other.
   'rule_shadowed',
   'rule_conflict',
+  'rule_misfit',
   'guardrail_empty',
+  'guardrail_always',
   'guardrail_bypass',
   'band_gap',
   'band_overlap',
@@ -58,9 +61,19 @@ export const packProblemCodes = [
   'fallback_blocked',
   'fallback_personal',
   'source_unlawful',
+  'purpose_missing',
+  'agreement_over',
+  'resource_empty',
+  'window_empty',
+  'window_over',
+  'red_line_ends',
   'timezone_unknown',
   'currency_unknown',
   'text_sensitive',
+  // Prices.
+  'price_dependence',
+  'price_vulnerable',
+  'price_out_of_bounds',
   // Scenarios.
   'scenarios_missing',
   'scenario_too_large',
@@ -68,6 +81,9 @@ export const packProblemCodes = [
   'time_backwards',
   'expectation_misplaced',
   'rule_unknown',
+  // The proof.
+  'forbidden_leaves',
+  'proof_too_large',
 ] as const
 export type PackProblemCode = (typeof packProblemCodes)[number]
 
@@ -77,13 +93,23 @@ export type PackProblem = Place & {
   readonly code: PackProblemCode
   /** What is wrong and what to do, in one or two sentences. */
   readonly message: string
+  /** Values or rules with which it shows: a value in the gap, the rule that goes first, the customer it concerns. */
+  readonly counterexample?: string | undefined
 }
 
-/** Problems as lines `file:line rule code: message`, by file and line; empty text for none. */
-export function formatProblems(problems: readonly PackProblem[]): string {
-  return sortProblems(problems)
-    .map((problem) => `${problem.file}:${problem.line} ${problem.rule} ${problem.code}: ${problem.message}`)
-    .join('\n')
+/**
+ * Problems as lines `file:line rule code: message`, with what shows it in brackets, by file and line; empty text for none.
+ * @param how what shows them all when they are many, see `someLines`; null: all are wanted
+ */
+export function formatProblems(
+  problems: readonly PackProblem[],
+  how: string | null = 'proffer check PACK --all',
+): string {
+  const lines = sortProblems(problems).map(({ file, line, rule, code, message, counterexample }) => {
+    const shown = counterexample === undefined ? '' : ` [${counterexample}]`
+    return `${file}:${line} ${rule} ${code}: ${message}${shown}`
+  })
+  return someLines(lines, how).join('\n')
 }
 
 /** The problems by file, line and code, each once. */

@@ -51,7 +51,7 @@ function seriesOut({ series, features }: Layout, rules: ReadonlySet<string>): Re
 
 function closed(guardrail: CompiledGuardrail, isOut: IsOut): CompiledGuardrail {
   if (!isOut(ruleName('guardrail', guardrail.id), guardrail.condition?.reads ?? [])) return guardrail
-  return { ...guardrail, reason: 'rule_quarantined', condition: always, override: null }
+  return { ...guardrail, reason: 'rule_quarantined', condition: always, override: null, window: null }
 }
 
 function shut(allow: CompiledAllow, isOut: IsOut): CompiledAllow {
@@ -60,7 +60,8 @@ function shut(allow: CompiledAllow, isOut: IsOut): CompiledAllow {
 
 function withdrawn(offer: CompiledOffer, isOut: IsOut): CompiledOffer {
   const terms = Object.values(offer.terms).flatMap(({ reads }) => reads)
-  const reads = [...(offer.eligible?.reads ?? []), ...terms, ...(offer.learned?.segments.reads ?? [])]
+  const prices = offer.prices.flatMap((price) => price.reads)
+  const reads = [...(offer.eligible?.reads ?? []), ...terms, ...prices, ...(offer.learned?.segments.reads ?? [])]
   if (!isOut(ruleName('offer', offer.id), reads)) return offer
   return { ...offer, eligible: never, quarantined: true }
 }

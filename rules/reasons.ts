@@ -88,6 +88,11 @@ const guardrailTexts = {
 } as const satisfies Record<GuardrailReason, Reason>
 
 const funnelTexts = {
+  other_purpose: {
+    stage: 'guardrail',
+    en: '{offer} was withheld: what would open it may be used for other purposes only.',
+    zh: '未推荐“{offer}”：所依据的数据仅可用于其他目的。',
+  },
   rule_quarantined: {
     stage: 'guardrail',
     en: '{offer} was withheld: a rule that it depends on failed and is out of service until an operator has looked at it ({rule}).',
@@ -97,6 +102,11 @@ const funnelTexts = {
     stage: 'trigger',
     en: 'The event was counted, but it is too old for {offer} to be sent: it was {value} old, the limit is {limit}.',
     zh: '事件已计入统计，但已过时，不再发送“{offer}”：事件已过去{value}，时限为{limit}。',
+  },
+  not_in_effect: {
+    stage: 'eligibility',
+    en: '{offer} is not in effect at this time.',
+    zh: '“{offer}”目前不在生效时段内。',
   },
   not_eligible: {
     stage: 'eligibility',
@@ -267,6 +277,10 @@ const answerTexts = {
     'The customer belongs to a comparison group that gets no such marketing, so that its effect can be measured.',
     '客户属于不接收此类营销的对照组，以便衡量营销效果。',
   ),
+  not_personalised: answer(
+    'The answer was made without anything that is known of the customer, as the customer or the caller asked for.',
+    '应客户或调用方要求，本次应答未使用任何客户个人数据。',
+  ),
   repeated_request: answer(
     'The request was asked before: it got the same answer, and nothing was counted twice.',
     '该请求此前已应答：返回相同结果，未重复计数。',
@@ -344,6 +358,10 @@ const silenceTexts = {
   trigger_condition_unknown: silence(
     'The trigger {trigger} did not fire: some of the data its condition needs is not known ({condition}).',
     '触发器{trigger}未触发：条件所需的部分数据未知（{condition}）。',
+  ),
+  trigger_not_in_effect: silence(
+    'The trigger {trigger} did not fire: it is not in effect at this time, next from {value} on.',
+    '触发器{trigger}未触发：目前不在生效时段内，下次生效：{value}。',
   ),
   trigger_quarantined: silence(
     'The trigger {trigger} did not fire: it failed and is out of service until an operator has looked at it.',

@@ -18,7 +18,7 @@ export function schemaProblems(file: string, source: YamlSource, issues: readonl
       }))
     }
     const code = codeOf(issue, source.data, path)
-    return [{ file, line: source.lineOf(path), rule, code, message: messageOf(code, path, issue.message) }]
+    return [{ file, line: source.lineOf(path), rule, code, message: messageOf(code, path, detailOf(issue)) }]
   })
 }
 
@@ -31,6 +31,12 @@ function codeOf(issue: z.core.$ZodIssue, data: unknown, path: Path): PackProblem
   const ofPacks = ['window', 'per', 'for', 'freshness', 'validFor', 'lateness']
   const durationKeys: readonly unknown[] = [...ofPacks, 'after', 'every', 'wait', 'late', 'ahead']
   return issue.code === 'invalid_format' && durationKeys.includes(last) ? 'duration_invalid' : 'value_invalid'
+}
+
+/** A list that is too long is told with its limit, as those of a whole pack are. */
+function detailOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'too_big' || issue.origin !== 'array') return issue.message
+  return `at most ${issue.maximum} entries are allowed, split it or drop some`
 }
 
 function messageOf(code: PackProblemCode, path: Path, detail: string): string {
@@ -61,7 +67,8 @@ function nameOf(path: Path): string {
   return words.length === 0 ? 'The file' : `"${words.slice(1).join('.') || words[0]}"`
 }
 
-function valueAt(data: unknown, path: Path): unknown {
+/** What stands at a place of plain data; undefined: nothing does. */
+export function valueAt(data: unknown, path: Path): unknown {
   let value = data
   for (const step of path) {
     if (Array.isArray(value) && typeof step === 'number') value = value[step]

@@ -121,7 +121,7 @@ export function createDecisionCodec(registered: number | null = null): LearningD
   }
 }
 
-const released = readSchemaFolder(new URL('schemas/', import.meta.url))
+const released = readSchemaFolder(new URL('schemas/', import.meta.url)).filter(({ type }) => type === 'decision')
 const written = released.find(({ current }) => current)
 assert(written !== undefined)
 

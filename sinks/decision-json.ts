@@ -42,6 +42,8 @@ export function decisionJson(decision: Decision): DecisionJson {
     holdouts: decision.holdouts.map((trial): HoldoutTrial => ({ ...trial })),
     recalls: [...decision.recalls],
     stock: decision.stock.map((asked) => ({ ...asked })),
+    origins: decision.origins.map((origin) => ({ ...origin, features: [...origin.features] })),
+    prices: decision.prices.map((price) => ({ ...price })),
   }
 }
 

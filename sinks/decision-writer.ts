@@ -1,5 +1,5 @@
 /**
- * Writes a decision in the Avro encoding of `schemas/decision.3.avsc`, byte for byte what avsc writes (a property test holds it
+ * Writes a decision in the Avro encoding of `schemas/decision.4.avsc`, byte for byte what avsc writes (a property test holds it
  * to that). Records are mostly names of a closed set (offers, reasons, rules, features): their bytes are kept and copied, which
  * makes a record about four times cheaper than encoding each text anew, and a record leaves with every live answer.
  */
@@ -9,6 +9,8 @@ import {
   type Fate,
   type FeatureUsed,
   messageClasses,
+  type Origin,
+  type PriceGiven,
   type StockAsked,
   stages,
   trialGroups,
@@ -130,6 +132,16 @@ export function writeDecision(decision: Decision, header: Uint8Array): Uint8Arra
     for (const asked of decision.stock) writeStock(asked)
   }
   byte(0)
+  if (decision.origins.length > 0) {
+    long(decision.origins.length)
+    for (const origin of decision.origins) writeOrigin(origin)
+  }
+  byte(0)
+  if (decision.prices.length > 0) {
+    long(decision.prices.length)
+    for (const price of decision.prices) writePrice(price)
+  }
+  byte(0)
   assert(at <= decisionBytesMax, 'a decision record is bounded by its pack')
   return new Uint8Array(out.subarray(0, at))
 }
@@ -165,6 +177,27 @@ function writeStock({ offer, resource, amount, left, claim, until }: StockAsked)
     text(claim)
   }
   long(until)
+}
+
+function writeOrigin({ kind, id, basis, features }: Origin): void {
+  name(kind)
+  // The hash of a consent is of one customer.
+  if (kind === 'consent') text(id)
+  else name(id)
+  name(basis)
+  if (features.length > 0) {
+    long(features.length)
+    for (const feature of features) long(feature)
+  }
+  byte(0)
+}
+
+function writePrice({ offer, price, kind, value, known }: PriceGiven): void {
+  name(offer)
+  name(price)
+  name(kind)
+  number(value)
+  byte(known ? 1 : 0)
 }
 
 function writeFeature(feature: FeatureUsed): void {

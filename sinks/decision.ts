@@ -99,6 +99,37 @@ export type StockAsked = {
   readonly until: number
 }
 
+/**
+ * Where data came from that a decision was made with, in the order of the names that `Origin.kind` has. `before`: taken before origins were
+ * kept. `others`: of more sources than are told apart for one customer.
+ */
+export const originKinds = ['source', 'consent', 'before', 'others'] as const
+
+/** Where some of the features read came from. One feature may have several origins, and each has several features. */
+export type Origin = {
+  readonly kind: (typeof originKinds)[number]
+  /** Of a source: its id. Of a consent: 8 hex digits of a hash of its id (`consentName`). Else empty. */
+  readonly id: string
+  /** Ground on which the bank may use it, as the pack in force says; empty: not known. */
+  readonly basis: string
+  /** Positions in `features` of what it fed; empty: only the event that caused the decision came from it. */
+  readonly features: readonly number[]
+}
+
+/** The kinds of prices: `fee` is an amount in minor units of the pack's currency, the others are decimal numbers (0.0185 is 1.85 %). */
+export const priceKinds = ['rate', 'multiplier', 'discount', 'fee'] as const
+
+/** A price of an offer of the decision, as it was told with it. */
+export type PriceGiven = {
+  readonly offer: string
+  /** Its name within the offer. */
+  readonly price: string
+  readonly kind: (typeof priceKinds)[number]
+  readonly value: number
+  /** Whether all it depends on was known; false: it is what the pack states for everybody of whom something is not. */
+  readonly known: boolean
+}
+
 export type OfferedItem = { readonly offer: string; readonly score: number }
 
 /** Hex digits that name a recalled decision: no two of one customer begin with the same. States keep no more of an id. */
@@ -158,4 +189,8 @@ export type Decision = {
    * `accepted_after_expiry` one was accepted when its offers were not valid any more. Empty in all others.
    */
   readonly recalls: readonly string[]
+  /** Where the data of known features came from, and that of the event that caused it. At most 64. */
+  readonly origins: readonly Origin[]
+  /** The prices of `offers`, in their order; offers without prices have none. */
+  readonly prices: readonly PriceGiven[]
 }

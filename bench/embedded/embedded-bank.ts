@@ -85,6 +85,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
   }
   const log = await environment.openLog({ name: 'events', ...logOptions })
   const decisions = await environment.openLog({ name: 'decisions', ...logOptions })
+  const batches = await environment.openLog({ name: 'batches', ...logOptions })
   const deadLetters = openDeadLetters({
     dir: join(dir, 'dead-letters'),
     maxCount: 100_000,
@@ -96,6 +97,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
   const shards = createShards({
     log,
     decisions,
+    batches,
     deadLetters,
     store: {
       kind: 'lmdb',
@@ -104,7 +106,7 @@ export async function openEmbeddedBank(options: BankOptions): Promise<EmbeddedBa
     },
     pack,
     salt: benchSalt,
-    observedSince,
+    past: { observedSince, ...nothingAdded },
     clock,
     mode: options.mode ?? 'worker',
     shards: 1,

@@ -1,5 +1,5 @@
 /** The engine on servers as a process that notes when records are fetched and decisions handed to the producer. */
-import type { Log } from '../../ingest/log.ts'
+import type { Feed, Log } from '../../ingest/log.ts'
 import { sharedNow } from '../latency/gc-watch.ts'
 import { childOptions, endWithParent } from '../servers/child.ts'
 import { ProgressTeller } from '../servers/progress.ts'
@@ -31,9 +31,10 @@ endWithParent(async () => {
  * The feed calls back as soon as something was fetched. How far that goes is seen by reading from where the engine read last: that
  * drops nothing, and its cost is the engine's.
  */
-function markFetches(feed: Log): Pick<Log, 'read' | 'onAppend'> {
+function markFetches(feed: Feed): Feed {
   const readFrom = new Map<number, number>()
   return {
+    hasCome: (partition, below) => feed.hasCome(partition, below),
     read(partition, from, limit) {
       readFrom.set(partition, from)
       return feed.read(partition, from, limit)
@@ -48,7 +49,7 @@ function markFetches(feed: Log): Pick<Log, 'read' | 'onAppend'> {
   }
 }
 
-async function peek(feed: Log, partition: number, from: number, at: number): Promise<void> {
+async function peek(feed: Feed, partition: number, from: number, at: number): Promise<void> {
   // A failure is told to the engine by its own read.
   const records = await feed.read(partition, from, everything).catch(() => [])
   const last = records.at(-1)

@@ -4,9 +4,10 @@ import { wallClock } from '../../engine/clock.ts'
 import type { LocalShards } from '../../engine/shard/all-partitions.ts'
 import { createShards } from '../../engine/shard/create-shards.ts'
 import type { BatchReport } from '../../engine/shard/partition-options.ts'
+import { nothingAdded } from '../../engine/store/store.ts'
 import { openKafkaDeadLetters } from '../../ingest/kafka/kafka-dead-letters.ts'
 import { openKafkaLogs } from '../../ingest/kafka/kafka-log.ts'
-import type { Log } from '../../ingest/log.ts'
+import type { Feed, Log } from '../../ingest/log.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import { loadBenchPack, type PackName } from '../step/bench-pack.ts'
 import { benchSalt } from '../step/typical-states.ts'
@@ -31,7 +32,7 @@ export type ServerEngineOptions = Connections & {
 export type ServerEngineHooks = {
   readonly onBatch: (report: BatchReport) => void
   /** Puts something between the engine and its feed, and between it and its decisions log. */
-  readonly wrapFeed?: (feed: Log) => Pick<Log, 'read' | 'onAppend'>
+  readonly wrapFeed?: (feed: Feed) => Feed
   readonly wrapDecisions?: (decisions: Log) => Log
 }
 
@@ -61,6 +62,7 @@ export async function openServerEngine(options: ServerEngineOptions, hooks: Serv
     log: logs.events,
     feed: hooks.wrapFeed?.(logs.feed) ?? logs.feed,
     decisions: hooks.wrapDecisions?.(logs.decisions) ?? logs.decisions,
+    batches: logs.batches,
     deadLetters,
     store: {
       kind: 'redis',
@@ -70,7 +72,10 @@ export async function openServerEngine(options: ServerEngineOptions, hooks: Serv
     },
     pack,
     salt: benchSalt,
-    observedSince: Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0])),
+    past: {
+      observedSince: Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0])),
+      ...nothingAdded,
+    },
     clock: wallClock,
     mode: 'worker',
     shards: 1,

@@ -73,6 +73,8 @@ function event(
   if (id === 0) for (let attribute = 0; attribute < 8; attribute++) states.setAttribute(slot, attribute, attribute, at)
   const kind = KINDS[Math.floor(random() * KINDS.length)] ?? []
   const series = life.everySeries ? states.layout.series.map((_, index) => index) : kind
+  // Each kind of event is of a type of its own, and comes from one of four systems.
+  states.feed(slot, 4 + 2 * (KINDS.indexOf(kind) % 4), 3 + KINDS.indexOf(kind), at)
   for (const one of series) states.addEntry(slot, one, at, Math.floor(random() * (one === 3 ? 40 : 20_000)))
   const contacts = life.everySeries ? life.eventsADay / 20 : life.eventsADay * 4
   if (id % contacts === 0) {

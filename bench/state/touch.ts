@@ -115,6 +115,7 @@ function readsOf(): readonly (readonly number[])[] {
 
 function addEvent(bench: Bench, slot: number, at: number): number {
   const kind = Math.floor(bench.random() * KINDS.length)
+  bench.states.feed(slot, 4 + 2 * (kind % 4), 3 + kind, at)
   for (const series of KINDS[kind] ?? []) {
     // Series 3 counts distinct merchants, the others hold amounts in minor units.
     bench.states.addEntry(slot, series, at, Math.floor(bench.random() * (series === 3 ? 40 : 20_000)))

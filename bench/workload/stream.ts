@@ -180,7 +180,7 @@ const shapes: readonly Shape[] = [
     weight: 0.5,
     source: 'mobile-app',
     type: 'consent.updated',
-    data: { channel: 'push', granted: true, purpose: 'marketing' },
+    data: { channel: 'push', granted: true, purpose: 'marketing', consentId: null, dataSource: null },
   },
   {
     weight: 0.1,

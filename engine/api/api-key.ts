@@ -1,11 +1,14 @@
 /**
  * The key callers must send. Made at first start, kept in DATA_DIR with owner-only rights, compared in constant time.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ControlKey } from '../control/control-state.ts'
+import { type Caller, owner } from '../control/roles.ts'
 
-export type KeyVerdict = 'ok' | 'missing' | 'wrong'
+/** Who calls, or why nobody does. */
+export type KeyVerdict = Caller | 'missing' | 'wrong'
 /** Judges the value of an Authorization header. */
 export type KeyCheck = (authorization: string) => KeyVerdict
 
@@ -27,7 +30,7 @@ export async function apiKeyOf(options: {
   if (options.keyFile !== undefined) return { key: await keyIn(options.keyFile), from: 'file' }
   const path = join(options.dataDir, 'api-key')
   if (options.made === null) return { key: await existingKey(path), from: 'file' }
-  const made = options.made ?? `pk_${randomBytes(32).toString('base64url')}`
+  const made = options.made ?? newKey()
   try {
     // wx: of two first starts at once, one makes the key and the other reads it.
     await writeFile(path, `${made}\n`, { mode: 0o600, flag: 'wx' })
@@ -62,12 +65,38 @@ async function keyIn(path: string): Promise<string> {
   )
 }
 
-/** A check against one key: in constant time over the whole header; only its length shows, which is no secret. */
-export function createKeyCheck(key: string): KeyCheck {
+/** A check against one key, which speaks for `caller`: in constant time over the whole header; only its length shows, which is no secret. */
+export function createKeyCheck(key: string, caller: Caller): KeyCheck {
   const expected = Buffer.from(`Bearer ${key}`)
   return (authorization) => {
     if (authorization === '') return 'missing'
     const given = Buffer.from(authorization)
-    return given.length === expected.length && timingSafeEqual(given, expected) ? 'ok' : 'wrong'
+    return given.length === expected.length && timingSafeEqual(given, expected) ? caller : 'wrong'
+  }
+}
+
+/** A new key: 256 random bits. */
+export function newKey(): string {
+  return `pk_${randomBytes(32).toString('base64url')}`
+}
+
+/** sha-256, in hex, of a key: all that is kept of it. */
+export function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+/**
+ * A check against the owner's key, then against those that the control log has now. A key is looked up by its digest, which says nothing
+ * of it, and the digests are compared in constant time.
+ */
+export function createKeysCheck(ownerKey: string, keys: () => ReadonlyMap<string, ControlKey>): KeyCheck {
+  const isOwner = createKeyCheck(ownerKey, owner)
+  return (authorization) => {
+    const verdict = isOwner(authorization)
+    if (verdict !== 'wrong' || !authorization.startsWith('Bearer ')) return verdict
+    const digest = digestOf(authorization.slice('Bearer '.length))
+    const found = keys().get(digest)
+    if (found === undefined || !timingSafeEqual(Buffer.from(found.digest), Buffer.from(digest))) return 'wrong'
+    return { name: found.name, roles: found.roles, isOwner: false, digest }
   }
 }

@@ -1,5 +1,6 @@
 /** Routes of the backfill: how far it is, begin it or go on, halt it. */
 import type { BackfillRunner } from '../backfill/backfill-runner.ts'
+import { operates } from './access.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { json, later, problem } from './http.ts'
 
@@ -8,16 +9,15 @@ const hoursDefault = 24
 const hoursMax = 720
 
 export function backfillRoutes(backfill: BackfillRunner): readonly Route[] {
-  const key = 'key' as const
   return [
     {
       method: 'GET',
       path: '/v1/backfill',
-      access: key,
+      access: operates,
       handle: later(() => answer(() => backfill.status())),
     },
-    { method: 'POST', path: '/v1/backfill', access: key, handle: later((request) => begin(backfill, request)) },
-    { method: 'POST', path: '/v1/backfill/halt', access: key, handle: later(() => answer(() => backfill.halt())) },
+    { method: 'POST', path: '/v1/backfill', access: operates, handle: later((request) => begin(backfill, request)) },
+    { method: 'POST', path: '/v1/backfill/halt', access: operates, handle: later(() => answer(() => backfill.halt())) },
   ]
 }
 

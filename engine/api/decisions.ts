@@ -3,15 +3,18 @@ import { isUtf8 } from 'node:buffer'
 import { isAlias } from '../../ingest/identity/alias.ts'
 import { appReasonOf } from '../../rules/disclosures.ts'
 import type { LoadedPack, OfferModel } from '../../rules/model.ts'
+import { amountText } from '../../rules/price-words.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { DecisionRequest, Position } from '../shard/shards.ts'
+import { asksDecisions } from './access.ts'
 import { type ByAliasParts, decideByAlias } from './decide-by-alias.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
 import { failed, problem } from './http.ts'
 import { decisionBody, firstIssue } from './schemas.ts'
 
 export type DecisionRouteParts = ByAliasParts & {
-  readonly pack: LoadedPack
+  /** In force; another one each time another pack comes into force. */
+  readonly pack: () => LoadedPack
   /** Makes an id for a request that brought none. */
   readonly newRequestId: () => string
   readonly deadlineMs: number
@@ -20,13 +23,18 @@ export type DecisionRouteParts = ByAliasParts & {
 
 /** The route. Answers 200 with a decision always, also when it is the fallback; 4xx only for calls that make no sense. */
 export function decisionRoute(parts: DecisionRouteParts): Route {
-  const slotsOf = new Map<string, number>()
-  for (const placement of parts.pack.model.placements)
-    if (placement.direction === 'inbound') slotsOf.set(placement.id, placement.slots)
-  const contents = new Map(parts.pack.model.offers.map((offer) => [offer.id, contentOf(offer)]))
-
+  let current = contentsOf(parts.pack())
+  // Answers made under the pack before may still be on their way out.
+  let before = current
+  const inForce = (): PackContents => {
+    const pack = parts.pack()
+    if (pack.hash === current.hash) return current
+    before = current
+    current = contentsOf(pack)
+    return current
+  }
   const handle = (request: HttpRequest, reply: (reply: HttpReply) => void): void => {
-    const asked = readRequest(request, parts, slotsOf)
+    const asked = readRequest(request, parts, inForce().slotsOf)
     if (asked.kind === 'refused') {
       reply(asked.reply)
       return
@@ -38,12 +46,31 @@ export function decisionRoute(parts: DecisionRouteParts): Route {
         reply({
           status: 200,
           contentType: 'application/json',
-          body: answerBody(decision, asked.request.requestId, contents),
+          body: answerBody(decision, asked.request.requestId, decision.packHash === before.hash ? before : inForce()),
         }),
       (cause: unknown) => reply(failed(cause)),
     )
   }
-  return { method: 'POST', path: '/v1/decisions', access: 'key', handle }
+  return { method: 'POST', path: '/v1/decisions', access: asksDecisions, handle }
+}
+
+/** What the route knows of a pack. */
+type PackContents = {
+  readonly hash: string
+  /** Slots of the inbound placements. */
+  readonly slotsOf: ReadonlyMap<string, number>
+  readonly contents: ReadonlyMap<string, string>
+  readonly currency: string
+}
+
+function contentsOf({ hash, model }: LoadedPack): PackContents {
+  const inbound = model.placements.filter(({ direction }) => direction === 'inbound')
+  return {
+    hash,
+    currency: model.currency,
+    slotsOf: new Map(inbound.map(({ id, slots }) => [id, slots])),
+    contents: new Map(model.offers.map((offer) => [offer.id, contentOf(offer)])),
+  }
 }
 
 type Asked =
@@ -70,6 +97,7 @@ function readRequest(http: HttpRequest, parts: DecisionRouteParts, slotsOf: Read
       count: Math.min(body.count ?? slots, slots),
       deadlineAt: parts.now() + (body.deadlineMs ?? parts.deadlineMs),
       after,
+      personalised: body.personalised !== false,
     },
   }
 }
@@ -107,15 +135,25 @@ function contentOf(offer: OfferModel): string {
 }
 
 /** What the app gets: nothing of the candidates that were refused, and of the reason only what may be told. */
-function answerBody(decision: Decision, requestId: string, contents: ReadonlyMap<string, string>): string {
+function answerBody(decision: Decision, requestId: string, { contents, currency }: PackContents): string {
   let offers = ''
   for (const item of decision.offers) {
     const content = contents.get(item.offer) ?? `{"offer":${JSON.stringify(item.offer)}`
-    offers += `${offers === '' ? '' : ','}${content},"score":${item.score}}`
+    offers += `${offers === '' ? '' : ','}${content},"score":${item.score}${pricesOf(decision, item.offer, currency)}}`
   }
   return (
     `{"decisionId":"${decision.id}","requestId":${JSON.stringify(requestId)},"placement":${JSON.stringify(decision.placement)},` +
     `"outcome":"${decision.outcome}","reason":"${appReasonOf(decision.reason)}","offers":[${offers}],` +
     `"notAfter":${decision.notAfter},"packHash":"${decision.packHash}"}`
   )
+}
+
+/** What is told of the prices of an offer; nothing where it has none. How they came about is in the record, for the bank alone. */
+function pricesOf({ prices }: Decision, offer: string, currency: string): string {
+  if (prices.length === 0) return ''
+  const told = prices.flatMap(({ offer: of, price: id, kind, value }) => {
+    if (of !== offer) return []
+    return [kind === 'fee' ? { id, kind, amount: amountText(value), currency } : { id, kind, value }]
+  })
+  return told.length === 0 ? '' : `,"prices":${JSON.stringify(told)}`
 }

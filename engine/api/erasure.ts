@@ -2,6 +2,7 @@
 import type { Identities } from '../../ingest/identity/identities.ts'
 import type { CustomerErasure, EraseAnswer } from '../erasure/customer-erasure.ts'
 import { ShardError } from '../shard/shards.ts'
+import { erases } from './access.ts'
 import { namedCustomer } from './customer-name.ts'
 import { parseJson } from './decisions.ts'
 import { notTaken } from './events.ts'
@@ -18,7 +19,7 @@ export type ErasureRouteParts = {
 }
 
 export function erasureRoutes(parts: ErasureRouteParts): readonly Route[] {
-  const access = 'key' as const
+  const access = erases
   return [
     {
       method: 'POST',

@@ -2,9 +2,11 @@
 import type { Intake, IntakeResult } from '../../ingest/intake.ts'
 import type { IntakeItem } from '../../ingest/intake-item.ts'
 import type { Applied, Shards } from '../shard/shards.ts'
+import { sendsEvents } from './access.ts'
 import { parseJson } from './decisions.ts'
+import { rolesToSend } from './event-roles.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
-import { json, later, problem } from './http.ts'
+import { json, later, problem, roleProblem } from './http.ts'
 
 export type EventRouteParts = {
   readonly shards: Shards
@@ -31,7 +33,7 @@ const contentTypes = new Set([
 ])
 
 export function eventRoute(parts: EventRouteParts): Route {
-  return { method: 'POST', path: '/v1/events', access: 'key', handle: later((request) => take(parts, request)) }
+  return { method: 'POST', path: '/v1/events', access: sendsEvents, handle: later((request) => take(parts, request)) }
 }
 
 async function take(parts: EventRouteParts, request: HttpRequest): Promise<HttpReply> {
@@ -46,6 +48,12 @@ async function take(parts: EventRouteParts, request: HttpRequest): Promise<HttpR
     return problem('too_many_events', `Send at most ${parts.eventsMax} events in one call.`)
   const items = isBatch ? itemsOf(parsed) : [{ kind: 'json' as const, value: parsed, bytes: request.body }]
   if (items === null) return problem('body_invalid', 'The body is nested too deeply. Nothing of this call was taken.')
+
+  for (const value of isBatch ? parsed : [parsed]) {
+    const needed = rolesToSend(value)
+    if (!request.caller.roles.some((role) => needed.includes(role)))
+      return roleProblem(needed, 'That is for an event of this call; nothing of it was taken.')
+  }
 
   const deadlineAt = parts.now() + deadlineMs
   let results: readonly IntakeResult[]

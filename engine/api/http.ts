@@ -2,6 +2,7 @@
  * What a route sees of HTTP: plain values, so that the server underneath can be replaced in one file.
  */
 import { SchemaRegistryError } from '../../ingest/registry/schema-registry.ts'
+import type { Caller, Role } from '../control/roles.ts'
 
 /** A request whose body has arrived in full. */
 export type HttpRequest = {
@@ -13,6 +14,8 @@ export type HttpRequest = {
   readonly contentType: string
   readonly acceptLanguage: string
   readonly body: Uint8Array
+  /** Who calls; of a call that needs no key, or the key of the nodes, nobody: no name and no roles. */
+  readonly caller: Caller
 }
 
 export type HttpReply = {
@@ -22,8 +25,11 @@ export type HttpReply = {
   readonly headers?: readonly (readonly [string, string])[]
 }
 
-/** Who may call: `open` needs no key, `key` the API key, `node` the key of the nodes among themselves. */
-export type Access = 'open' | 'key' | 'node'
+/**
+ * Who may call: keys with one of these roles; `owner` the key of the first start alone; `open` needs no key; `node` the key of the
+ * nodes among themselves. The owner has all roles.
+ */
+export type Access = 'open' | 'node' | 'owner' | readonly Role[]
 
 /**
  * A route. The handler calls `reply` exactly once, now or later; it must not throw (a thrown error is a bug and answered 500
@@ -34,6 +40,10 @@ export type Route = {
   /** Such as `/v1/customers/:id`. */
   readonly path: string
   readonly access: Access
+  /** Whether a call that is refused for want of a role is kept in the audit. */
+  readonly isAudited?: boolean
+  /** Largest body, when another than that of the server. */
+  readonly bodyMaxBytes?: number
   readonly handle: (request: HttpRequest, reply: (reply: HttpReply) => void) => void
 }
 
@@ -71,6 +81,7 @@ export const problems = {
   query_invalid: { status: 400, title: 'A query parameter is not what this call takes' },
   key_missing: { status: 401, title: 'An API key is needed' },
   key_wrong: { status: 401, title: 'The API key is not known' },
+  role_missing: { status: 403, title: 'The key has no role that may do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   customer_unknown: { status: 404, title: 'The alias is linked to no customer' },
   customer_erased: { status: 410, title: 'The customer was erased' },
@@ -80,9 +91,15 @@ export const problems = {
   too_many_events: { status: 413, title: 'Too many events in one call' },
   content_type_wrong: { status: 415, title: 'The content type is not supported' },
   event_rejected: { status: 422, title: 'The event was refused and kept as a dead letter' },
+  pack_refused: { status: 422, title: 'The rule pack is refused' },
+  governance_refused: { status: 409, title: 'The rules of governance do not allow it' },
   placement_unknown: { status: 422, title: 'The placement is not in the rule pack' },
   query_refused: { status: 422, title: 'The query was refused' },
   internal_error: { status: 500, title: 'Internal error' },
+  activation_failed: { status: 503, title: 'The version was not put in force' },
+  activation_incomplete: { status: 503, title: 'Not every shard has confirmed the version yet' },
+  revocation_incomplete: { status: 503, title: 'Not every node has confirmed the revocation yet' },
+  control_broken: { status: 503, title: 'The control log is broken: nothing may be changed' },
   log_full: { status: 503, title: 'The log takes no more events' },
   log_unavailable: { status: 503, title: 'The log cannot be written at present' },
   store_unavailable: { status: 503, title: 'The store does not answer at present' },
@@ -93,11 +110,19 @@ export const problems = {
   partition_closed: { status: 503, title: 'The customer’s partition is closed' },
   partition_busy: { status: 503, title: 'The customer’s partition is asked too much at once' },
   partition_unavailable: { status: 503, title: 'The customer’s partition does not answer at present' },
+  already_running: { status: 409, title: 'One of these runs already' },
   busy: { status: 503, title: 'Too many requests in progress' },
   stopping: { status: 503, title: 'The engine is stopping' },
   history_off: { status: 503, title: 'History is off or not reachable' },
 } as const
 export type ProblemCode = keyof typeof problems
+
+/** The answer to a key that may not do this: it names the roles that may. */
+export function roleProblem(needed: readonly Role[], more = ''): HttpReply {
+  const who =
+    needed.length === 0 ? 'Only the owner (the key of the first start) may.' : `It takes ${needed.join(' or ')}.`
+  return problem('role_missing', more === '' ? who : `${who} ${more}`, { roles: needed })
+}
 
 /**
  * An error answer as application/problem+json. `detail` says what to do and never repeats a value of the request.

@@ -9,13 +9,15 @@ import type { Decision } from '../../sinks/decision.ts'
 import { decisionJson } from '../../sinks/decision-json.ts'
 import { HistoryError } from '../../sinks/history/history.ts'
 import type { History } from '../../sinks/history/start-history.ts'
+import type { Role } from '../control/roles.ts'
 import { explainFor } from '../explain/explain-for.ts'
 import { ShardError, type Shards, sumTotals } from '../shard/shards.ts'
+import { followsTail, looksAtCustomers, looksAtDecisions, measures, operates } from './access.ts'
 import { namedCustomer } from './customer-name.ts'
 import { parseJson } from './decisions.ts'
 import { notTaken } from './events.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
-import { json, later, problem } from './http.ts'
+import { json, later, problem, roleProblem } from './http.ts'
 import { firstIssue, sqlBody } from './schemas.ts'
 
 export type Language = 'en' | 'zh'
@@ -54,33 +56,52 @@ export function languageOf(request: HttpRequest): Language {
 const lookWithinMs = 5_000
 
 export function inspectionRoutes(parts: InspectionParts): readonly Route[] {
-  const key = 'key' as const
   return [
-    { method: 'GET', path: '/v1/customers/:id', access: key, handle: later((request) => customer(parts, request)) },
-    { method: 'GET', path: '/v1/decisions/:id', access: key, handle: later((request) => decision(parts, request)) },
-    { method: 'GET', path: '/v1/explain', access: key, handle: later((request) => explain(parts, request)) },
-    { method: 'GET', path: '/v1/partitions', access: key, handle: later(() => partitions(parts)) },
+    {
+      method: 'GET',
+      path: '/v1/customers/:id',
+      access: looksAtCustomers,
+      handle: later((request) => customer(parts, request)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/decisions/:id',
+      access: looksAtDecisions,
+      handle: later((request) => decision(parts, request)),
+    },
+    {
+      method: 'GET',
+      path: '/v1/explain',
+      access: looksAtCustomers,
+      handle: later((request) => explain(parts, request)),
+    },
+    { method: 'GET', path: '/v1/partitions', access: operates, handle: later(() => partitions(parts)) },
     {
       method: 'POST',
       path: '/v1/partitions/:partition/reopen',
-      access: key,
+      access: operates,
       handle: later((request) => reopen(parts, request)),
     },
-    { method: 'GET', path: '/v1/dead-letters', access: key, handle: later((request) => deadLetters(parts, request)) },
+    {
+      method: 'GET',
+      path: '/v1/dead-letters',
+      access: operates,
+      handle: later((request) => deadLetters(parts, request)),
+    },
     {
       method: 'GET',
       path: '/v1/dead-letters/:id',
-      access: key,
+      access: operates,
       handle: later((request) => deadLetter(parts, request)),
     },
     {
       method: 'POST',
       path: '/v1/dead-letters/:id/redrive',
-      access: key,
+      access: operates,
       handle: later((request) => redrive(parts, request)),
     },
-    { method: 'GET', path: '/v1/tail', access: key, handle: later((request) => tail(parts, request)) },
-    { method: 'POST', path: '/v1/sql', access: key, handle: later((request) => sql(parts, request)) },
+    { method: 'GET', path: '/v1/tail', access: followsTail, handle: later((request) => tail(parts, request)) },
+    { method: 'POST', path: '/v1/sql', access: measures, handle: later((request) => sql(parts, request)) },
   ]
 }
 
@@ -107,6 +128,9 @@ async function decision(parts: InspectionParts, request: HttpRequest): Promise<H
   const asked = request.query.get('for') ?? 'staff'
   const audience = audiences.find((known) => known === asked)
   if (audience === undefined) return problem('query_invalid', `for is one of ${audiences.join(', ')}.`)
+  const staff: readonly Role[] = looksAtDecisions.filter((role) => role !== 'app')
+  if (audience === 'staff' && !request.caller.roles.some((role) => staff.includes(role)))
+    return roleProblem(staff, 'An app asks with for=customer or for=manager.')
   if (parts.history === null) return problem('history_off', parts.historyOff)
   let found: Decision | null
   try {
@@ -133,7 +157,10 @@ async function explain(parts: InspectionParts, request: HttpRequest): Promise<Ht
   try {
     // The log has the events until its retention has passed, but they are nobody's to look at any more.
     if ((await parts.shards.customer(named.customerId)).erasedAt !== null)
-      return problem('customer_erased', 'Nothing of this customer is shown any more; see /v1/customers/ID/erasure.')
+      return problem(
+        'customer_erased',
+        'Nothing of this customer is shown any more; `proffer erasure CUSTOMER` has the receipt.',
+      )
   } catch (cause) {
     if (cause instanceof ShardError) return problem('partition_unavailable', cause.message)
     throw cause

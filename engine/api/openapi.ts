@@ -1,7 +1,12 @@
 /** `/openapi.json`: OpenAPI 3.1, generated from the schemas that check the calls. */
+
 import { z } from 'zod'
 import { certificateSchema } from '../proof/certificate.ts'
+import { packStatusAnswer } from './active-pack.ts'
+import { dryRunBody } from './dry-runs.ts'
 import { problems } from './http.ts'
+import { governanceOperations } from './openapi-governance.ts'
+import type { Operation } from './openapi-operation.ts'
 import {
   decisionAnswer,
   decisionBody,
@@ -12,19 +17,9 @@ import {
   permitBody,
   sqlBody,
 } from './schemas.ts'
-
-type Operation = {
-  readonly method: 'get' | 'post'
-  readonly path: string
-  readonly summary: string
-  readonly open?: boolean
-  readonly body?: z.ZodType
-  readonly bodyTypes?: readonly string[]
-  readonly answer?: z.ZodType
-  readonly answers?: Readonly<Record<string, string>>
-  readonly query?: Readonly<Record<string, string>>
-  readonly pathParts?: Readonly<Record<string, string>>
-}
+import { shadowBody } from './shadow.ts'
+import { sourceBody } from './sources.ts'
+import { whatIfBody } from './what-ifs.ts'
 
 const operations: readonly Operation[] = [
   {
@@ -97,12 +92,68 @@ const operations: readonly Operation[] = [
     answer: certificateSchema,
     pathParts: { hash: 'Version of the pack, 64 hex digits.' },
   },
+  {
+    method: 'get',
+    path: '/v1/packs/active',
+    summary: 'Which rule pack every shard of every node runs, and since when.',
+    answer: packStatusAnswer,
+  },
+  {
+    method: 'post',
+    path: '/v1/dry-runs',
+    summary:
+      'What a request or an event would lead to for a customer, under the pack in force or another; nothing is touched.',
+    body: dryRunBody,
+  },
+  {
+    method: 'post',
+    path: '/v1/shadow',
+    summary:
+      'Begins a shadow: a candidate version follows live traffic without effects, until it is stopped. One a node.',
+    body: shadowBody,
+  },
+  { method: 'get', path: '/v1/shadow', summary: 'How far the shadow is, how many decisions differ.' },
+  {
+    method: 'get',
+    path: '/v1/shadow/report',
+    summary: 'Who gains and who loses under the shadow, by day and offer; refusals.',
+  },
+  { method: 'post', path: '/v1/shadow/stop', summary: 'Ends the shadow. What it found stays in the history.' },
+  {
+    method: 'post',
+    path: '/v1/what-ifs',
+    summary:
+      'Begins to work out what a candidate version would have decided over the days behind us, beside the pack in force. One at a time; answers at once.',
+    body: whatIfBody,
+  },
+  {
+    method: 'get',
+    path: '/v1/what-ifs',
+    summary: 'How far the last what-if is, and its report.',
+    query: { examples: 'yes: with ids of some customers who gain or lose, for operator and compliance.' },
+  },
+  { method: 'post', path: '/v1/what-ifs/stop', summary: 'Stops the what-if. Nothing of it is kept.' },
   { method: 'get', path: '/v1/quarantine', summary: 'Rules that are out of service on this node because they failed.' },
   {
     method: 'post',
     path: '/v1/quarantine/lift',
     summary: 'Puts a rule back into service on this node.',
     query: { rule: 'Name of the rule, such as guardrail:no-credit.' },
+  },
+  { method: 'get', path: '/v1/sources', summary: 'Sources of data: ground, purposes, and which the bank revoked.' },
+  {
+    method: 'post',
+    path: '/v1/sources/{id}/revoke',
+    summary: 'Revokes a source at once: its events move nothing, and what it brought is unknown.',
+    body: sourceBody,
+    pathParts: { id: 'Source id.' },
+  },
+  {
+    method: 'post',
+    path: '/v1/sources/{id}/restore',
+    summary: 'Takes the revocation of a source back.',
+    body: sourceBody,
+    pathParts: { id: 'Source id.' },
   },
   { method: 'get', path: '/v1/partitions', summary: 'State and position of every partition.' },
   { method: 'get', path: '/v1/stock', summary: 'What is left of each resource of the pack, and what is promised.' },
@@ -115,6 +166,24 @@ const operations: readonly Operation[] = [
       lost: 'keep_closed (default), or skip_lost: go on although the log lost events that were not yet applied.',
     },
   },
+  {
+    method: 'get',
+    path: '/v1/decisions/{id}/replay',
+    summary: 'Computes a decision again from what it was made of and compares the record byte by byte. Two at once.',
+    pathParts: { id: 'Decision id, 32 hex digits.' },
+  },
+  { method: 'get', path: '/v1/replays', summary: 'How far the replay is that runs, or what came of the last one.' },
+  {
+    method: 'post',
+    path: '/v1/replays',
+    summary: 'Replays the record from its beginning and compares every decision of a day. Answers at once.',
+    query: {
+      day: "A day in the bank's zone, such as 2026-11-25.",
+      from: 'In place of day, with to: an instant such as 2026-11-25T00:00:00Z.',
+      to: 'The instant behind the last one compared.',
+    },
+  },
+  { method: 'post', path: '/v1/replays/halt', summary: 'Ends the replay that runs.' },
   {
     method: 'get',
     path: '/v1/backfill',
@@ -152,6 +221,7 @@ const operations: readonly Operation[] = [
     query: { cursor: 'Where the last page ended; absent: from now.', limit: '1 to 1000.' },
   },
   { method: 'post', path: '/v1/sql', summary: 'A read-only query over the history.', body: sqlBody },
+  ...governanceOperations,
   { method: 'get', path: '/livez', summary: 'The process is alive.', open: true },
   {
     method: 'get',

@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Identities } from '../../ingest/identity/identities.ts'
 import { ShardError, type Shards } from '../shard/shards.ts'
+import { sendsMessages } from './access.ts'
 import { namedCustomer } from './customer-name.ts'
 import { parseJson } from './decisions.ts'
 import type { HttpReply, HttpRequest, Route } from './http.ts'
@@ -18,7 +19,12 @@ const permitWithinMs = 2_000
 
 /** The route. Fails closed: only a 200 with `permitted: true` is a permit; what cannot be said now is 503. */
 export function permitRoute(parts: PermitRouteParts): Route {
-  return { method: 'POST', path: '/v1/permits/:id', access: 'key', handle: later((request) => permit(parts, request)) }
+  return {
+    method: 'POST',
+    path: '/v1/permits/:id',
+    access: sendsMessages,
+    handle: later((request) => permit(parts, request)),
+  }
 }
 
 async function permit({ shards, identities }: PermitRouteParts, request: HttpRequest): Promise<HttpReply> {

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod'
 import { appReasons } from '../../rules/disclosures.ts'
+import { packFilesSchema } from '../../rules/pack-texts.ts'
 import { erasureGrounds } from '../erasure/customer-erasure.ts'
 import { permitReasons } from '../step/permit.ts'
 
@@ -38,6 +39,10 @@ export const decisionBody = z.strictObject({
     .refine((text) => text.isWellFormed(), 'a request id is well-formed Unicode')
     .optional()
     .describe('Idempotency key: the same id gets the same answer for ten minutes. Made up when absent.'),
+  personalised: z
+    .boolean()
+    .optional()
+    .describe('False: the answer reads nothing that is known of the customer. Default true.'),
   deadlineMs: z
     .int()
     .min(1)
@@ -80,6 +85,20 @@ export const eventsAnswer = z.strictObject({
 
 const text = z.strictObject({ en: z.string(), zh: z.string() })
 
+const price = z.union([
+  z.strictObject({
+    id: z.string(),
+    kind: z.enum(['rate', 'multiplier', 'discount']),
+    value: z.number().describe('A decimal number: 0.0185 is 1.85 %. A rate is a share a year.'),
+  }),
+  z.strictObject({
+    id: z.string(),
+    kind: z.literal('fee'),
+    amount: z.string().describe('With two decimals, such as 5.00.'),
+    currency: z.string(),
+  }),
+])
+
 export const decisionAnswer = z.strictObject({
   decisionId: z.string(),
   requestId: z.string(),
@@ -98,6 +117,7 @@ export const decisionAnswer = z.strictObject({
       contentType: z.string(),
       parts: z.array(z.strictObject({ id: z.string(), title: text })),
       score: z.number(),
+      prices: z.array(price).optional().describe('What it costs or gives; absent: the offer has no prices.'),
     }),
   ),
   notAfter: z.int().describe('Do not show it later than this, Unix milliseconds.'),
@@ -128,6 +148,18 @@ export const sqlBody = z.strictObject({
   query: z.string().min(1).max(100_000).describe('One SELECT, SHOW, DESCRIBE, EXPLAIN or WITH statement.'),
   format: z.enum(['table', 'json', 'csv']).default('json'),
 })
+
+/** Hash of a rule pack. */
+export const packVersion = z.string().regex(/^[0-9a-f]{64}$/, 'a version is 64 hex digits')
+
+/** Bodies with a pack: files of 8 MB, and JSON escapes. */
+export const packBodyMaxBytes = 20 * 2 ** 20
+
+/** Which pack a call is about: at most one of the two; neither: the pack in force. */
+export const packChoice = {
+  files: packFilesSchema.optional().describe('Files of a pack by name, such as features.yaml; at most 8 MB.'),
+  version: packVersion.optional().describe('A version of the pack that is kept.'),
+}
 
 /** The first thing wrong with a body, in words, without its values. */
 export function firstIssue(error: z.ZodError): string {

@@ -6,9 +6,10 @@
 import type { HttpRequest as UwsRequest, HttpResponse as UwsResponse } from 'uWebSockets.js'
 import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js'
 import { STATUS_CODES } from 'node:http'
+import type { Caller, Role } from '../control/roles.ts'
 import type { KeyCheck } from './api-key.ts'
-import type { HttpReply, HttpRequest, Route } from './http.ts'
-import { failed, problem } from './http.ts'
+import type { Access, HttpReply, HttpRequest, Route } from './http.ts'
+import { failed, problem, roleProblem } from './http.ts'
 
 export type ServerOptions = {
   readonly host: string
@@ -22,6 +23,8 @@ export type ServerOptions = {
   readonly bodyMaxBytes: number
   /** Most requests in progress; more are answered 503. */
   readonly inFlightMax: number
+  /** Told of a caller whose roles do not do for a route. */
+  readonly onRefused: (route: Route, caller: Caller, needed: readonly Role[]) => void
   /** Called with route path, status and seconds for each answered request. */
   readonly observe: (path: string, status: number, seconds: number) => void
 }
@@ -83,10 +86,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     })
     const origin = origins.size === 0 ? '' : req.getHeader('origin')
     const end = (reply: HttpReply) => finish(res, exchange, route.path, origin, reply)
+    let caller = nobody
     if (route.access !== 'open') {
       const check = route.access === 'node' ? options.nodeKeyCheck : options.keyCheck
       const verdict = check(req.getHeader('authorization'))
-      if (verdict !== 'ok') return end(keyProblem(verdict))
+      if (verdict === 'missing' || verdict === 'wrong') return end(keyProblem(verdict))
+      caller = verdict
+      const needed = rolesMissing(route.access, caller)
+      if (needed !== null) {
+        options.onRefused(route, caller, needed)
+        return end(roleProblem(needed))
+      }
     }
     if (stopping) return end(problem('stopping', 'Retry on another node or in a moment.'))
     if (inFlight > options.inFlightMax)
@@ -100,7 +110,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       acceptLanguage: req.getHeader('accept-language'),
     }
     const run = (body: Uint8Array) => {
-      const request: HttpRequest = { ...head, body }
+      const request: HttpRequest = { ...head, body, caller }
       try {
         route.handle(request, end)
       } catch (cause) {
@@ -108,8 +118,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       }
     }
     if (route.method === 'GET') return run(new Uint8Array(0))
-    readBody(res, options.bodyMaxBytes, run, () => {
-      end(problem('body_too_large', `Send at most ${options.bodyMaxBytes} bytes in one body.`))
+    const bodyMaxBytes = route.bodyMaxBytes ?? options.bodyMaxBytes
+    readBody(res, bodyMaxBytes, run, () => {
+      end(problem('body_too_large', `Send at most ${bodyMaxBytes} bytes in one body.`))
     })
   }
 
@@ -145,6 +156,15 @@ const exclusivePort = 1
 type ListenSocket = Parameters<typeof us_listen_socket_close>[0]
 function listening(socket: ListenSocket | false): ListenSocket | null {
   return socket === false ? null : socket
+}
+
+const nobody: Caller = { name: '', roles: [], isOwner: false }
+
+/** The roles that would do for a route, or null when the caller's do. */
+export function rolesMissing(access: Access, caller: Caller): readonly Role[] | null {
+  if (access === 'open' || access === 'node') return null
+  if (access === 'owner') return caller.isOwner ? null : []
+  return access.some((role) => caller.roles.includes(role)) ? null : access
 }
 
 function keyProblem(verdict: 'missing' | 'wrong'): HttpReply {

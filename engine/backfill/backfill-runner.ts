@@ -17,6 +17,7 @@ export type RunnerOptions = {
   readonly shards: Pick<LocalShards, 'running' | 'fill' | 'learn'>
   readonly log: SearchedLog
   readonly trusts: Trusts
+  /** In force at the start. */
   readonly pack: CompiledPack
   /** The installation's record at the start. */
   readonly cluster: Cluster
@@ -43,6 +44,9 @@ const attemptsMax = 5
 export class BackfillRunner {
   readonly #options: RunnerOptions
   #cluster: Cluster
+  #pack: CompiledPack
+  #isStarted = false
+  #isRunning = false
   #problem: string | null = null
   #read = 0
   #added = 0
@@ -55,6 +59,7 @@ export class BackfillRunner {
   constructor(options: RunnerOptions) {
     this.#options = options
     this.#cluster = options.cluster
+    this.#pack = options.pack
   }
 
   /** The installation's record as it was at the last look. */
@@ -66,9 +71,20 @@ export class BackfillRunner {
     return { read: this.#read, added: this.#added }
   }
 
-  /** A pack that has what the first one had never gets anything to fill: packs change at a start. */
+  /** A pack that has what the first one had gets nothing to fill. */
   start(): void {
-    if (Object.keys(this.#cluster.added).length > 0) this.#running = this.#run()
+    this.#isStarted = true
+    if (this.#isRunning || Object.keys(this.#cluster.added).length === 0) return
+    this.#isRunning = true
+    this.#running = this.#run()
+  }
+
+  /** Another pack is in force: a backfill goes on with what is left of it. */
+  switchTo(pack: CompiledPack, cluster: Cluster): void {
+    this.#pack = pack
+    this.#cluster = cluster
+    if (this.#isStarted && !this.#stopping) this.start()
+    this.#lookNow()
   }
 
   /**
@@ -88,7 +104,8 @@ export class BackfillRunner {
 
   /** How far it is, over all nodes; a problem that only another node met is not in it. @throws StoreError */
   async status(): Promise<BackfillStatus> {
-    const { store, pack, clock } = this.#options
+    const { store, clock } = this.#options
+    const pack = this.#pack
     const stored = await store.cluster()
     const cluster = this.#isOurs(stored) ? stored : this.#cluster
     const metas = await Promise.all(Array.from({ length: cluster.partitions }, (_, partition) => store.meta(partition)))
@@ -151,9 +168,9 @@ export class BackfillRunner {
     if (Object.keys(cluster.added).length > 0) await shards.learn(cluster)
   }
 
-  /** Nodes with another pack are refused at their start, so a record of another one is older than this node. */
+  /** A record of another pack is not this runner's: this node takes that one up first, or the store lost the activation. */
   #isOurs(cluster: Cluster | null): cluster is Cluster {
-    return cluster !== null && cluster.pack === this.#options.pack.loaded.hash
+    return cluster !== null && cluster.pack === this.#pack.loaded.hash
   }
 
   /** How the partitions ended that had something to do. */
@@ -168,14 +185,15 @@ export class BackfillRunner {
   }
 
   #fill(partition: number, number: number, { fill, next }: Progress): Promise<FillEnd> {
+    const pack = this.#pack
     const series = seriesOf(this.#cluster, number)
     const since = series.map((definition) => this.#cluster.observedSince[definition] ?? 0)
     return fillPartition(
       {
         ...this.#options,
-        layout: this.#options.pack.layout,
+        layout: pack.layout,
         completeSince: this.#cluster.completeSince,
-        isWanted: () => this.#isWanted(number),
+        isWanted: () => this.#isWanted(number, pack),
         onStep: (read, added) => {
           this.#read += read
           this.#added += added
@@ -187,10 +205,10 @@ export class BackfillRunner {
   }
 
   /** Other nodes halt it too, so the record is looked at now and then. */
-  async #isWanted(number: number): Promise<boolean> {
+  async #isWanted(number: number, pack: CompiledPack): Promise<boolean> {
     if (this.#options.timing.elapsed() - this.#lookedAt > lookEveryMs) await this.#look()
     const { backfill } = this.#cluster
-    if (this.#stopping) return false
+    if (this.#stopping || pack !== this.#pack) return false
     return number !== backfill.number || backfill.series.length === 0 || isUnderWay(backfill, this.#options.clock.now())
   }
 

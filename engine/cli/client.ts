@@ -2,6 +2,7 @@
  * How a command talks to the engine: over loopback HTTP to the one that runs on this DATA_DIR, or to one that is started in
  * this process for the length of the command. One path either way.
  */
+import { problemWords, strangeAnswer } from './problem-words.ts'
 
 /** A JSON answer of the engine. */
 export type ClientReply = { readonly status: number; readonly body: unknown }
@@ -16,7 +17,8 @@ export class ClientError extends Error {
   readonly code = 'engine_unreachable'
 }
 
-const answerTimeoutMs = 120_000
+/** Working on a pack takes up to five minutes. */
+const answerTimeoutMs = 320_000
 
 /** A client of the engine at `url` (`http://host:port`). */
 export function createClient(url: string, key: string): Client {
@@ -56,9 +58,5 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** The sentence of a problem answer, or of an unexpected one. */
 export function problemText(reply: ClientReply): string {
-  if (isRecord(reply.body) && typeof reply.body['title'] === 'string') {
-    const detail = typeof reply.body['detail'] === 'string' ? `: ${reply.body['detail']}` : ''
-    return `${reply.body['title']}${detail}`
-  }
-  return `the engine answered ${reply.status}`
+  return isRecord(reply.body) && typeof reply.body['title'] === 'string' ? problemWords(reply.body) : strangeAnswer
 }

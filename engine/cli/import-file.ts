@@ -7,8 +7,9 @@ import { type EventClock, eventClock, wallClock } from '../clock.ts'
 import { type Engine, startEngine } from '../compose.ts'
 import type { Config } from '../config.ts'
 import { createLogger } from '../log.ts'
+import { notSince } from './arguments.ts'
 import { ClientError } from './client.ts'
-import { runningEngine } from './session.ts'
+import { asInForce, runningEngine } from './session.ts'
 import { stopSignal } from './stop-signal.ts'
 import { submitOverHttp } from './submit-events.ts'
 
@@ -24,8 +25,16 @@ export type ImportFlags = {
 /** Rows wait this long for their commit before the import gives up. */
 const commitWithinMs = 60_000
 
-/** Imports a file; exit code 0 when it went through (rejected rows are kept and told), 1 when a mapping is refused. */
+/**
+ * Imports a file; exit code 0 when it went through (rejected rows are kept and told), 1 when a mapping is refused, 2 when the log is
+ * said to be complete since an instant that lies ahead.
+ */
 export async function importFile(config: Config, flags: ImportFlags): Promise<number> {
+  const wrong = notSince(flags.completeSince, flags.clock, wallClock.now())
+  if (wrong !== null) {
+    process.stderr.write(`${wrong}\n`)
+    return 2
+  }
   const running = await runningEngine(config)
   if (running !== null && flags.clock === 'event')
     throw new ClientError(
@@ -85,7 +94,7 @@ function ownEngine(config: Config, flags: ImportFlags): Door {
   const open = async (first: Event): Promise<Engine> => {
     clock = flags.clock === 'event' ? eventClock(first.time) : null
     engine = await startEngine({
-      config,
+      config: asInForce(config),
       clock: clock ?? wallClock,
       completeSince: flags.completeSince ?? (clock === null ? undefined : first.time),
       serve: null,

@@ -2,12 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type LearnedFatigue, printLearned } from '../../rules/learned-table.ts'
-import { loadPack } from '../../rules/load-pack.ts'
 import type { Model } from '../../rules/model.ts'
-import { formatProblems } from '../../rules/pack-problem.ts'
 import type { Config } from '../config.ts'
 import { type LearnedRow, learnFromHistory } from '../learn/learn-from-history.ts'
 import { type Client, ClientError, isRecord, problemText } from './client.ts'
+import { packInForce } from './pack-in-force.ts'
 import { instant, table } from './print.ts'
 
 export type LearnOptions = {
@@ -18,14 +17,12 @@ export type LearnOptions = {
   readonly json: boolean
 }
 
-/** Learns, prints what was learned, writes the table; exit code 1 when the pack learns nothing. */
+/**
+ * Learns for the version in force, prints what was learned, writes the table; exit code 1 when that version learns nothing.
+ * @throws ClientError
+ */
 export async function learn(client: Client, config: Config, options: LearnOptions): Promise<number> {
-  const loaded = await loadPack(config.PACK)
-  if (loaded.kind === 'refused') {
-    process.stderr.write(`The pack ${config.PACK} is refused:\n${formatProblems(loaded.problems)}\n`)
-    return 2
-  }
-  const { pack } = loaded
+  const pack = await packInForce(client, config)
   if (pack.model.models.length === 0 && pack.model.fatigue.length === 0) {
     process.stderr.write(
       'The pack learns nothing: give arbitration.yaml a model, and an offer `propensity: { learned }`.\n',

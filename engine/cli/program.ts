@@ -2,9 +2,16 @@
  * The commands and their options. Each action imports what it needs when it runs, so that `--help` answers at once.
  * An action returns the exit code.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import type { Config } from '../config.ts'
+import { dateOrInstant, wholeNumber } from './arguments.ts'
+import { addGovernanceCommands } from './governance-commands.ts'
+import { addReplayCommand } from './replay-commands.ts'
+import { addReports } from './report-commands.ts'
+import { addSourceCommands } from './source-commands.ts'
 import { addStoreCommands } from './store-commands.ts'
+import { addTestCommand } from './test-command.ts'
+import { addTryCommands } from './try-commands.ts'
 
 type Action = (config: Config) => Promise<number>
 
@@ -12,19 +19,6 @@ export type ProgramOptions = {
   readonly version: string
   /** Runs an action with the configuration, prints what failed, sets the exit code. */
   readonly run: (action: Action) => Promise<void>
-}
-
-const wholeNumber = (min: number, max: number) => (text: string) => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new InvalidArgumentError(`a whole number from ${min} to ${max}`)
-  return value
-}
-
-const dateOrInstant = (text: string) => {
-  const at = Date.parse(text)
-  if (Number.isNaN(at)) throw new InvalidArgumentError('a date such as 2026-01-31 or 2026-01-31T08:00:00Z')
-  return at
 }
 
 const clockOption = () =>
@@ -49,9 +43,13 @@ export function createProgram({ version, run }: ProgramOptions): Command {
   addServe(program, run)
   addPackCommands(program, run)
   addLookCommands(program, run)
+  addTryCommands(program, run, wholeNumber)
+  addSourceCommands(program, run, wholeNumber)
   addLearn(program, run)
+  addReplayCommand(program, { run })
   addErasure(program, run)
   addOperations(program, run)
+  addGovernanceCommands(program, run, wholeNumber)
   addStoreCommands(program, { version, run })
   return program
 }
@@ -91,24 +89,11 @@ function addPackCommands(program: Command, run: ProgramOptions['run']): void {
     .argument('[pack]', 'folder of the pack')
     .option('--certificate <file>', 'write what was proven to this file')
     .option('--stored <version>', 'instead: show what was proven when this version of the pack was put in force')
+    .option('--all', 'every finding, however many there are (JSON always has all)')
+    .option('--checks', 'instead: list every check, whether it finds all there is, and what it finds')
     .addOption(jsonOption())
     .action((pack: string | undefined, options: CheckFlags) => run(async (config) => check(config, pack, options)))
-  program
-    .command('test')
-    .description(
-      'play the scenarios of a rule pack; exit code 1 when one does not come out as expected, 2 when a file is wrong',
-    )
-    .argument('<pack>', 'folder of the pack, with a folder `scenarios` in it')
-    .option('--filter <text>', 'only scenarios with this in their name or file')
-    .addOption(jsonOption())
-    .action((pack: string, options: { filter?: string; json?: boolean }) =>
-      run(async () =>
-        (await import('./test-pack.ts')).testPack(pack, {
-          filter: options.filter ?? null,
-          json: options.json === true,
-        }),
-      ),
-    )
+  addTestCommand(program, run)
   program
     .command('config')
     .description('list every setting with its meaning and default')
@@ -123,7 +108,11 @@ function addPackCommands(program: Command, run: ProgramOptions['run']): void {
   program
     .command('init')
     .description('set up a DATA_DIR before its first start')
-    .option('--complete-since <date>', 'from this instant on the log holds every event (default: now)', dateOrInstant)
+    .option(
+      '--complete-since <date>',
+      'from this instant on the log holds every event (default: now; needed with --clock event)',
+      dateOrInstant,
+    )
     .addOption(clockOption())
     .action((options: { completeSince?: number; clock: 'wall' | 'event' }) =>
       run(async (config) =>
@@ -180,6 +169,7 @@ function addLookCommands(program: Command, run: ProgramOptions['run']): void {
         )
       }),
     )
+  addReports(program, run)
   program
     .command('sql')
     .description('ask the history with one read-only query')
@@ -196,12 +186,13 @@ function addLookCommands(program: Command, run: ProgramOptions['run']): void {
 
 type ImportFlags = { mapping: string; clock: 'wall' | 'event'; completeSince?: number; json?: boolean }
 
-type CheckFlags = { certificate?: string; stored?: string; json?: boolean }
+type CheckFlags = { all?: boolean; certificate?: string; stored?: string; checks?: boolean; json?: boolean }
 
 async function check(config: Config, pack: string | undefined, options: CheckFlags): Promise<number> {
-  const { checkPackFolder, showStoredCertificate } = await import('./check.ts')
-  const how = { json: options.json === true, certificate: options.certificate }
+  const { checkPackFolder, listChecks, showStoredCertificate } = await import('./check.ts')
+  const how = { json: options.json === true, all: options.all === true, certificate: options.certificate }
   const { stored } = options
+  if (options.checks === true) return listChecks(how.json)
   if (pack !== undefined && stored === undefined) return checkPackFolder(pack, how)
   if (pack === undefined && stored !== undefined) {
     const { withClient } = await import('./session.ts')

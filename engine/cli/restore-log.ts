@@ -53,6 +53,6 @@ async function gapOf({ partition, next, appendTime }: BackedPartition, { events 
   return (
     `Partition ${partition}: log_gap: the log begins at ${start}, the backup goes on from ${next}. Events from ${from} to ${to} ` +
     'are gone and will not be counted, erasures among them: erase those customers again. The engine closes the partition until you accept that ' +
-    `(POST /v1/partitions/${partition}/reopen?lost=skip_lost).`
+    `(\`proffer partitions --reopen ${partition} --skip-lost\`).`
   )
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
 import { openCodecs } from '../../sinks/codecs.ts'
 import { eventClock, wallClock } from '../clock.ts'
@@ -18,6 +17,7 @@ import type { RestoreTarget } from '../store/backup/restore-target.ts'
 import { type SoundBackup, verifyBackup } from '../store/backup/verify-backup.ts'
 import { takeInstanceLock } from '../store/instance-lock.ts'
 import type { StorePlace } from '../store/open-store.ts'
+import { askName } from './ask-name.ts'
 import { type BackupFlags, backupSecret, sentenceOf } from './backup.ts'
 import { progressLine } from './progress-line.ts'
 import { type CaughtUp, catchUpIdentities } from './restore-identities.ts'
@@ -83,7 +83,8 @@ async function restoreLocked(config: Config, job: Job, flags: RestoreFlags): Pro
     const { salt } = job.backup.cluster
     const target = await openRestoreTarget(place, { ...embeddedFolders(config), salt, now })
     try {
-      if (!(await mayReplace(target, nameOf(config, place), flags))) return 1
+      const may = await mayReplace(target, nameOf(config, place), flags)
+      if (may !== 'yes') return may === 'no' ? 1 : 130
       await fill(target, job, log, { flags, warnings })
       return 0
     } finally {
@@ -149,25 +150,32 @@ async function lookAtLog(backup: SoundBackup, log: LogSide): Promise<readonly st
 }
 
 /** Whether the target is empty, or may be emptied. */
-async function mayReplace(target: RestoreTarget, name: string, { replace, yes }: RestoreFlags): Promise<boolean> {
+async function mayReplace(
+  target: RestoreTarget,
+  name: string,
+  { replace, yes }: RestoreFlags,
+): Promise<'yes' | 'no' | 'stopped'> {
   if (!replace) {
-    if (await target.isEmpty()) return true
+    if (await target.isEmpty()) return 'yes'
     refused(
       `The store (${name}) is not empty: it holds an installation, or a restore that was cut off. --replace deletes what is there.`,
     )
-    return false
+    return 'no'
   }
-  if (yes) return true
+  if (yes) return 'yes'
   if (!process.stdin.isTTY) {
     refused('--replace asks for the name of the installation; without a terminal say --yes.')
-    return false
+    return 'no'
   }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await prompt.question(`Everything in the store is deleted. Type its name to go on (${name}): `)
-  prompt.close()
-  if (answer.trim() === name) return true
+  const question = `Everything in the store is deleted. Type its name to go on (${name}): `
+  const answer = await askName(name, question, { input: process.stdin, output: process.stderr })
+  if (answer === 'same') return 'yes'
+  if (answer === 'stopped') {
+    process.stderr.write('\nStopped. Nothing was changed.\n')
+    return 'stopped'
+  }
   refused('That is not its name. Nothing was changed.')
-  return false
+  return 'no'
 }
 
 /** What an operator calls the installation. */

@@ -19,6 +19,7 @@ const historyWithinMs = 30_000
 export async function runningEngine(config: Config): Promise<Client | null> {
   const { DATA_DIR: dataDir, ENGINE_URL: url } = config
   const clientOf = async (base: string): Promise<Client> => {
+    if (config.PROFFER_KEY !== undefined) return createClient(base, config.PROFFER_KEY)
     const { key } = await apiKeyOf({ dataDir, key: config.API_KEY, keyFile: config.API_KEY_FILE, made: null })
     return createClient(base, key)
   }
@@ -36,6 +37,11 @@ export async function runningEngine(config: Config): Promise<Client | null> {
       `No engine runs on ${dataDir}. With KAFKA_BROKERS set, commands ask a running one: start it with \`npm start\`, or set ENGINE_URL to one and API_KEY to its key.`,
     )
   return null
+}
+
+/** Who asks changes nothing: a command works under the version in force, whatever PACK and PACK_CHANGES of its shell say. */
+export function asInForce(config: Config): Config {
+  return { ...config, PACK_CHANGES: 'governed' }
 }
 
 /**
@@ -56,7 +62,7 @@ export async function withClient(
     throw new ClientError(`There is no installation in ${dataDir}. Start one with \`npm start\`, or set DATA_DIR.`)
   const clock = kind === 'event' ? eventClock(0) : wallClock
   const engine = await startEngine({
-    config,
+    config: asInForce(config),
     clock,
     serve: { host: '127.0.0.1', port: 0 },
     history: needs.history === true,
@@ -64,7 +70,7 @@ export async function withClient(
   })
   try {
     if (needs.history === true) await engine.history?.flush(historyWithinMs)
-    return await work(createClient(`http://127.0.0.1:${engine.port}`, engine.key))
+    return await work(createClient(`http://127.0.0.1:${engine.port}`, config.PROFFER_KEY ?? engine.key))
   } finally {
     await engine.stop()
   }

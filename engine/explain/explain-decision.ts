@@ -4,6 +4,8 @@ import { isReasonCode } from '../../rules/reasons.ts'
 import { type Decision, type Fate, type FeatureUsed, released } from '../../sinks/decision.ts'
 import { clockWords, customerZone } from './customer-clock.ts'
 import { nearestWords, nothingOf } from './nearest-words.ts'
+import { originLines } from './origin-words.ts'
+import { priceLines } from './price-lines.ts'
 import { durationWords, instantWords, numberWords, oneLine, valueWords, type Wording } from './value-words.ts'
 import { variableWords } from './variable-words.ts'
 
@@ -24,6 +26,7 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
     causeLine(decision, model, wording),
     ...outcomeLines(decision, offered, model, language),
     ...(decision.notAfter > 0 ? [say.validUntil(instantWords(decision.notAfter, wording.zone))] : []),
+    ...priceLines(decision, model, language, (offer) => titleOf(model, offer, language)),
     ...claimLines(decision, model, language),
     ...(others.length > 0 ? [decision.recalls.length > 0 ? say.forbidden : say.others(others.length)] : []),
     ...others.map((fate) => {
@@ -36,6 +39,7 @@ export function explainDecision(decision: Decision, pack: LoadedPack | null, lan
       .map(({ holdout, offer }) => say.heldOut(holdout, titleOf(model, offer, language))),
     ...(decision.features.length > 0 ? [say.known] : []),
     ...decision.features.map((feature) => `- ${featureWords(feature, model, wording)}`),
+    ...originLines(decision, language),
     say.times(
       instantWords(decision.eventTime, wording.zone),
       instantWords(decision.acceptedAt, wording.zone),

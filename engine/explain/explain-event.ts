@@ -85,6 +85,13 @@ function triggerLines(
     ...(condition === null ? {} : { condition: oneLine(condition.source) }),
   }
   if (trigger.quarantined) return [explainReason('trigger_quarantined', language, values)]
+  const { window } = trigger
+  if (window !== null && !window.isOpen(context.run.asOf)) {
+    const opens = window.opensAt(context.run.asOf)
+    const { zone } = window.model
+    const value = Number.isFinite(opens) ? instantWords(opens, zone) : phrases[language].never
+    return [explainReason('trigger_not_in_effect', language, { ...values, value })]
+  }
   if (condition === null || condition.must(lo, hi, event.data))
     return [explainReason('trigger_fired', language, values)]
   const unknown = condition.may(lo, hi, event.data)
@@ -123,6 +130,7 @@ const phrases = {
     clamped: (at: string) => `It claimed a time after its arrival, so it counts as of its arrival, ${at}.`,
     unlawful: (source: string) =>
       `The bank may not use data of the source ${source}: the event added to no feature and set nothing.`,
+    never: 'never again',
     notTrue: 'not true',
     unknown: 'not known',
     more: (count: number) => `and ${count} more parts`,
@@ -132,6 +140,7 @@ const phrases = {
       `${at}：客户${customer}的事件${type}，来源${source}（事件${id}）。`,
     clamped: (at: string) => `事件所称时间晚于到达时间，按到达时间${at}计。`,
     unlawful: (source: string) => `银行不得使用来源${source}的数据：该事件未计入任何特征，也未设置任何属性。`,
+    never: '不再生效',
     notTrue: '不成立',
     unknown: '未知',
     more: (count: number) => `另有${count}处`,

@@ -21,6 +21,8 @@ export function nearestWords(
   const say = phrases[language]
   switch (fate.stage) {
     case 'eligibility':
+      // Nothing but time brings it into effect, and when is told apart from this.
+      if (fate.reason === 'not_in_effect') return []
       return offer.eligible === null ? [] : conditionWords(model, decision.features, offer.eligible, 'true', language)
     case 'suitability':
       return suitabilityWords(model, decision.features, offer, language)

@@ -2,19 +2,25 @@
 import { Agent, request } from 'node:http'
 import { z } from 'zod'
 import { rejectReasons } from '../../ingest/event.ts'
+import type { ActivationPeers } from '../activation/activation-peers.ts'
 import { permitAnswer } from '../api/schemas.ts'
 import type { PeerReply, Peers } from '../shard/peers.ts'
 import type { CustomerView, PartitionStatus } from '../shard/shards.ts'
+import type { HeedPeers } from './heed.ts'
+import { parseCopy } from './wire-copy.ts'
 import { parseAnswer, printRequest } from './wire-decision.ts'
+import { preparedAnswer, runsAnswer } from './wire-packs.ts'
 
 const appliedReply = z.object({ status: z.enum(['accepted', 'duplicate', ...rejectReasons]).nullable() })
 const problemReply = z.object({ code: z.string(), detail: z.string().default('') })
 /** Beyond the time a node is given for its answer, for the way there and back. */
 const graceMs = 10
+/** A node that does not confirm in time says which of its shards did not. */
+const packGraceMs = 500
 const socketsMax = 64
 const bodyBytesMax = 16 * 1024 * 1024
 
-export type NodeClient = Peers & { close(): void }
+export type NodeClient = Peers & ActivationPeers & HeedPeers & { close(): void }
 
 /** A client for the nodes of an installation; `key` is the nodes' own. */
 export function createNodeClient(key: string): NodeClient {
@@ -87,6 +93,8 @@ export function createNodeClient(key: string): NodeClient {
     },
     customer: (addr, customerId, withinMs) =>
       ask(addr, { method: 'GET', path: `/nodes/v1/customers/${customerId}`, withinMs }, viewOf),
+    copy: (addr, customerId, withinMs) =>
+      ask(addr, { method: 'GET', path: `/nodes/v1/copies/${customerId}`, withinMs }, parseCopy),
     permit: (addr, { customerId, decisionId, channel }, withinMs) =>
       ask(
         addr,
@@ -104,6 +112,33 @@ export function createNodeClient(key: string): NodeClient {
         addr,
         { method: 'POST', path: `/nodes/v1/partitions/${partition}/reopen`, body: JSON.stringify({ lost }), withinMs },
         (body) => statusSchema.parse(body),
+      ),
+    prepare: (addr, preparing, withinMs) =>
+      ask(
+        addr,
+        {
+          method: 'POST',
+          path: '/nodes/v1/packs/prepare',
+          body: JSON.stringify({ ...preparing, withinMs }),
+          withinMs: withinMs + packGraceMs,
+        },
+        (body) => preparedAnswer.parse(body),
+      ),
+    forget: (addr, activation, withinMs) =>
+      ask(
+        addr,
+        { method: 'POST', path: '/nodes/v1/packs/forget', body: JSON.stringify({ activation }), withinMs },
+        (body) => z.null().parse(body),
+      ),
+    takeUp: (addr, withinMs) =>
+      ask(addr, { method: 'POST', path: '/nodes/v1/packs/take-up', body: 'null', withinMs }, (body) =>
+        runsAnswer.parse(body),
+      ),
+    runs: (addr, withinMs) =>
+      ask(addr, { method: 'GET', path: '/nodes/v1/packs', withinMs }, (body) => runsAnswer.parse(body)),
+    heed: (addr, withinMs) =>
+      ask(addr, { method: 'POST', path: '/nodes/v1/sources/heed', body: 'null', withinMs }, (body) =>
+        z.null().parse(body),
       ),
     close: () => agent.destroy(),
   }

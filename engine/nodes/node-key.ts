@@ -28,3 +28,8 @@ export function signingSecret(salt: string): Uint8Array {
 export function historyKey(salt: string): string {
   return createHmac('sha256', salt).update('proffer erased customers in history').digest('base64url')
 }
+
+/** What records of the control log are sealed with: only nodes of the installation write there. */
+export function controlSecret(salt: string): Uint8Array {
+  return createHmac('sha256', salt).update('proffer control log').digest()
+}

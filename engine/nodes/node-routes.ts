@@ -5,6 +5,7 @@ import type { HttpReply, HttpRequest, Route } from '../api/http.ts'
 import { json, later, problem } from '../api/http.ts'
 import { customerId, decisionIdText, permitBody, positionText } from '../api/schemas.ts'
 import { type NodeShards, ShardError } from '../shard/shards.ts'
+import { printCopy } from './wire-copy.ts'
 import { parseRequest, printAnswer } from './wire-decision.ts'
 
 export type NodeRouteParts = {
@@ -43,6 +44,12 @@ export function nodeRoutes(parts: NodeRouteParts): readonly Route[] {
       path: '/nodes/v1/customers/:id',
       access: node,
       handle: work(async ({ params }) => json(200, await parts.shards.customerHere(params[0] ?? ''))),
+    },
+    {
+      method: 'GET',
+      path: '/nodes/v1/copies/:id',
+      access: node,
+      handle: work(async ({ params }) => json(200, printCopy(await parts.shards.copyHere(params[0] ?? '')))),
     },
     {
       method: 'POST',

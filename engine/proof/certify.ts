@@ -1,21 +1,36 @@
 import type { CompiledPack } from '../../rules/compiled.ts'
+import type { PackProblem } from '../../rules/pack-problem.ts'
 import type { FunnelTables } from '../step/funnel/tables.ts'
 import { type Certificate, certificateOf } from './certificate.ts'
 import { counterexampleWords } from './counterexample-words.ts'
-import { type ProofLimits, proveGate } from './prove-gate.ts'
+import { type OnProof, type ProofLimits, proveGate } from './prove-gate.ts'
 
 export type Certified = {
   readonly certificate: Certificate
   /** Customers for whom something forbidden leaves, each in words. */
   readonly counterexamples: readonly string[]
+  /** The same as findings of the check, at the offers that leave; and what has too many cases to be looked at. */
+  readonly findings: readonly PackProblem[]
 }
 
 /** Proves a pack and writes its certificate. Pure; a second of one core for a pack of the usual size, see `proofLimits`. */
-export function certify(pack: CompiledPack, limits?: ProofLimits, tables?: FunnelTables): Certified {
-  const proof = proveGate(pack, limits, tables)
+export function certify(pack: CompiledPack, limits?: ProofLimits, tables?: FunnelTables, onProof?: OnProof): Certified {
+  const proof = proveGate(pack, limits, tables, onProof)
+  const counterexamples = proof.counterexamples.map((found) => counterexampleWords(pack, found))
   return {
     certificate: certificateOf(pack, proof),
-    counterexamples: proof.counterexamples.map((found) => counterexampleWords(pack, found)),
+    counterexamples,
+    findings: [
+      ...proof.counterexamples.map(({ target }, i): PackProblem => {
+        const { id, model } = target.offers[0]
+        const message = 'Something that the pack forbids can leave. Widen what must stop it, or withdraw the offer.'
+        return { ...model.place, rule: id, code: 'forbidden_leaves', message, counterexample: counterexamples[i] }
+      }),
+      ...proof.tooLarge.map((message): PackProblem => {
+        const { name } = pack.loaded.model
+        return { file: 'guardrails.yaml', line: 1, rule: name, code: 'proof_too_large', message }
+      }),
+    ],
   }
 }
 

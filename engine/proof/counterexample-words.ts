@@ -23,7 +23,10 @@ export function counterexampleWords(pack: CompiledPack, found: Counterexample): 
   ].join(' ')
 }
 
-function customerWords(pack: CompiledPack, { values, running, overridden, lawful }: Counterexample): string {
+function customerWords(
+  pack: CompiledPack,
+  { values, running, overridden, lawful, notInEffect }: Counterexample,
+): string {
   const { model } = pack.loaded
   const wording = { language: 'en', currency: model.currency, zone: model.zone } as const
   const known = values
@@ -36,6 +39,7 @@ function customerWords(pack: CompiledPack, { values, running, overridden, lawful
     ...known,
     ...(running.length === 0 ? [] : [`suppression running: ${running.join(', ')}`]),
     ...(overridden.length === 0 ? [] : [`opened by a role: ${overridden.join(', ')}`]),
+    ...(notInEffect.length === 0 ? [] : [`at an instant at which these are not in effect: ${notInEffect.join(', ')}`]),
     ...(lawful ? [] : ['the data come from a source that may not be used']),
     ...(known.length + running.length + overridden.length === 0 && lawful ? ['anybody'] : []),
   ].join('; ')

@@ -1,10 +1,11 @@
 /** The cases of one premise: which dimensions they have, and what stands for everything else. */
 import type { BoolTree } from '../../rules/cel/expression.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
+import type { EffectiveModel } from '../../rules/effective.ts'
 import { combinations, eachCombination } from './cases.ts'
 import { type Domain, domainOf } from './domains.ts'
 import type { Premise } from './premises.ts'
-import { type GuardrailText, isTrue, type RuleTexts } from './rule-texts.ts'
+import { type AllowText, type GuardrailText, isTrue, type RuleTexts } from './rule-texts.ts'
 import type { Target } from './targets.ts'
 
 /** Which overrides are in force: none, those of the guardrails the premise is about, all others, or every one. */
@@ -17,6 +18,8 @@ export type Enumeration = {
   /** Whether the suppression of the giver runs, in turn. Right after an event all of them do. */
   readonly suppressions: readonly boolean[]
   readonly overrides: readonly Overrides[]
+  /** Rules with one window each, that matter here: each window is open or closed, whatever the instant. */
+  readonly windows: readonly (readonly EffectiveModel[])[]
   /** Known values of variables that are no dimension, for which every guardrail beside the premise is open. */
   readonly others: ReadonlyMap<number, number>
   readonly size: number
@@ -52,8 +55,22 @@ export function enumerationOf(pack: CompiledPack, texts: RuleTexts, target: Targ
   if (target.offers[0].model.riskGrade !== null && !read.has(gradeIndex)) others.set(gradeIndex, bestGrade(pack))
   const suppressions = premise.kind === 'guardrail' && givers[0]?.model.suppression !== null ? [false, true] : [false]
   const overrides = overridesOf(pack, givers)
-  const size = combinations([...domains.map(({ values }) => values.length), suppressions.length, overrides.length])
-  return { givers, domains, suppressions, overrides, others, size, neverOpen }
+  const matter = target.guardrails.filter(({ reads }) => reads.some((index) => read.has(index)))
+  const windows = premise.kind === 'free' ? [] : windowsOf([...givers, ...matter, ...target.allows])
+  const ways = 2 ** windows.length
+  const sizes = [...domains.map(({ values }) => values.length), suppressions.length, overrides.length, ways]
+  return { givers, domains, suppressions, overrides, windows, others, size: combinations(sizes), neverOpen }
+}
+
+/** The windows of rules, each once with everything that has it. */
+function windowsOf(rules: readonly (GuardrailText | AllowText)[]): readonly (readonly EffectiveModel[])[] {
+  const groups = new Map<string, EffectiveModel[]>()
+  for (const { model } of rules) {
+    if (model.effective === undefined) continue
+    const key = JSON.stringify(model.effective)
+    groups.set(key, [...(groups.get(key) ?? []), model.effective])
+  }
+  return [...groups.values()]
 }
 
 /** The guardrails a premise is about. */
@@ -101,14 +118,15 @@ function domainsOf(
   rules: readonly { readonly tree: BoolTree | null; readonly reads: readonly number[] }[],
   read: ReadonlySet<number>,
 ): readonly Domain[] {
-  const features = new Set(pack.layout.features.map(({ variable }) => variable))
+  // The frame: attributes, then features, then what is lawful. Asked for every guardrail of every premise, so no set is made.
+  const isFeature = (index: number): boolean => index >= pack.layout.attributes.length && index !== pack.lawfulVariable
   return [...read]
     .sort((a, b) => a - b)
     .flatMap((index) => {
       const variable = texts.variables[index]
       if (variable === undefined) return []
       const trees = rules.flatMap(({ tree, reads }) => (tree !== null && reads.includes(index) ? [tree] : []))
-      const domain = domainOf(variable, trees, features.has(index))
+      const domain = domainOf(variable, trees, isFeature(index))
       if (index !== pack.lawfulVariable) return [domain]
       return [{ ...domain, values: domain.values.filter(({ lo, hi }) => lo === hi) }]
     })

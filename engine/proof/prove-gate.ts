@@ -3,6 +3,8 @@
  * case there is, and what the rules say is worked out beside it from their texts. No earlier stage has a part in it.
  */
 import type { CompiledPack } from '../../rules/compiled.ts'
+import type { EffectiveModel } from '../../rules/effective.ts'
+import { everyPurpose } from '../../rules/source-table.ts'
 import { type GateView, type Opened, stoppedBy } from '../step/funnel/final-gate.ts'
 import { createTables, type FunnelTables } from '../step/funnel/tables.ts'
 import { nowhere } from '../step/step-context.ts'
@@ -23,6 +25,8 @@ export type Counterexample = {
   readonly running: readonly string[]
   readonly overridden: readonly string[]
   readonly lawful: boolean
+  /** Rules with a window that is closed then. */
+  readonly notInEffect: readonly string[]
   /** `leaves`: it leaves. `unsaid`: it may leave, but its record does not say which guardrail was opened. */
   readonly what: 'leaves' | 'unsaid'
 }
@@ -62,15 +66,22 @@ export const proofLimits: ProofLimits = { premiseCasesMax: 200_000, casesMax: 5_
 /** Counterexamples that are worked out: the first of each premise, up to so many. */
 const shownMax = 10
 
-/** Proves a pack. Pure; the tables are the funnel's own for this pack. */
+/** Told how far a proof is: so many of all kinds of offers on placements. */
+export type OnProof = (done: number, all: number) => void
+
+/** Proves a pack. Pure but for telling how far it is; the tables are the funnel's own for this pack. */
 export function proveGate(
   pack: CompiledPack,
   limits: ProofLimits = proofLimits,
   tables: FunnelTables = createTables(pack),
+  onProof: OnProof = () => {},
 ): GateProof {
   const texts = ruleTexts(pack.loaded.model)
   const prover = new Prover(pack, tables, texts, limits)
-  const targets = targetsOf(pack, tables, texts).map((target) => prover.target(target))
+  const targets = targetsOf(pack, tables, texts).map((target, i, all) => {
+    onProof(i, all.length)
+    return prover.target(target)
+  })
   const sum = (of: (one: TargetProof) => number) => targets.reduce((total, one) => total + of(one), 0)
   const { counterexamples, tooLarge } = prover
   return {
@@ -96,6 +107,8 @@ class Prover {
   readonly #hi: Float64Array
   /** Keys of suppressions and overrides in force. */
   readonly #inForce = new Set<number>()
+  /** Windows that are open; every other one is closed. */
+  readonly #inEffect = new Set<EffectiveModel>()
   readonly #view: GateView & { lawful: boolean; placement: GateView['placement'] }
   readonly #opened: Opened = { guardrails: [], by: 'nobody' }
   #cases = 0
@@ -116,8 +129,10 @@ class Prover {
       placement: nowhere,
       event: null,
       lawful: true,
+      usableFor: everyPurpose,
       now: 1,
       asOf: 1,
+      isInEffect: (window) => window === null || this.#inEffect.has(window.model),
     }
   }
 
@@ -140,7 +155,7 @@ class Prover {
     enumeration: Enumeration,
     counts: { cases: number; forbidden: number; open: number },
   ): void {
-    const { domains, suppressions, overrides } = enumeration
+    const { domains, suppressions, overrides, windows } = enumeration
     const judge = this.#judge(target, premise, enumeration)
     this.#lo.fill(Number.NEGATIVE_INFINITY)
     this.#hi.fill(Number.POSITIVE_INFINITY)
@@ -149,11 +164,13 @@ class Prover {
       this.#hi[variable] = value
     }
     let found: Counterexample | null = null
-    const sizes = [...domains.map(({ values }) => values.length), suppressions.length, overrides.length]
+    const ways = 2 ** windows.length
+    const sizes = [...domains.map(({ values }) => values.length), suppressions.length, overrides.length, ways]
     eachCombination(sizes, (at) => {
       writeFrame(domains, at, this.#lo, this.#hi)
       const runs = suppressions[at[domains.length]!] === true
       const opens = overrides[at[domains.length + 1]!] ?? 'none'
+      this.#openWindows(windows, at[domains.length + 2]!)
       this.#putInForce(premise, enumeration, runs, opens)
       const { forbids, holds } = judge(at, runs, opens)
       const leaves = this.#leaves(target, premise)
@@ -188,10 +205,13 @@ class Prover {
       if (premise.kind === 'unlawful' || premise.kind === 'free') return sameOf(premise.kind === 'unlawful')
       if (premise.kind === 'suitability') return sameOf(grade > this.#allowed())
       const lawful = this.#lo[this.#pack.lawfulVariable] === 1
-      const allowed = mayAllow && allows.some((allow): boolean => allow.at(at) === 'certainly')
+      const allowed =
+        mayAllow &&
+        allows.some((allow, i): boolean => this.#holdsNow(target.allows[i]?.model) && allow.at(at) === 'certainly')
       let holds = false
       let forbids = !lawful
       for (const [i, giver] of givers.entries()) {
+        if (!this.#holdsNow(giver.model)) continue
         const answer: Answer = conditions[i]?.at(at) ?? 'never'
         const isHeld = premise.kind === 'red_line_event' || runs || answer !== 'never'
         if (!isHeld) continue
@@ -210,6 +230,18 @@ class Prover {
     const lo = this.#lo[grade]!
     if (lo !== this.#hi[grade]) return Math.min(suitability.whenUnknown, ...Object.values(suitability.allows))
     return suitability.allows[attributes[grade]?.values[lo] ?? ''] ?? 0
+  }
+
+  /** Opens the windows of which the number has the bit. */
+  #openWindows(windows: Enumeration['windows'], number: number): void {
+    this.#inEffect.clear()
+    for (const [i, models] of windows.entries()) {
+      if ((number & (1 << i)) !== 0) for (const model of models) this.#inEffect.add(model)
+    }
+  }
+
+  #holdsNow(rule: { readonly effective?: EffectiveModel | undefined } | undefined): boolean {
+    return rule?.effective === undefined || this.#inEffect.has(rule.effective)
   }
 
   #putInForce(premise: Premise, { givers }: Enumeration, runs: boolean, opens: Overrides): void {
@@ -267,6 +299,9 @@ class Prover {
       running: found.runs || premise.kind === 'red_line_event' ? givers.map(({ model }) => model.id) : [],
       overridden: overridden.map(({ id }) => id),
       lawful: this.#view.lawful,
+      notInEffect: [...target.guardrails, ...target.allows].flatMap(({ model }) =>
+        this.#holdsNow(model) ? [] : [model.id],
+      ),
       what: found.what,
     }
   }

@@ -1,10 +1,13 @@
 /** Whether what came of a step is what was expected of it, and if not, what came instead and why. */
+import { formatPrice } from '../../rules/price-words.ts'
+import type { ReasonCode } from '../../rules/reasons.ts'
 import type { Check, Expectation, ScenarioStep } from '../../rules/scenarios/scenario.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import { valueWords } from '../explain/value-words.ts'
 import { variableWords } from '../explain/variable-words.ts'
+import { candidateLines } from './candidates.ts'
 import type { Came, ScenarioBank } from './scenario-bank.ts'
-import { whyNot, whyOffered } from './why.ts'
+import { whyNot, whyOffered, whySilent } from './why.ts'
 
 /** An expectation that was not met. */
 export type Failure = {
@@ -19,7 +22,12 @@ export type Failure = {
   readonly came: string
   /** Sentences that explain it: the fate of an offer, which triggers were silent. */
   readonly why: readonly string[]
+  /** Every candidate of the step's decisions with stage, reason, rule and the values that decided; only of the step's first failure. */
+  readonly candidates: readonly string[]
 }
+
+/** What is asked of the customer or of events, not of decisions. */
+const ofCustomer: ReadonlySet<Check['kind']> = new Set(['feature', 'refused', 'permit'])
 
 type Verdict = Pick<Failure, 'expected' | 'came'> & { readonly why?: readonly string[] }
 
@@ -31,6 +39,7 @@ export function judgeStep(bank: ScenarioBank, step: ScenarioStep, came: readonly
     at: bank.now,
     about,
     why: [],
+    candidates: [],
     ...verdict,
   })
   const failures: Failure[] = []
@@ -54,12 +63,18 @@ export function judgeStep(bank: ScenarioBank, step: ScenarioStep, came: readonly
     }
     for (const check of expectation.checks) {
       // What a decision that is not there should have been says nothing more.
-      if (isMissing && check.kind !== 'feature' && check.kind !== 'refused') continue
+      if (isMissing && !ofCustomer.has(check.kind)) continue
       const verdict = judge(bank, step, came, decisions, check)
       if (verdict !== null) failures.push(fail(check.line, aboutOf(check), verdict))
     }
   }
-  return failures
+  const [first, ...others] = failures
+  if (first === undefined) return failures
+  const decisions = came.flatMap((one) => one.decisions)
+  const candidates = candidateLines(bank.context.pack, decisions)
+  // Who expected a decision and named no offer is told which triggers were silent.
+  const isSilent = decisions.length === 0 && first.why.length === 0 && first.came === 'no decision'
+  return [{ ...first, candidates, why: isSilent ? whySilent(bank, step, came) : first.why }, ...others]
 }
 
 function judge(
@@ -81,8 +96,41 @@ function judge(
       const why = [...whyNot(bank, step, came, missing), ...whyOffered(bank, decisions, surplus)]
       return { expected: listWords(check.offers), came: listWords(offered), why }
     }
+    case 'held': {
+      const held = fatesOf(decisions, 'held')
+      if (isSame(held, check.offers)) return null
+      const missing = check.offers.filter((offer) => !held.includes(offer))
+      const expected = `${listWords(check.offers)} held`
+      return { expected, came: listWords(held), why: whyNot(bank, step, came, missing) }
+    }
+    case 'recalled': {
+      const recalls = decisions.filter(({ reason }) => reason === 'recalled')
+      const recalled = recalls.flatMap(({ fates }) => fates.map(({ offer }) => offer))
+      if (isSame(recalled, check.offers)) return null
+      return { expected: `${listWords(check.offers)} recalled`, came: listWords(recalled) }
+    }
+    case 'permit': {
+      const { reason } = bank.permit(step.customerId, check.offer)
+      if (check.answer === null ? reason !== 'permitted' : reason === check.answer) return null
+      const expected = check.answer ?? 'not permitted'
+      return { expected: `${check.offer}: ${expected}`, came: reason }
+    }
     case 'not offered':
       return judgeWithheld(bank, step, came, decisions, check)
+    case 'price': {
+      const { currency, offers } = bank.context.pack.loaded.model
+      const told = decisions.flatMap(({ prices }) =>
+        prices.filter((one) => one.offer === check.offer && one.price === check.price),
+      )
+      if (told.length > 0 && told.every(({ value }) => isNear(value, check.value))) return null
+      const prices = offers.find(({ id }) => id === check.offer)?.prices ?? []
+      const kind = prices.find(({ id }) => id === check.price)?.kind ?? 'multiplier'
+      return {
+        expected: `${check.offer}.${check.price} ${formatPrice(kind, check.value, currency)}`,
+        came: listWords(told.map(({ value }) => formatPrice(kind, value, currency))),
+        why: told.length > 0 ? [] : whyNot(bank, step, came, [check.offer]),
+      }
+    }
     case 'fallback': {
       const shown = decisions.map(answerWords)
       const expected = `fallback ${check.offer}`
@@ -116,17 +164,24 @@ function judgeWithheld(
   step: ScenarioStep,
   came: readonly Came[],
   decisions: readonly Decision[],
-  { offer, reason, rule }: Extract<Check, { kind: 'not offered' }>,
+  { offer, reason, rule, stage }: Extract<Check, { kind: 'not offered' }>,
 ): Verdict | null {
-  const why = [reason, rule].filter((word) => word !== null).join(', ')
+  const why = [reason, rule, stage].filter((word) => word !== null).join(', ')
   const expected = `${offer} not offered${why === '' ? '' : ` (${why})`}`
   if (decisions.some((decision) => decision.offers.some((item) => item.offer === offer)))
     return { expected, came: `${offer} offered`, why: whyOffered(bank, decisions, [offer]) }
-  if (reason === null) return null
+  if (why === '') return null
   const fates = decisions.flatMap((decision) => decision.fates.filter((fate) => fate.offer === offer))
-  const isSo = fates.every((fate) => fate.reason === reason && (rule === null || fate.rule === rule))
+  const isSo = fates.every(
+    (fate) =>
+      (reason === null || fate.reason === reason) &&
+      (rule === null || fate.rule === rule) &&
+      (stage === null || fate.stage === stage),
+  )
   if (fates.length > 0 && isSo) return null
-  const words = fates.map((fate) => [fate.reason, ...(fate.rule === null ? [] : [fate.rule])].join(', '))
+  const words = fates.map((fate) =>
+    [fate.reason, ...(fate.rule === null ? [] : [fate.rule]), ...(stage === null ? [] : [fate.stage])].join(', '),
+  )
   return {
     expected,
     came: fates.length === 0 ? `${offer} was no candidate` : listWords(words),
@@ -171,6 +226,11 @@ function wanted({ checks }: Expectation): readonly string[] {
   )
 }
 
+/** Offers with a fate of this reason, in their order. */
+function fatesOf(decisions: readonly Decision[], reason: ReasonCode): readonly string[] {
+  return decisions.flatMap(({ fates }) => fates.filter((fate) => fate.reason === reason).map(({ offer }) => offer))
+}
+
 function statusesOf(came: readonly Came[]): readonly string[] {
   return came.flatMap((one) => (one.kind === 'event' ? [one.status] : []))
 }
@@ -196,7 +256,8 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function aboutOf(check: Check): string {
-  return check.kind === 'feature' ? `feature ${check.name}` : check.kind
+  if (check.kind === 'feature') return `feature ${check.name}`
+  return check.kind === 'permit' ? `permit ${check.offer}` : check.kind
 }
 
 /** A list in words; the same thing many times in a row is counted. */
@@ -217,7 +278,8 @@ function decisionWords(decisions: readonly Decision[]): string {
   return listWords(decisions.map((decision) => `${decision.placement}: ${answerWords(decision)}`))
 }
 
-function answerWords({ outcome, reason, offers }: Decision): string {
+/** What a decision came to: `offered fx_wallet`, `fallback newcomer_start`, `nothing (all_dropped)`. */
+export function answerWords({ outcome, reason, offers }: Decision): string {
   const shown = offers.map((item) => item.offer).join(', ')
   if (outcome === 'offered') return `offered ${shown}`
   return outcome === 'fallback' ? `fallback ${shown}` : `nothing (${reason})`

@@ -10,9 +10,10 @@ import { packEvents } from '../shard/event-frame.ts'
 import { WorkMark } from '../shard/rule-board.ts'
 import type { BatchTask } from '../shard/shard-port.ts'
 import { type BatchTools, type SteppedBatch, stepBatch } from '../shard/step-batch.ts'
-import { createStates } from '../state/flat-states.ts'
+import { createStates, type FlatStates } from '../state/flat-states.ts'
 import type { Due, Slot, States } from '../state/states.ts'
 import { decisionNumber } from '../step/decision-id.ts'
+import { type Permit, permitMessage, refusedPermit } from '../step/permit.ts'
 import { settleMessage } from '../step/settle-claims.ts'
 import type { EventInput, StepContext } from '../step/step.ts'
 import { createStepContext } from '../step/step-context.ts'
@@ -32,12 +33,29 @@ export type Came =
   /** What fell due as time passed. */
   | { readonly kind: 'due'; readonly decisions: readonly Decision[] }
 
-/** A scenario has a handful of customers, each of 256 KB at most. */
-const cacheBytes = 4 * 2 ** 20
+/** A scenario has at most 200 customers, each of 256 KB at most; memory is taken from the system as it is used. */
+const cacheBytes = 64 * 2 ** 20
 /** Decision ids are hashed with it; a fixed one, so that the same scenario gives the same ids. */
 const salt = 'scenario'
 const partition = 0
 const frameLimits = { events: 1, customers: 1, bytes: 2 ** 20 }
+
+/** What banks of one pack share, one bank at a time: made once, as it costs more than most stories. */
+export type BankParts = {
+  readonly context: StepContext
+  readonly states: FlatStates
+  readonly codecs: Pick<Codecs, 'events' | 'decisions'>
+}
+
+/** The memory that the scenarios of a pack are played in, one after the other. */
+export function createBankParts(pack: CompiledPack, codecs: BankParts['codecs']): BankParts {
+  const observedSince = pack.layout.series.map(() => 0)
+  const states = createStates(pack.layout, { maxBytes: cacheBytes, observedSince })
+  return { context: createStepContext(pack, states, salt), states, codecs }
+}
+
+/** Hears of everything that comes of a customer's inputs, right after it came: what is looked up of the state then is what it was. */
+export type Onlooker = (customerId: string, came: Came) => void
 
 /**
  * One partition as a shard runs it, with one input a batch, without a store: real states in flat memory, the step, the codecs of
@@ -49,8 +67,11 @@ export class ScenarioBank {
   readonly #tools: BatchTools
   readonly #gateway: Scenario['gateway']
   readonly #stock: ScenarioStock
+  readonly #onCame: Onlooker
   /** The last decision that offered a customer something. */
   readonly #offered = new Map<string, Decision>()
+  /** The last decision that offered a customer an offer on a channel that counts, by customer and offer. */
+  readonly #messages = new Map<string, Decision>()
   /** When something of a customer is due next. */
   readonly #dues = new Map<string, number>()
   #now = 0
@@ -58,21 +79,25 @@ export class ScenarioBank {
   #seq = 0
   #offset = 0
 
-  /** @param scenario since when the log is complete, what is left of resources, and whether messages are reported as sent */
+  /**
+   * Forgets what the bank before it knew.
+   *
+   * @param scenario since when the log is complete, what is left of resources, and whether messages are reported as sent
+   */
   constructor(
-    pack: CompiledPack,
-    codecs: Pick<Codecs, 'events' | 'decisions'>,
+    { context, states, codecs }: BankParts,
     { completeSince, gateway, stock }: Pick<Scenario, 'completeSince' | 'gateway' | 'stock'>,
+    onCame: Onlooker = () => {},
   ) {
+    const { pack } = context
     this.#gateway = gateway
     this.#stock = new ScenarioStock(pack.loaded.model, stock)
-    const { layout } = pack
-    this.#states = createStates(layout, {
-      maxBytes: cacheBytes,
-      observedSince: layout.series.map(() => completeSince),
-    })
-    this.context = createStepContext(pack, this.#states, salt)
-    this.#tools = { context: this.context, codecs, tally: new BatchTally(this.context), mark: WorkMark.alone() }
+    this.#onCame = onCame
+    this.#states = states
+    states.discard(partition)
+    states.observe(pack.layout.series.map(() => completeSince))
+    this.context = context
+    this.#tools = { context, codecs, tally: new BatchTally(context), mark: WorkMark.alone() }
   }
 
   /** The clock of the scenario. */
@@ -93,7 +118,9 @@ export class ScenarioBank {
       const batch = this.#step(next.customerId, { events: null, requests: [] }, [next.customerId])
       const decisions = this.#decisionsOf(batch)
       this.#remember(next.customerId, decisions)
-      came.push({ kind: 'due', decisions })
+      const due: Came = { kind: 'due', decisions }
+      this.#onCame(next.customerId, due)
+      came.push(due)
     }
     this.#now = to
     return came
@@ -101,7 +128,9 @@ export class ScenarioBank {
 
   /** Takes an input, now. */
   take(input: ScenarioInput): Came {
-    return input.kind === 'event' ? this.#takeEvent(input) : this.#takeRequest(input)
+    const came = input.kind === 'event' ? this.#takeEvent(input) : this.#takeRequest(input)
+    this.#onCame(input.kind === 'event' ? input.event.customerId : input.customerId, came)
+    return came
   }
 
   /** Looks at a customer between two inputs. */
@@ -112,6 +141,14 @@ export class ScenarioBank {
     const seen = at(this.#states.load(partition, customerId, null))
     this.#states.installed(partition)
     return seen
+  }
+
+  /** What a gateway is answered now that asks for the last message that offered a customer something. Changes nothing. */
+  permit(customerId: string, offer: string): Permit {
+    const message = this.#messages.get(`${customerId} ${offer}`)
+    if (message === undefined) return refusedPermit('decision_unknown')
+    const { id: decisionId, channel } = message
+    return this.look(customerId, (slot) => permitMessage(this.context, slot, { decisionId, channel }, this.#now))
   }
 
   #takeEvent({ event: told, fromDecision }: Extract<ScenarioInput, { kind: 'event' }>): Came {
@@ -128,8 +165,9 @@ export class ScenarioBank {
     return { kind: 'event', input, status: statusOf(batch), isOrphan, decisions }
   }
 
-  #takeRequest({ customerId, requestId, placement, count }: Extract<ScenarioInput, { kind: 'request' }>): Came {
-    const request = { index: 0, customerId, requestId, placement, count }
+  #takeRequest(input: Extract<ScenarioInput, { kind: 'request' }>): Came {
+    const { customerId, requestId, placement, count, personalised } = input
+    const request = { index: 0, customerId, requestId, placement, count, personalised }
     const batch = this.#step(customerId, { events: null, requests: [request] })
     const decisions = batch.answers.map(({ bytes }) => this.#tools.codecs.decisions.decode(bytes))
     this.#remember(customerId, decisions)
@@ -199,7 +237,11 @@ export class ScenarioBank {
   }
 
   #remember(customerId: string, decisions: readonly Decision[]): void {
-    for (const decision of decisions) if (decision.outcome === 'offered') this.#offered.set(customerId, decision)
+    for (const decision of decisions) {
+      if (decision.outcome !== 'offered') continue
+      this.#offered.set(customerId, decision)
+      for (const { offer } of decision.contacts) this.#messages.set(`${customerId} ${offer}`, decision)
+    }
   }
 
   /** The event with the fields that are those of the last decision; their stand-ins stay where none was made. */

@@ -1,9 +1,9 @@
 /** Adoption inside the shard: decisions that left although the store lost their commits, into their customers' states. */
-import type { DecisionCodec } from '../../sinks/decision-codec.ts'
+import { type DecisionCodec, decisionIdOf } from '../../sinks/decision-codec.ts'
 import type { FlatStates } from '../state/flat-states.ts'
 import type { Slot } from '../state/states.ts'
 import { adoptDecision } from '../step/adopt-decision.ts'
-import { EventCursor } from './event-frame.ts'
+import { EventCursor, frameValues } from './event-frame.ts'
 
 /** The customers whose decisions a frame holds; records are keyed by their customer. */
 export function adoptedCustomers(records: ArrayBuffer): ReadonlySet<string> {
@@ -11,6 +11,11 @@ export function adoptedCustomers(records: ArrayBuffer): ReadonlySet<string> {
   const record = new EventCursor(records)
   while (record.next()) customers.add(record.key)
   return customers
+}
+
+/** Ids of the decisions that a frame holds, in its order. */
+export function adoptedIds(records: ArrayBuffer): readonly string[] {
+  return Array.from(frameValues(records), decisionIdOf)
 }
 
 /**

@@ -1,8 +1,9 @@
-import type { Log } from '../../ingest/log.ts'
+import type { Feed } from '../../ingest/log.ts'
 import type { Membership } from '../../ingest/membership.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import type { Peers } from './peers.ts'
 import type { Settler } from './settler.ts'
+import type { ShardPacks } from './shard-packs.ts'
 import type { ShardPort } from './shard-port.ts'
 
 /** What the partitions of a process are made of, and what they share. */
@@ -11,6 +12,7 @@ export type AllPartitionsOptions = Pick<
   | 'log'
   | 'trusts'
   | 'decisions'
+  | 'batches'
   | 'deadLetters'
   | 'clock'
   | 'timing'
@@ -25,9 +27,10 @@ export type AllPartitionsOptions = Pick<
   Pick<PartitionOptions, 'failpoint'> & {
     readonly partitions: number
     readonly ports: readonly ShardPort[]
-    readonly feed: Pick<Log, 'read' | 'onAppend'>
+    readonly feed: Feed
     readonly membership: Membership
     readonly peers: Peers | null
+    readonly packs: ShardPacks
     /** Closed with the shards. */
     readonly settler: Settler
   }

@@ -11,9 +11,11 @@ import { Partition } from './partition.ts'
 import type { PeerReply, Peers } from './peers.ts'
 import type { Past } from './series-past.ts'
 import type { Settler } from './settler.ts'
+import type { ShardPacks } from './shard-packs.ts'
 import type { CacheUsage, FillStep, Progress, ShardPort } from './shard-port.ts'
 import {
   type Applied,
+  type CustomerCopy,
   type CustomerView,
   type DecisionAnswer,
   type DecisionRequest,
@@ -38,6 +40,8 @@ export type LocalShards = Shards &
     fill(partition: number, step: FillStep): Promise<FillReply>
     /** Has the shards act by another state of the installation's record. */
     learn(past: Past): Promise<void>
+    /** Which packs the shards run. */
+    readonly packs: ShardPacks
     /** Customers and bytes in the caches of each shard. */
     usage(): Promise<readonly CacheUsage[]>
   }
@@ -47,6 +51,7 @@ const lookWithinMs = 4_000
 
 /** The partitions of one process: runs those that are assigned to it and passes on what belongs to others, once. */
 export class AllPartitions implements LocalShards {
+  readonly packs: ShardPacks
   readonly #clock: Clock
   readonly #timing: Timing
   readonly #membership: Membership
@@ -70,6 +75,7 @@ export class AllPartitions implements LocalShards {
     this.#timing = timing
     this.#membership = membership
     this.#ports = ports
+    this.packs = options.packs
     this.#settler = options.settler
     this.#deadlines = new Deadlines(timing)
     this.#standstill = new Standstill(options, membership.keepsForMs)
@@ -163,6 +169,20 @@ export class AllPartitions implements LocalShards {
 
   customerHere(customerId: string): Promise<CustomerView> {
     return this.#partitionOf(customerId).look((views) => views.view(customerId))
+  }
+
+  async copy(customerId: string): Promise<CustomerCopy> {
+    const partition = partitionOf(customerId, this.#partitions.length)
+    if (this.#partitionAt(partition).isHere) return this.copyHere(customerId)
+    return this.#told(
+      await this.#elsewhere.ask(partition, lookWithinMs, (addr, withinMs) =>
+        this.#peers.copy(addr, customerId, withinMs),
+      ),
+    )
+  }
+
+  copyHere(customerId: string): Promise<CustomerCopy> {
+    return this.#partitionOf(customerId).look((views) => views.copy(customerId))
   }
 
   async permit(request: PermitRequest): Promise<Permit> {

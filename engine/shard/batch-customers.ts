@@ -6,6 +6,9 @@ import type { BatchTask } from './shard-port.ts'
 /** Most distinct customers in one batch: a commit writes at most that many states. */
 export const batchCustomersMax = 256
 
+/** Most live requests of one batch, so that what it was made from fits a message of a broker. */
+export const batchRequestsMax = 1_024
+
 const idLengthMax = 64
 
 /**

@@ -11,6 +11,7 @@ const noStats: BatchStats = {
   loaded: 0,
   loadMs: 0,
   stepMs: 0,
+  stepCpuMs: 0,
   commitMs: 0,
   tally: null,
 }

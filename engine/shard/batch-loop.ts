@@ -2,7 +2,7 @@
  * Runs an owned partition: one batch after the other, and lets out what was committed. It begins behind a take-over and ends
  * for good when the partition is lost, closed or given up; owning it again is another loop.
  */
-import { batchCustomersMax } from './batch-customers.ts'
+import { batchCustomersMax, batchRequestsMax } from './batch-customers.ts'
 import { DueTimer } from './due-timer.ts'
 import type { EventFrame } from './event-frame.ts'
 import { EventReader } from './event-reader.ts'
@@ -149,7 +149,9 @@ export class BatchLoop {
       return
     }
     const customers = Math.ceil(batchCustomersMax * this.#share)
-    const asked = this.#lag.caughtUp ? live.take({ requests: limits.batchEvents, customers }) : []
+    const asked = this.#lag.caughtUp
+      ? live.take({ requests: Math.min(limits.batchEvents, batchRequestsMax), customers })
+      : []
     if (asked.length > 0 || this.#mustFlush() || this.#mayTakeDue) this.#send(null, asked)
     else if (views.size > 0) this.wake()
     else this.#settle()
@@ -158,11 +160,11 @@ export class BatchLoop {
   async #runEvents(): Promise<void> {
     try {
       const found = await this.#reader.read(this.#progress.next)
-      this.#lag.look(found[0], !this.#reader.pending)
+      this.#lag.look(found[0], this.#reader.hasReached(this.#lag.logEnd))
       const customers = Math.max(2, Math.floor(batchCustomersMax * this.#share))
       // Live requests get at most half of a batch, so that neither starves the other.
       const part = found.length > 0 ? 2 : 1
-      const requests = Math.ceil(this.#options.limits.batchEvents / part)
+      const requests = Math.ceil(Math.min(this.#options.limits.batchEvents, batchRequestsMax) / part)
       const asked = this.isBehind ? [] : this.#parts.live.take({ requests, customers: Math.floor(customers / part) })
       const frame = this.#reader.pack(found, asked.length === 0 ? customers : Math.ceil(customers / 2), this.#share)
       if (frame !== null || asked.length > 0 || this.#mustFlush()) this.#send(frame, asked)
@@ -184,9 +186,8 @@ export class BatchLoop {
       const task = { published, dpos, notAfter: this.#tenure.until() }
       const result = waiting === null ? null : await runFill(this.#options, waiting, task, this.#parts.onDoubt)
       if (result !== null && result.kind !== 'done') return this.#settled(result, { asked: [], records: 0, queueMs: 0 })
-      if (result !== null) this.#progress = result.progress
-      // It lets nothing out but what was published before.
-      if (result?.committed === true) this.#parts.outflow.committed(this.#progress, null, 0)
+      if (result !== null) ({ progress: this.#progress, waitingBytes: this.#waitingBytes } = result)
+      if (result?.committed === true) this.#parts.outflow.committed(this.#progress, result.outbox, 0)
       if (result !== null && this.#needsFlush()) this.#flush.later()
       this.#goOn()
     } catch (error) {

@@ -3,6 +3,7 @@
  * nothing of the step is kept, and the batch is stepped again from the answers.
  */
 import { performance } from 'node:perf_hooks'
+import type { BatchForm, BatchStep } from '../../sinks/batch.ts'
 import type { Slot } from '../state/states.ts'
 import type { StockInput } from '../step/funnel/stock-view.ts'
 import { batchCustomers } from './batch-customers.ts'
@@ -19,6 +20,8 @@ export type BatchSteppedDone = {
   readonly kind: 'stepped'
   readonly slots: ReadonlyMap<string, Slot>
   readonly stepped: SteppedBatch
+  /** What it was stepped from, without what is known of series. */
+  readonly step: BatchStep
   /** Without what was counted since the last time. */
   readonly stats: BatchStats
   /** The store is to refuse its commit from this instant on, Unix milliseconds: half of a lease is gone then. Infinity: never. */
@@ -57,12 +60,14 @@ export class BatchSteps {
   readonly #tools: BatchTools
   readonly #customers: ShardCustomers
   readonly #stock: StockDesk
+  #form: BatchForm
 
   constructor(options: ShardCoreOptions, tools: BatchTools, customers: ShardCustomers, stock: StockDesk) {
     this.#options = options
     this.#tools = tools
     this.#customers = customers
     this.#stock = stock
+    this.#form = this.#formOf([], [])
   }
 
   /** Not a promise when nothing had to be waited for. `due`: customers of whom something is. */
@@ -111,6 +116,7 @@ export class BatchSteps {
     const { batch, slots, round } = collected
     const { task, due } = batch
     const started = performance.now()
+    const cpuBefore = process.threadCpuUsage()
     // A batch that may be stepped again is counted when it is certain that it is not.
     const tally = this.#stock.isUsed ? new BatchTally(this.#options.context) : this.#tools.tally
     let stepped: SteppedBatch
@@ -125,16 +131,19 @@ export class BatchSteps {
       return { kind: 'failed', error }
     }
     this.#options.failpoint('stepped')
+    const cpu = process.threadCpuUsage(cpuBefore)
     const stats: BatchStats = {
       events: stepped.accepted + stepped.duplicates.length + stepped.deadLetters.length,
       requests: task.requests.length,
       customers: slots.size,
       ...loading,
       stepMs: performance.now() - started,
+      stepCpuMs: (cpu.user + cpu.system) / 1_000,
       commitMs: 0,
       tally: null,
     }
-    const done = { kind: 'stepped', slots, stepped, stats, half: Number.POSITIVE_INFINITY } as const
+    const step = this.#told(batch, stepped, stock)
+    const done = { kind: 'stepped', slots, stepped, step, stats, half: Number.POSITIVE_INFINITY } as const
     if (stepped.claims.length > 0 || stock.kept.size > 0) return this.#reserve(collected, done, tally, stock)
     return this.#counted(done, tally)
   }
@@ -160,6 +169,34 @@ export class BatchSteps {
     if (task.now + performance.now() - started < half) return this.#counted({ ...done, half }, tally)
     this.#stock.giveBack(claims)
     return { kind: 'abandoned' }
+  }
+
+  /** What a step was made from. */
+  #told(batch: Batch, { taken }: SteppedBatch, { left, kept, refused }: StockInput): BatchStep {
+    const { clock, wallNow, turn } = this.#startOf(batch)
+    const { quarantined, revoked } = this.#options.rules
+    if (quarantined !== this.#form.quarantined || revoked !== this.#form.revoked)
+      this.#form = this.#formOf(quarantined, revoked)
+    const short = Array.from(refused, ([id, one]) => ({ id, ...one }))
+    return {
+      now: wallNow === null ? clock : Math.max(clock, wallNow),
+      turn,
+      form: this.#form,
+      series: null,
+      requests: batch.task.requests.map(({ customerId, requestId, placement, count, personalised = true }) => ({
+        customerId,
+        requestId,
+        placement,
+        count,
+        personalised,
+      })),
+      stock: this.#stock.isUsed ? { left, kept: [...kept], refused: short, taken } : null,
+    }
+  }
+
+  #formOf(quarantined: readonly string[], revoked: readonly string[]): BatchForm {
+    const { context } = this.#options
+    return { pack: context.pack.loaded.hash, learned: context.modelHash, quarantined, revoked }
   }
 
   #counted(done: BatchSteppedDone, tally: BatchTally): BatchSteppedDone {

@@ -75,6 +75,11 @@ export class EventReader {
     return found
   }
 
+  /** Whether everything below an offset was read, as far as there are records. */
+  hasReached(below: number): boolean {
+    return !this.#pending && this.#options.feed.hasCome(this.#options.partition, below)
+  }
+
   /** Packs what fits a batch. `share` (0 to 1) shrinks the limits. */
   pack(found: readonly LogRecord[], customers: number, share: number): EventFrame | null {
     if (found.length === 0) return null

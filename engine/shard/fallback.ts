@@ -1,6 +1,7 @@
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { AnswerReason } from '../../rules/reasons.ts'
 import type { Decision } from '../../sinks/decision.ts'
+import { constantPrices } from '../step/prices.ts'
 import type { DecisionRequest } from './shards.ts'
 
 /** Makes the placement's safe answer without looking at any state. */
@@ -41,6 +42,8 @@ export function createFallbacks(pack: CompiledPack, newId: () => string): MakeFa
       modelHash: '',
       holdouts: [],
       stock: [],
+      origins: [],
+      prices: offer === undefined ? [] : constantPrices(offer),
       recalls: [],
     }
   }

@@ -44,6 +44,11 @@ export class Lag {
     return !this.#caughtUp || this.#behindMs > fillBehindMs
   }
 
+  /** Where the log ended when the partition was taken. */
+  get logEnd(): number {
+    return this.#logEnd
+  }
+
   /** The first record that is not counted; undefined: there is none, `isEnd` says whether that is known for sure. */
   look(first: LogRecord | undefined, isEnd: boolean): void {
     // On an event clock the log's times say nothing of how long a record has waited.

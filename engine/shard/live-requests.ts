@@ -119,6 +119,7 @@ export function liveInputs(asked: readonly Asked[]): LiveInput[] {
     requestId: request.requestId,
     placement: request.placement,
     count: request.count,
+    personalised: request.personalised !== false,
   }))
 }
 

@@ -1,6 +1,9 @@
 /** Commits, and what their batches answer once they are applied. */
+
+import type { BatchSeries, BatchStep } from '../../sinks/batch.ts'
 import type { Commit, CommitMeta } from '../store/store.ts'
 import { doneWith, nothingSaid } from './batch-done.ts'
+import { batchRecord, type Changed, changeRecord } from './batch-record.ts'
 import { encodeOutbox } from './outbox.ts'
 import type { OpenCommit, Owned } from './owned-partition.ts'
 import type { BatchStats, BatchTask } from './shard-port.ts'
@@ -13,25 +16,28 @@ export function batchCommit(
     readonly task: BatchTask
     readonly stepped: SteppedBatch
     readonly stats: BatchStats
-    /** Hash of the pack in force. */
-    readonly pack: string
     readonly clock: 'wall' | 'event'
     readonly begun: CommitMeta['begun']
+    /** What it was stepped from. */
+    readonly step: BatchStep
+    readonly series: BatchSeries
+    readonly customersDue: readonly string[]
+    readonly poisoned: ReadonlySet<number> | null
   },
 ): OpenCommit {
-  const { task, stepped, stats, pack, begun, writes, due } = parts
+  const { task, stepped, stats, begun, writes, due } = parts
+  const { packHash: pack, activation } = part.edition
   const { token, addr, seq, adopting } = part.meta
   const to = seq + 1
   const decisions = [...part.waiting, ...task.records, ...stepped.decisions]
   const { deadLetters, duplicates, settlements, clock, answers, next, appendTime } = stepped
   const from = part.meta.next
-  const left = { decisions, deadLetters, duplicates, settlements }
-  const outbox = encodeOutbox({ seq: to, now: clock, pack, from, next, ...left })
   const meta: CommitMeta = {
     next,
     appendTime,
     clock: parts.clock === 'event' && task.events === null ? part.meta.clock : clock,
     pack,
+    activation,
     published: task.published,
     dpos: task.dpos,
     adopting,
@@ -42,8 +48,12 @@ export function batchCommit(
     deadLettered: part.meta.deadLettered + deadLetters.length,
     decisions: part.meta.decisions + decisions.length,
   }
-  part.waiting = []
-  part.waitingBytes = 0
+  const batch = batchRecord(part, { ...parts, clock: parts.clock, now: meta.clock })
+  const outbox = encodeOutbox({
+    ...{ seq: to, now: clock, pack, from, next },
+    ...{ decisions, deadLetters, duplicates, settlements, batch },
+  })
+  nothingWaits(part)
   const exceptions = duplicates.length + deadLetters.length
   return {
     commit: { token, from: seq, to, meta, writes, outbox, trim: task.published, notAfter: task.notAfter, due },
@@ -51,16 +61,42 @@ export function batchCommit(
   }
 }
 
-/** A commit that lets nothing out: what was changed outside of a step, and what the header says besides. */
+/** A commit of what was changed outside of a step, and what the header says besides. The records that wait in the partition go with it. */
 export function amendment(
   part: Owned,
-  parts: Pick<Commit, 'to' | 'notAfter' | 'writes' | 'due'> & { readonly change: Partial<CommitMeta> },
+  parts: Pick<Commit, 'to' | 'notAfter' | 'writes' | 'due'> & {
+    readonly partition: number
+    readonly clock: 'wall' | 'event'
+    readonly change: Partial<CommitMeta>
+    readonly changed: Changed
+  },
 ): OpenCommit {
   const { to, notAfter, writes, due, change } = parts
   const { token, addr, seq, ...before } = part.meta
-  const meta: CommitMeta = { ...before, ...change }
-  return {
-    commit: { token, from: seq, to, meta, writes, outbox: null, trim: meta.published, notAfter, due },
-    done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, committed: true }),
+  const { packHash: pack, activation } = part.edition
+  const decisions = part.waiting
+  const meta: CommitMeta = {
+    ...before,
+    ...{ pack, activation },
+    ...change,
+    decisions: before.decisions + decisions.length,
   }
+  const { clock: now, next } = meta
+  const batch = changeRecord(part, { ...parts, now, next })
+  const left = { decisions, deadLetters: [], duplicates: [], settlements: [] }
+  const outbox = encodeOutbox({ seq: to, now, pack, from: part.meta.next, next, ...left, batch })
+  nothingWaits(part)
+  return {
+    commit: { token, from: seq, to, meta, writes, outbox, trim: meta.published, notAfter, due },
+    done: doneWith(part, { ...meta, token, addr, seq: to }, { ...nothingSaid, outbox, committed: true }),
+  }
+}
+
+/** What waited goes with the commit that was just made. */
+function nothingWaits(part: Owned): void {
+  part.waiting = []
+  part.waitingBytes = 0
+  part.waitingFallbacks = []
+  part.steps = []
+  part.stepBytes = 0
 }

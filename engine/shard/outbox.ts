@@ -5,13 +5,15 @@
  * f64, counts of decisions, dead letters and duplicates u32 each; then per decision customer text, length u32, record; per
  * dead letter offset f64, append time f64, reason text, field text (empty: none), via text, customer text, length u32, record; per
  * duplicate its offset f64. Since version 2: count of settlements u32, then per settlement kind u8 (0 confirm, 1 lapse), resource text,
- * id text, amount f64.
+ * id text, amount f64. Since version 3: behind the version `what` u8 (1: it lets out more than its batch record), at the end the length u32 of
+ * the batch record (0: none), and the record, encoded by `sinks/batch-codec.ts`.
  */
 import assert from 'node:assert/strict'
 import { type RejectReason, rejectReasons, type Via } from '../../ingest/event.ts'
 import type { Settlement } from '../step/funnel/stock-view.ts'
 
-const version = 2
+const version = 3
+const none = new Uint8Array(0)
 
 /** A decision record to publish, encoded by `sinks/decision-codec.ts`. */
 export type OutboxDecision = { readonly customerId: string; readonly bytes: Uint8Array }
@@ -44,15 +46,23 @@ export type Outbox = {
   readonly duplicates: readonly number[]
   /** What has to become of reserved units. */
   readonly settlements: readonly Settlement[]
+  /** What the commit was made from, encoded; null in values of earlier releases. */
+  readonly batch: Uint8Array | null
+}
+
+/** Whether a value lets out more than the record of its batch. */
+export function letsOut(value: Uint8Array): boolean {
+  return (value[0] ?? 0) < 3 || value[1] === 1
 }
 
 /**
  * Encodes an outbox value into an ArrayBuffer of its own, so that it can be transferred; null when nothing has to leave.
  */
 export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
-  const { decisions, deadLetters, duplicates, settlements } = outbox
-  if (decisions.length + deadLetters.length + duplicates.length + settlements.length === 0) return null
-  let size = 1 + 8 + 8 + 1 + outbox.pack.length + 16 + 12 + duplicates.length * 8 + 4
+  const { decisions, deadLetters, duplicates, settlements, batch } = outbox
+  const isMore = decisions.length + deadLetters.length + duplicates.length + settlements.length > 0
+  if (!isMore && batch === null) return null
+  let size = 2 + 8 + 8 + 1 + outbox.pack.length + 16 + 12 + duplicates.length * 8 + 4 + 4 + (batch?.length ?? 0)
   for (const { resource, id } of settlements) size += 1 + 1 + resource.length + 1 + id.length + 8
   for (const { customerId, bytes } of decisions) size += 1 + customerId.length + 4 + bytes.length
   for (const letter of deadLetters) {
@@ -69,6 +79,7 @@ export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
   const value = new Uint8Array(new ArrayBuffer(size))
   const out = Buffer.from(value.buffer)
   let at = out.writeUInt8(version, 0)
+  at = out.writeUInt8(isMore ? 1 : 0, at)
   at = out.writeDoubleLE(outbox.seq, at)
   at = out.writeDoubleLE(outbox.now, at)
   at = writeText(out, at, outbox.pack)
@@ -98,6 +109,7 @@ export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
     at = writeText(out, at, id)
     at = out.writeDoubleLE(amount, at)
   }
+  at = writeBytes(out, at, batch ?? none)
   assert(at === size, 'the computed size is what was written')
   return value
 }
@@ -106,7 +118,8 @@ export function encodeOutbox(outbox: Outbox): Uint8Array<ArrayBuffer> | null {
 export function decodeOutbox(value: Uint8Array): Outbox {
   const reader = createReader(value)
   const written = reader.u8()
-  assert(written === 1 || written === version, 'an outbox value of a known version')
+  assert(written >= 1 && written <= version, 'an outbox value of a known version')
+  if (written >= 3) reader.u8()
   const seq = reader.f64()
   const now = reader.f64()
   const pack = reader.text()
@@ -143,8 +156,10 @@ export function decodeOutbox(value: Uint8Array): Outbox {
     const kind = reader.u8() === 0 ? 'confirm' : 'lapse'
     settlements.push({ kind, resource: reader.text(), id: reader.text(), amount: reader.f64() })
   }
+  const batch = written < 3 ? none : reader.bytes()
   assert(reader.atEnd(), 'an outbox value has nothing behind its end')
-  return { seq, now, pack, from, next, decisions, deadLetters, duplicates, settlements }
+  const rest = { decisions, deadLetters, duplicates, settlements, batch: batch.length === 0 ? null : batch }
+  return { seq, now, pack, from, next, ...rest }
 }
 
 const reasons: ReadonlySet<string> = new Set(rejectReasons)

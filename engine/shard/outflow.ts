@@ -1,4 +1,5 @@
 import type { AppliedWaiters } from './applied-waiters.ts'
+import { letsOut } from './outbox.ts'
 import type { PartitionOptions } from './partition-options.ts'
 import { Publisher } from './publisher.ts'
 import type { Progress } from './shard-port.ts'
@@ -9,7 +10,7 @@ export class Outflow {
   readonly #limits: PartitionOptions['limits']
   readonly #publisher: Publisher
   readonly #waiters: AppliedWaiters
-  /** Newest commit that had a value. */
+  /** Newest commit that let out more than what it was made from. */
   #lastValue = 0
 
   /** `waiters` outlive it: who waits for an event does not care which owner commits it. */
@@ -47,7 +48,7 @@ export class Outflow {
     for (const { seq, value } of values) {
       if (value !== null) this.#waiters.note(value)
       this.#publisher.add(seq, value)
-      this.#lastValue = seq
+      if (value !== null && letsOut(value)) this.#lastValue = seq
     }
     if (this.#publisher.last < progress.seq) this.#publisher.add(progress.seq, null)
     this.#waiters.moved(progress.next)
@@ -55,7 +56,7 @@ export class Outflow {
 
   /** A commit was applied. `exceptions`: events of it that were not accepted. */
   committed(progress: Progress, value: Uint8Array | null, exceptions: number): void {
-    if (value !== null) this.#lastValue = progress.seq
+    if (value !== null && letsOut(value)) this.#lastValue = progress.seq
     this.#publisher.add(progress.seq, value)
     if (value !== null && exceptions > 0) this.#waiters.note(value)
     this.#waiters.moved(progress.next)

@@ -1,5 +1,7 @@
+import type { BatchSeries, BatchStep } from '../../sinks/batch.ts'
 import type { Commit, Meta } from '../store/store.ts'
 import type { BatchDone } from './batch-done.ts'
+import type { Edition } from './edition.ts'
 import type { EventSchemas } from './event-schemas.ts'
 import type { OutboxDecision } from './outbox.ts'
 import type { Claim } from './step-batch.ts'
@@ -17,9 +19,18 @@ export type OpenCommit = {
 /** What a shard knows of a partition it owns. */
 export type Owned = {
   meta: Meta
+  /** The pack it works under. */
+  edition: Edition
   /** Records of answers that changed nothing; they leave with the next commit. */
   waiting: OutboxDecision[]
   waitingBytes: number
+  /** Which of them were made without the shard, by place. */
+  waitingFallbacks: number[]
+  /** Steps that changed nothing; they are told with the next commit. */
+  steps: BatchStep[]
+  stepBytes: number
+  /** What was said of the series last, by this owner; null: nothing. */
+  toldSeries: BatchSeries | null
   /** Live requests that were stepped since it is owned: batches without a commit have the same `seq`. */
   stepped: number
   /** When something of its customers is due next, Unix milliseconds; 0: nothing is. */
@@ -29,4 +40,10 @@ export type Owned = {
   readonly schemas: EventSchemas
   /** The commit that was sent and not yet answered. */
   open: OpenCommit | null
+}
+
+/** A partition that was just taken. */
+export function ownedFrom(taken: Pick<Owned, 'meta' | 'edition' | 'nextDue' | 'takenAt' | 'schemas'>): Owned {
+  const waiting = { waiting: [], waitingBytes: 0, waitingFallbacks: [], steps: [], stepBytes: 0 }
+  return { ...taken, ...waiting, stepped: 0, toldSeries: null, open: null }
 }

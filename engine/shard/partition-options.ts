@@ -1,5 +1,5 @@
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
-import type { Log } from '../../ingest/log.ts'
+import type { Feed, Log } from '../../ingest/log.ts'
 import type { DecisionCodec } from '../../sinks/decision-codec.ts'
 import type { Clock, Timing } from '../clock.ts'
 import type { Trusts } from './event-frame.ts'
@@ -38,12 +38,14 @@ export type PartitionOptions = {
   readonly partition: number
   readonly port: ShardPort
   /** Where batches are read from, in order. */
-  readonly feed: Pick<Log, 'read'>
+  readonly feed: Pick<Feed, 'read' | 'hasCome'>
   /** The same records at any place. */
   readonly log: Pick<Log, 'read' | 'bounds'>
   /** Which records of the events log came through our own door. */
   readonly trusts: Trusts
   readonly decisions: Log
+  /** What commits were made from. */
+  readonly batches: Pick<Log, 'append' | 'read' | 'bounds'>
   readonly deadLetters: DeadLetters
   /** Settles what commits said of reserved units. */
   readonly settler: Pick<Settler, 'settle'>

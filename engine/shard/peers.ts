@@ -1,6 +1,7 @@
 import type { Permit } from '../step/permit.ts'
 import type {
   Applied,
+  CustomerCopy,
   CustomerView,
   DecisionAnswer,
   DecisionRequest,
@@ -24,6 +25,7 @@ export type Peers = {
   decide(addr: string, request: DecisionRequest, withinMs: number): Promise<PeerReply<DecisionAnswer>>
   applied(addr: string, position: Position, withinMs: number): Promise<PeerReply<Applied | null>>
   customer(addr: string, customerId: string, withinMs: number): Promise<PeerReply<CustomerView>>
+  copy(addr: string, customerId: string, withinMs: number): Promise<PeerReply<CustomerCopy>>
   permit(addr: string, request: PermitRequest, withinMs: number): Promise<PeerReply<Permit>>
   partitions(addr: string, withinMs: number): Promise<PeerReply<readonly PartitionStatus[]>>
   reopen(

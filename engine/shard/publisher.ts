@@ -1,7 +1,8 @@
 /**
  * Lets out what was committed, for one partition and in the order of its commits: decision records to the decisions log,
- * refused events to the dead letters, and settles what they said of reserved units. At least once: after a crash the values above `published` go out again, with the same
- * ids and bytes.
+ * refused events to the dead letters, then what the commits were made from to the batches log, and settles what they said of
+ * reserved units. A record of the batches log leaves behind the decisions of its commit, so that whoever has read it can have them. At
+ * least once: after a crash the values above `published` go out again, with the same ids and bytes.
  */
 import type { DeadLetters } from '../../ingest/dead-letters.ts'
 import type { Log, NewRecord } from '../../ingest/log.ts'
@@ -17,6 +18,7 @@ import type { Tenure } from './standstill.ts'
 export type PublisherOptions = {
   readonly partition: number
   readonly decisions: Log
+  readonly batches: Pick<Log, 'append'>
   readonly deadLetters: DeadLetters
   readonly settler: Pick<Settler, 'settle'>
   readonly timing: Timing
@@ -25,8 +27,8 @@ export type PublisherOptions = {
 
 const appendRecordsMax = 2_048
 const appendBytesMax = 1_048_576
-/** `isOut`: its decisions and dead letters are out. */
-type Waiting = { readonly seq: number; readonly value: Uint8Array; isOut: boolean }
+/** `isOut`: its decisions and dead letters are out. `isTold`: so is what it was made from. */
+type Waiting = { readonly seq: number; readonly value: Uint8Array; isOut: boolean; isTold: boolean }
 
 /** The publisher of one partition. */
 export class Publisher {
@@ -74,7 +76,7 @@ export class Publisher {
       if (this.#queue.length === 0) this.#moved()
       return
     }
-    this.#queue.push({ seq, value, isOut: false })
+    this.#queue.push({ seq, value, isOut: false, isTold: false })
     this.#bytes += value.length
     if (this.#running || this.#stopped) return
     this.#running = true
@@ -115,6 +117,8 @@ export class Publisher {
         // What is out does not go out again only because it could not be settled.
         end = (await this.#publish(group.outboxes.filter((_, i) => this.#queue[i]?.isOut !== true))) ?? end
         for (const waiting of this.#queue.slice(0, group.outboxes.length)) waiting.isOut = true
+        await this.#tell(group.outboxes.filter((_, i) => this.#queue[i]?.isTold !== true))
+        for (const waiting of this.#queue.slice(0, group.outboxes.length)) waiting.isTold = true
         const settlements = group.outboxes.flatMap((outbox) => outbox.settlements)
         if (settlements.length > 0) await this.#options.settler.settle(settlements)
         if (end !== null) this.#dpos = end
@@ -154,6 +158,14 @@ export class Publisher {
       end = lastOffset + 1
     }
     return end
+  }
+
+  /** What commits were made from, in one append. */
+  async #tell(outboxes: readonly Outbox[]): Promise<void> {
+    const records = outboxes.flatMap(({ seq, batch }) =>
+      batch === null ? [] : [{ key: String(seq), value: batch, headers: { seq: String(seq) } }],
+    )
+    if (records.length > 0) await this.#options.batches.append(this.#options.partition, records)
   }
 
   #keep(letter: OutboxDeadLetter): Promise<void> {

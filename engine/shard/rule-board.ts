@@ -2,17 +2,24 @@
  * What the shards of a node and the thread that watches them share, as plain memory: which rules are quarantined, how often each one
  * threw, which events are not to be taken any more, and what each shard is working on. It outlives the threads.
  *
- * 32-bit words: the edition, which changes with every quarantine; the number of poisoned events so far; throws of all rules; the
- * poisoned events (partition, low and high half of the offset), the oldest overwritten; throws and quarantine of each rule; then for
+ * 32-bit words: the edition, which changes with every quarantine; the number of poisoned events so far; throws of all rules; for how many rules there is room; the
+ * poisoned events (partition, low and high half of the offset), the oldest overwritten; the sources that are revoked; throws and quarantine of each rule; then for
  * each shard a part of cache lines of its own. Each shard writes its own part with plain stores: whoever reads it looks for what stays the same.
  */
+import { readRevoked, revokedWords, writeRevoked } from './source-board.ts'
+
 /** Events that are remembered as poison: the last so many, of all partitions. */
 const poisonMax = 256
 const thrownWord = 2
-const poisonAt = 3
+/** For how many rules it was made. */
+const roomWord = 3
+const poisonAt = 4
 const poisonWords = 3
-const rulesAt = poisonAt + poisonMax * poisonWords
+const revokedAt = poisonAt + poisonMax * poisonWords
+const rulesAt = revokedAt + revokedWords
 const ruleWords = 2
+/** For so many rules a node makes its board: those of the pack in force, of the one before and of the one to come. */
+export const ruleRoom = 65_536
 /** Two cache lines: neighbours are fetched together. */
 const shardWords = 32
 const beatsWord = 1
@@ -20,6 +27,8 @@ const busyWord = 2
 const partitionWord = 3
 const lowWord = 4
 const highWord = 5
+/** The edition that the shard goes by. */
+const editionWord = 6
 const half = 2 ** 32
 /** Offset of work that is about no event. */
 const noEvent = half * 2 ** 20 - 1
@@ -40,17 +49,16 @@ export class RuleBoard {
   readonly #words: Int32Array
   readonly #shardsAt: number
 
-  /**
-   * @param buffer made by `make` for the same number of rules
-   * @param rules how many rules the pack has
-   */
-  constructor(buffer: SharedArrayBuffer, rules: number) {
+  /** @param buffer made by `make` */
+  constructor(buffer: SharedArrayBuffer) {
     this.#words = new Int32Array(buffer)
-    this.#shardsAt = shardsAt(rules)
+    this.#shardsAt = shardsAt(this.#words[roomWord]!)
   }
 
   static make(rules: number, shards: number): SharedArrayBuffer {
-    return new SharedArrayBuffer((shardsAt(rules) + shards * shardWords) * Int32Array.BYTES_PER_ELEMENT)
+    const buffer = new SharedArrayBuffer((shardsAt(rules) + shards * shardWords) * Int32Array.BYTES_PER_ELEMENT)
+    new Int32Array(buffer)[roomWord] = rules
+    return buffer
   }
 
   /** Changes whenever the quarantine or the poisoned events do. */
@@ -61,6 +69,12 @@ export class RuleBoard {
   threw(rule: number): void {
     Atomics.add(this.#words, thrownWord, 1)
     Atomics.add(this.#words, rulesAt + (rule - 1) * ruleWords, 1)
+  }
+
+  /** The number is another rule's now. */
+  reset(rule: number): void {
+    Atomics.store(this.#words, rulesAt + (rule - 1) * ruleWords, 0)
+    if (this.isQuarantined(rule)) this.quarantine(rule, false)
   }
 
   /** Of all rules together. */
@@ -100,6 +114,25 @@ export class RuleBoard {
       if (Atomics.load(this.#words, at) === partition && offset !== null) found.add(offset)
     }
     return found
+  }
+
+  /** Has shards go without sources, by `sourceKey`. @throws RangeError when there are more than `revokedMax` */
+  revoke(sources: readonly number[]): void {
+    writeRevoked(this.#words, revokedAt, sources)
+    this.#changed()
+  }
+
+  /** The sources that are revoked. */
+  revoked(): ReadonlySet<number> {
+    return readRevoked(this.#words, revokedAt)
+  }
+
+  /** Whether a shard goes by the board as it is, or does nothing: then it looks before it does. */
+  isTold(shard: number): boolean {
+    const at = this.#shardsAt + shard * shardWords
+    return (
+      Atomics.load(this.#words, at + busyWord) === 0 || Atomics.load(this.#words, at + editionWord) === this.edition
+    )
   }
 
   /** What a shard is working on. */
@@ -146,6 +179,11 @@ export class WorkMark {
   /** One that nobody watches. */
   static alone(): WorkMark {
     return new WorkMark(new Int32Array(shardWords))
+  }
+
+  /** From now on the shard goes by an edition of the board. */
+  goesBy(edition: number): void {
+    Atomics.store(this.asked, editionWord, edition)
   }
 
   /** Whether what rules throw at the work at hand is counted. */

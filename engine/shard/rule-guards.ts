@@ -15,20 +15,22 @@ export type RuleTrap = {
 /**
  * The guards of a shard's rules.
  * @param names of all rules of the pack, see `ruleNames`
+ * @param numbers of the rules on the board, in the same order; absent: from 1 on
  */
 export function guardsOf(
   names: readonly string[],
   board: Pick<RuleBoard, 'threw'>,
   mark: Pick<WorkMark, 'asked' | 'counts'>,
   trap: RuleTrap | null,
+  numbers?: readonly number[],
 ): Guards {
-  const numbers = new Map(names.map((name, i) => [name, i + 1]))
+  const numberOf = new Map(names.map((name, i) => [name, numbers?.[i] ?? i + 1]))
   const { asked } = mark
   const threw = (rule: number): void => {
     if (mark.counts) board.threw(rule)
   }
   return (name): Guard | null => {
-    const rule = numbers.get(name)
+    const rule = numberOf.get(name)
     if (rule === undefined) return null
     return { rule, asked, threw, trap: trap?.rule === name ? createTrap(trap, asked) : null }
   }

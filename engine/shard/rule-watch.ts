@@ -3,14 +3,18 @@
  * that do not come back. What it finds is kept in memory alone and ends with the process.
  */
 import type { Model } from '../../rules/model.ts'
-import { ruleNames } from '../../rules/rule-names.ts'
+import { sourceKey } from '../../rules/source-table.ts'
 import type { Clock, Timing } from '../clock.ts'
-import { RuleBoard } from './rule-board.ts'
+import { RuleBoard, ruleRoom } from './rule-board.ts'
+import { RuleNumbers } from './rule-numbers.ts'
 import { lookEveryMs, StallDetector } from './stall-detector.ts'
 
 /** So many throws of one rule within this time, from the first of them on, quarantine it. */
 export const throwsMax = 10
 export const throwsWithinMs = 60_000
+/** How often to look whether shards go by what was revoked, and for how long, milliseconds. */
+const toldEveryMs = 5
+const toldMaxMs = 10_000
 /** Events at which a shard stalled once that are remembered, the oldest forgotten first. */
 const suspectsMax = 256
 
@@ -57,7 +61,7 @@ export class RuleWatch {
   /** What the shards share with it. */
   readonly buffer: SharedArrayBuffer
   readonly #options: RuleWatchOptions
-  readonly #names: readonly string[]
+  readonly #numbers: RuleNumbers
   readonly #board: RuleBoard
   readonly #stalls: StallDetector
   #replaceable: readonly { replace(): void }[] = []
@@ -71,15 +75,50 @@ export class RuleWatch {
 
   constructor(options: RuleWatchOptions) {
     this.#options = options
-    this.#names = ruleNames(options.model)
-    this.buffer = RuleBoard.make(this.#names.length, options.shards)
-    this.#board = new RuleBoard(this.buffer, this.#names.length)
+    this.buffer = RuleBoard.make(ruleRoom, options.shards)
+    this.#board = new RuleBoard(this.buffer)
+    this.#numbers = new RuleNumbers(options.model, ruleRoom)
     this.#stalls = new StallDetector(options.stallMs)
   }
 
   /** The shards that can be ended and begun anew, in their order; those on the main thread cannot. */
   attach(shards: readonly { replace(): void }[]): void {
     this.#replaceable = shards
+  }
+
+  /** The numbers of the rules in force, in the order of `ruleNames`. */
+  get numbers(): readonly number[] {
+    return this.#numbers.inForce
+  }
+
+  /**
+   * Numbers for the rules of a pack that is to come into force. A rule that is the same in both keeps its own, and with it what it threw
+   * and whether it is quarantined.
+   * @throws RangeError when there are too many rules
+   */
+  prepare(model: Model): readonly number[] {
+    const { numbers, fresh } = this.#numbers.prepare(model)
+    for (const number of fresh) {
+      this.#board.reset(number)
+      this.#throwing.delete(number)
+    }
+    return numbers
+  }
+
+  /** The pack of these numbers is in force. A rule that it changed, or does not have, is not out of service any more. */
+  switchTo(numbers: readonly number[]): void {
+    const before = new Map(this.#out.map(({ rule }) => [rule, this.#numbers.numberOf(rule)]))
+    this.#numbers.switchTo(numbers)
+    const stays = ({ rule }: QuarantinedRule): boolean => {
+      const number = this.#numbers.numberOf(rule)
+      return number !== null && this.#board.isQuarantined(number)
+    }
+    for (const one of this.#out) {
+      const number = before.get(one.rule) ?? null
+      // Should its pack come back, it is in service there.
+      if (!stays(one) && number !== null) this.#serve(number)
+    }
+    this.#out = this.#out.filter(stays)
   }
 
   start(): void {
@@ -93,6 +132,24 @@ export class RuleWatch {
     this.#callOff()
   }
 
+  /** Has the shards go without sources from the next batch on. @throws RangeError when there are too many */
+  revoke(sources: readonly string[]): void {
+    this.#board.revoke(sources.map(sourceKey))
+  }
+
+  /** Ends when every shard of the node goes by what was revoked last. @throws Error when one does not within ten seconds */
+  async told(): Promise<void> {
+    const { timing, shards } = this.#options
+    const begun = timing.elapsed()
+    // Twice in a row: a shard that does nothing may be about to begin.
+    for (let calm = 0; calm < 2; ) {
+      const isTold = Array.from({ length: shards }, (_, shard) => this.#board.isTold(shard)).every((one) => one)
+      calm = isTold ? calm + 1 : 0
+      if (timing.elapsed() - begun > toldMaxMs) throw new Error('a shard does not come to an end with its work')
+      await new Promise<void>((resolve) => timing.after(toldEveryMs, resolve))
+    }
+  }
+
   /** Rules out of service, in the order in which that happened. */
   get quarantined(): readonly QuarantinedRule[] {
     return this.#out
@@ -100,7 +157,7 @@ export class RuleWatch {
 
   /** How often rules threw since the start, those that did. */
   get throws(): ReadonlyMap<string, number> {
-    const all = this.#names.map((name, i) => [name, this.#board.throws(i + 1)] as const)
+    const all = this.#numbers.names.map((name, i) => [name, this.#board.throws(this.numbers[i] ?? 0)] as const)
     return new Map(all.filter(([, count]) => count > 0))
   }
 
@@ -113,9 +170,8 @@ export class RuleWatch {
   lift(rule: string): boolean {
     if (!this.#out.some((one) => one.rule === rule)) return false
     this.#out = this.#out.filter((one) => one.rule !== rule)
-    const number = this.#names.indexOf(rule) + 1
-    this.#throwing.set(number, none(this.#board.throws(number)))
-    this.#board.quarantine(number, false)
+    const number = this.#numbers.numberOf(rule)
+    if (number !== null) this.#serve(number)
     return true
   }
 
@@ -130,7 +186,7 @@ export class RuleWatch {
     if (thrown === this.#thrown) return
     this.#thrown = thrown
     const at = this.#options.timing.elapsed()
-    for (let rule = 1; rule <= this.#names.length; rule++) {
+    for (const rule of this.numbers) {
       const throws = this.#board.throws(rule)
       const known = this.#throwing.get(rule) ?? none(0)
       if (throws === known.last || this.#board.isQuarantined(rule)) continue
@@ -156,7 +212,7 @@ export class RuleWatch {
     this.#board.clear(shard)
     this.#replaceable[shard]?.replace()
     this.#replaced++
-    this.#options.tell({ kind: 'replaced', shard, partition, rule: isTold ? (this.#names[rule - 1] ?? null) : null })
+    this.#options.tell({ kind: 'replaced', shard, partition, rule: isTold ? this.#numbers.nameOf(rule) : null })
   }
 
   /** The first time it may have been in the wrong place; the second time it goes. */
@@ -172,9 +228,14 @@ export class RuleWatch {
     if (this.#suspects.size > suspectsMax && oldest !== undefined) this.#suspects.delete(oldest)
   }
 
+  #serve(number: number): void {
+    this.#throwing.set(number, none(this.#board.throws(number)))
+    this.#board.quarantine(number, false)
+  }
+
   #quarantine(number: number, why: QuarantinedRule['why']): void {
-    const rule = this.#names[number - 1]
-    if (rule === undefined) return
+    const rule = this.#numbers.nameOf(number)
+    if (rule === null) return
     this.#out = [...this.#out, { rule, why, since: this.#options.clock.now() }]
     this.#board.quarantine(number, true)
     this.#options.tell({ kind: 'quarantined', rule, why })

@@ -13,6 +13,36 @@ export type Scan = {
 
 const limit = { maxBytes: 1024 * 1024, maxRecords: 4_096 } as const
 
+/** Records of the batches log that are looked at together. */
+const batchLimit = { maxBytes: 1024 * 1024, maxRecords: 256 } as const
+
+/**
+ * Reads the batches log back from its end, until what the header knows to be published.
+ * @returns the highest number of a commit that the store lost although it was told already; null: there is none
+ * @throws LogError
+ */
+export async function scanBatches(
+  batches: Pick<Log, 'read' | 'bounds'>,
+  partition: number,
+  meta: Meta,
+): Promise<number | null> {
+  const { start, end } = await batches.bounds(partition)
+  let lostTo: number | null = null
+  for (let to = end; to > start; ) {
+    const from = Math.max(start, to - batchLimit.maxRecords)
+    let isKnown = false
+    for await (const record of recordsBetween(batches, partition, { from, end: to })) {
+      const seq = seqOf(record)
+      if (seq === null) continue
+      if (isLost(meta, seq)) lostTo = Math.max(lostTo ?? 0, seq)
+      else if (seq <= meta.published) isKnown = true
+    }
+    if (isKnown) break
+    to = from
+  }
+  return lostTo
+}
+
 /**
  * Reads the decisions log from where the header says to its end. Take the partition first: from then on only the previous
  * owner's last records, of commits that were applied, may still come.

@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict'
 import type { Layout } from '../../rules/compiled.ts'
+import type { BatchSeries } from '../../sinks/batch.ts'
 import type { AddedSeries, Begun, Cluster, Fill, Meta } from '../store/store.ts'
 
 /** What a shard acts by of the installation's record: since when series are observed, and which may still be filled. */
-export type Past = Pick<Cluster, 'observedSince' | 'added' | 'backfill'>
+export type Past = Pick<Cluster, 'activations' | 'observedSince' | 'added' | 'backfill'>
+
+/** The same with nothing else of the record, so that it goes to another thread or node. */
+export function pastOf({ activations, observedSince, added, backfill }: Past): Past {
+  return { activations, observedSince, added, backfill }
+}
 
 const nothing: readonly Begun[] = []
 
 /** A layout whose series have the keys of stored states. */
 export function storedLayout(layout: Layout, added: Past['added']): Layout {
   return { ...layout, series: layout.series.map((def) => ({ ...def, key: added[def.key]?.key ?? def.key })) }
+}
+
+/** Of several lists of instants by definition the latest of each. */
+export function latestInstants(lists: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+  const latest: Record<string, number> = {}
+  for (const list of lists)
+    for (const [definition, at] of Object.entries(list)) latest[definition] = Math.max(latest[definition] ?? at, at)
+  return latest
 }
 
 /** Number of the last backfill that a partition has finished; 0: none. */
@@ -28,6 +42,8 @@ export function seriesOf({ added, backfill }: Pick<Past, 'added' | 'backfill'>, 
 export class SeriesPast {
   /** Since when each series of the layout is observed, in its order. */
   readonly observedSince: readonly number[]
+  /** What records of batches say of them; the same object as long as nothing changes. */
+  readonly told: BatchSeries
   readonly #past: Past
   readonly #definitions: readonly string[]
   readonly #added: readonly AddedSeries[]
@@ -38,6 +54,9 @@ export class SeriesPast {
   /** @param layout of the pack, with the keys of definitions */
   constructor(layout: Layout, past: Past) {
     this.observedSince = layout.series.map(({ key }) => past.observedSince[key] ?? Number.POSITIVE_INFINITY)
+    const stored = storedLayout(layout, past.added).series
+    const renamed = stored.flatMap(({ key }, index) => (key === layout.series[index]?.key ? [] : [{ index, key }]))
+    this.told = { since: this.observedSince, renamed }
     this.#past = past
     this.#definitions = layout.series.map(({ key }) => key)
     this.#added = Object.values(past.added)
@@ -66,6 +85,21 @@ export class SeriesPast {
     return needed.map(
       (activation) => meta.begun.find((begun) => begun.activation === activation) ?? { activation, at: meta.next },
     )
+  }
+
+  /** The series, by their place in the layout, whose activation the header does not name: no event was counted under it. */
+  unknownTo(meta: Pick<Meta, 'begun' | 'fill'>): readonly number[] {
+    const begun = this.begun({ ...meta, next: -1 })
+    const fresh = begun.filter(({ at }) => at === -1).map(({ activation }) => activation)
+    if (fresh.length === 0) return []
+    return this.#definitions.flatMap((definition, i) =>
+      fresh.includes(this.#past.added[definition]?.activation ?? -1) ? [i] : [],
+    )
+  }
+
+  /** The series, by their place in the layout, that a backfill has filled. */
+  filled(): readonly number[] {
+    return this.#definitions.flatMap((definition, i) => ((this.#past.added[definition]?.filled ?? 0) > 0 ? [i] : []))
   }
 
   /** For each series of the layout, the offset below which a backfill adds its events; -1: it is not filled. */

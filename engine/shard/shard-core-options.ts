@@ -5,6 +5,7 @@ import type { Resources } from '../store/resource.ts'
 import type { Store } from '../store/store.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { Past } from './series-past.ts'
+import type { OpenEdition } from './shard-editions.ts'
 import type { ShardRules } from './shard-rules.ts'
 
 /** What a shard is made of. */
@@ -25,4 +26,6 @@ export type ShardCoreOptions = {
   readonly resources: Resources
   /** Most memory for the ids that a backfill has to remember. */
   readonly fillBytes: number
+  /** Opens another pack beside the one in force; absent: none can be put in force. */
+  readonly open?: OpenEdition
 }

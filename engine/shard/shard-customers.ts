@@ -13,14 +13,19 @@ export class ShardCustomers {
   readonly #salt: string
   readonly #failpoint: Failpoint
   /** Tombstones of the partitions that are owned, so that nothing of an erased customer comes back. */
-  readonly #erased = new Map<number, Map<string, number>>()
+  readonly #erased: Map<number, Map<string, number>>
 
-  constructor(parts: {
-    readonly store: Store
-    readonly states: FlatStates
-    readonly context: StepContext
-    readonly failpoint: Failpoint
-  }) {
+  /** @param erased where the tombstones are kept, which do not depend on the pack */
+  constructor(
+    parts: {
+      readonly store: Store
+      readonly states: FlatStates
+      readonly context: StepContext
+      readonly failpoint: Failpoint
+    },
+    erased: Map<number, Map<string, number>>,
+  ) {
+    this.#erased = erased
     this.#store = parts.store
     this.#states = parts.states
     this.#salt = parts.context.salt
@@ -64,12 +69,15 @@ export class ShardCustomers {
   async look<Value>(partition: number, customerId: string, of: (slot: Slot, known: boolean) => Value): Promise<Value> {
     const [stored = null] = await this.#store.load(partition, [customerId])
     this.#states.begin(partition)
-    const cached = this.#states.find(customerId)
-    const slot = cached >= 0 ? cached : this.#states.load(partition, customerId, stored)
-    if (cached < 0 && stored === null) this.#markErased(partition, slot, customerId)
-    const value = of(slot, stored !== null)
-    this.#states.installed(partition)
-    return value
+    try {
+      const cached = this.#states.find(customerId)
+      const slot = cached >= 0 ? cached : this.#states.load(partition, customerId, stored)
+      if (cached < 0 && stored === null) this.#markErased(partition, slot, customerId)
+      return of(slot, stored !== null)
+    } finally {
+      // Nothing was changed, also when they could not be read: the next batch begins all the same.
+      this.#states.installed(partition)
+    }
   }
 
   /** The writes of the open batch, as the store takes them. */

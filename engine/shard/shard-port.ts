@@ -6,7 +6,7 @@ import type { Permit } from '../step/permit.ts'
 import type { CommitMeta, Fill, Meta } from '../store/store.ts'
 import type { Tally } from './batch-tally.ts'
 import type { Past } from './series-past.ts'
-import type { CustomerView, PermitRequest } from './shards.ts'
+import type { CustomerCopy, CustomerView, PermitRequest } from './shards.ts'
 
 /** A live request as the shard steps it. `index` names it in the answer. */
 export type LiveInput = {
@@ -15,6 +15,8 @@ export type LiveInput = {
   readonly requestId: string
   readonly placement: string
   readonly count: number
+  /** False: nothing of the customer is to be read. Absent: it may be. */
+  readonly personalised?: boolean
 }
 
 /** A decision record that was made on the main thread (a fallback) and waits for a commit. */
@@ -113,6 +115,8 @@ export type BatchStats = {
   readonly loaded: number
   readonly loadMs: number
   readonly stepMs: number
+  /** Processor time of the step. */
+  readonly stepCpuMs: number
   /** Round trip of the commit as the shard saw it; 0 without a commit. */
   readonly commitMs: number
   /** What the decisions since the last tally came to; null: less than a second ago. */
@@ -173,6 +177,8 @@ export type AcquireResult =
   | { readonly kind: 'closed'; readonly reason: string }
   /** The store did not answer: try again. */
   | { readonly kind: 'failed'; readonly reason: string }
+  /** A newer pack is in force than the shard runs, which is that of activation `runs`: nothing is decided under it. Try again. */
+  | { readonly kind: 'behind'; readonly runs: number; readonly reason: string }
 
 export type ViewResult =
   | { readonly kind: 'view'; readonly view: CustomerView }
@@ -194,6 +200,32 @@ export type CacheUsage = {
   }
 }
 
+/** A pack to be prepared by a shard. */
+export type PackTask = {
+  readonly packHash: string
+  /** The model as JSON: text crosses to a thread at the price of a copy. */
+  readonly model: string
+  /** The numbers of its rules on the board of the node, in the order of `ruleNames`. */
+  readonly rules: readonly number[]
+  /** The installation's record with the pack in force. */
+  readonly past: Past
+}
+
+/** `given_up`: something else was to be prepared meanwhile, or nothing any more. */
+export type Prepared = { readonly kind: 'prepared'; readonly packHash: string } | { readonly kind: 'given_up' }
+
+export type Switched =
+  /** The pack that every batch from now on runs under, and series that are observed later than the record says, by definition. */
+  | {
+      readonly kind: 'switched'
+      readonly packHash: string
+      readonly observedLater: Readonly<Record<string, number>>
+      /** Partitions with a commit in doubt under the pack before, which is sent again: what it decided may still leave. */
+      readonly behind: number
+    }
+  /** Prepare it first: the thread is another one, or something else was prepared. */
+  | { readonly kind: 'not_prepared' }
+
 /**
  * A shard. Calls for one partition come one after the other; calls for different partitions overlap. A rejected promise
  * means that the thread died: what it held is in doubt, acquire again.
@@ -208,10 +240,18 @@ export type ShardPort = {
   fill(task: FillTask): Promise<FillResult>
   /** Acts by another state of the installation's record from now on. */
   learn(past: Past): Promise<void>
+  /** Compiles a pack between the batches, so that it can come into force at once. */
+  prepare(task: PackTask): Promise<Prepared>
+  /** Nothing that was prepared is wanted any more. */
+  forget(): Promise<void>
+  /** Has the prepared pack come into force; answers when nothing runs under another one any more. */
+  switchTo(past: Past, packHash: string): Promise<Switched>
   /** Sends the open commit of the partition again, the same bytes. */
   resend(partition: number): Promise<BatchResult>
   outbox(partition: number, from: number, to: number): Promise<readonly StoredOutbox[]>
   view(partition: number, customerId: string, now: number): Promise<ViewResult>
+  /** A copy of a customer's state; null: the shard does not hold the partition. */
+  copy(partition: number, customerId: string, now: number): Promise<CustomerCopy | null>
   /** Whether a message may be sent; null: the shard does not hold the partition. */
   permit(partition: number, request: PermitRequest, now: number): Promise<Permit | null>
   /** Lets go: nothing is held any more, and nobody is sent here by the store. */

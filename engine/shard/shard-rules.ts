@@ -1,8 +1,9 @@
 import { FilterFault } from '../../rules/cel/guard.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { LoadedLearned } from '../../rules/learned-table.ts'
-import { withQuarantine } from '../../rules/quarantine.ts'
+import { formOf } from '../../rules/pack-form.ts'
 import { ruleNames } from '../../rules/rule-names.ts'
+import { sourceKey } from '../../rules/source-table.ts'
 import type { StepContext } from '../step/step.ts'
 import { putInForce } from '../step/step-context.ts'
 import { RuleBoard, WorkMark } from './rule-board.ts'
@@ -14,6 +15,8 @@ export type ShardRulesParts = {
   readonly pack: CompiledPack
   readonly context: StepContext
   readonly learned: LoadedLearned | null
+  /** The numbers of its rules on the board, in the order of `ruleNames`; absent: from 1 on. */
+  readonly numbers?: readonly number[]
 }
 
 /** How a shard works under watch: says what it works on, and goes by the quarantine that the node's board tells. */
@@ -22,7 +25,10 @@ export class ShardRules {
   readonly mark: WorkMark
   readonly #parts: ShardRulesParts
   readonly #names: readonly string[]
+  readonly #numbers: readonly number[]
   #edition = -1
+  #quarantined: readonly string[] = []
+  #revoked: readonly string[] = []
   /** By partition, of this edition. */
   readonly #poisoned = new Map<number, ReadonlySet<number>>()
 
@@ -30,6 +36,7 @@ export class ShardRules {
     this.mark = parts.mark
     this.#parts = parts
     this.#names = ruleNames(parts.pack.loaded.model)
+    this.#numbers = parts.numbers ?? this.#names.map((_, i) => i + 1)
   }
 
   /** One that nobody watches: nothing is ever quarantined. */
@@ -37,7 +44,7 @@ export class ShardRules {
     const { pack } = context
     const rules = ruleNames(pack.loaded.model).length
     return new ShardRules({
-      board: new RuleBoard(RuleBoard.make(rules, 0), rules),
+      board: new RuleBoard(RuleBoard.make(rules, 0)),
       mark: WorkMark.alone(),
       pack,
       context,
@@ -51,8 +58,10 @@ export class ShardRules {
    * @param throws whether those of rules are counted: not when the same work was done before, or is on events of long ago
    */
   during<Result>(partition: number, work: () => Result, throws: 'counted' | 'uncounted' = 'counted'): Result {
-    const { board, mark } = this.#parts
+    const { board, mark, context } = this.#parts
     this.#refresh()
+    // States may be shared by a pack that is being made ready.
+    context.states.judgeSources(context.pack.sourceTable)
     mark.begin(partition, throws === 'counted')
     try {
       return work()
@@ -64,6 +73,16 @@ export class ShardRules {
     }
   }
 
+  /** Names of the rules that were out of service when work was last done, ascending; the same list until that changes. */
+  get quarantined(): readonly string[] {
+    return this.#quarantined
+  }
+
+  /** Ids of the sources that were revoked when work was last done, ascending; the same list until that changes. */
+  get revoked(): readonly string[] {
+    return this.#revoked
+  }
+
   /** Offsets of events that are not taken; null: there are none. */
   poisoned(partition: number): ReadonlySet<number> | null {
     this.#refresh()
@@ -73,13 +92,18 @@ export class ShardRules {
   }
 
   #refresh(): void {
-    const { board, pack, context, learned } = this.#parts
+    const { board, pack, context, learned, mark } = this.#parts
     const { edition } = board
     if (edition === this.#edition) return
     this.#edition = edition
     this.#poisoned.clear()
-    const out = new Set(this.#names.filter((_, i) => board.isQuarantined(i + 1)))
-    const next = withQuarantine(pack, out)
+    const out = new Set(this.#names.filter((_, i) => board.isQuarantined(this.#numbers[i] ?? 0)))
+    this.#quarantined = [...out].sort()
+    const keys = board.revoked()
+    const revoked = pack.loaded.model.sources.flatMap(({ id }) => (keys.has(sourceKey(id)) ? [id] : []))
+    this.#revoked = revoked.sort()
+    const next = formOf(pack, { quarantined: out, revoked: new Set(revoked) })
     if (next !== context.pack) putInForce(context, next, learned)
+    mark.goesBy(edition)
   }
 }

@@ -30,6 +30,8 @@ export type DecisionRequest = {
   readonly deadlineAt: number
   /** Answer only after this event was applied (read your own write); null: at once. */
   readonly after: Position | null
+  /** False: nothing of the customer is to be read. Absent: it may be. */
+  readonly personalised?: boolean
 }
 
 /** The answer of a live request; `decision.reason` says when it is a fallback and why. */
@@ -73,6 +75,23 @@ export type CustomerView = {
     readonly category: string
   }[]
   readonly bytes: number
+}
+
+/**
+ * A customer's state as the store would keep it, copied between two batches for whoever goes on with it elsewhere. Changing the copy changes
+ * nothing of the engine.
+ */
+export type CustomerCopy = {
+  readonly customerId: string
+  readonly partition: number
+  /** Whether the store holds anything of the customer. */
+  readonly known: boolean
+  /** As in `CustomerView`; then the state is an empty one. */
+  readonly erasedAt: number | null
+  /** The partition's clock at the copy, Unix milliseconds. */
+  readonly asOf: number
+  /** A base of `base-codec.ts`. */
+  readonly state: Uint8Array
 }
 
 export type PartitionStatus = {
@@ -121,6 +140,8 @@ export type Shards = {
    */
   applied(position: Position, deadlineAt: number): Promise<Applied | null>
   customer(customerId: string): Promise<CustomerView>
+  /** A copy of a customer's state. @throws ShardError as `customer` */
+  copy(customerId: string): Promise<CustomerCopy>
   /**
    * Whether a message may be sent, from everything that was committed before the call.
    * @throws ShardError when that cannot be said now, which is no permit
@@ -145,6 +166,8 @@ export type NodeShards = {
   appliedHere(position: Position, deadlineAt: number): Promise<Applied | null>
   /** @throws ShardError `not_owner` and as `Shards.customer` */
   customerHere(customerId: string): Promise<CustomerView>
+  /** @throws ShardError `not_owner` and as `Shards.copy` */
+  copyHere(customerId: string): Promise<CustomerCopy>
   /** @throws ShardError `not_owner` and as `Shards.permit` */
   permitHere(request: PermitRequest): Promise<Permit>
   /** The partitions that are, or are to be, this process's. */

@@ -1,5 +1,6 @@
 import type { Decoded } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
+import type { TakenUnits } from '../../sinks/batch.ts'
 import type { Codecs } from '../../sinks/codecs.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
@@ -15,6 +16,7 @@ import type { OutboxDeadLetter, OutboxDecision } from './outbox.ts'
 import { recordRefusal } from './record-refusal.ts'
 import type { WorkMark } from './rule-board.ts'
 import type { BatchTask, LiveAnswer } from './shard-port.ts'
+import { UnitsTaken } from './units-taken.ts'
 
 /** What the steps of one batch gave, nothing of it committed yet. */
 export type SteppedBatch = {
@@ -27,7 +29,11 @@ export type SteppedBatch = {
   readonly claims: Claim[]
   /** What has to become of reserved units once the commit is applied. */
   readonly settlements: Settlement[]
+  /** What its inputs took off what was left of resources, by place. */
+  readonly taken: readonly TakenUnits[]
   accepted: number
+  /** Records taken, whatever became of them. Offsets between them may be no records. */
+  events: number
   /** Whether an answer reserved something, so that it may leave only behind its commit. */
   reserves: boolean
   /** The partition's clock after the batch. */
@@ -80,6 +86,22 @@ export type BatchStart = {
   readonly stock: StockInput
   /** Partitions of the log, to check that a record is in the right one. */
   readonly partitions: number
+  /** Absent: the inputs are all of the batch. */
+  readonly part?: BatchPart
+}
+
+/** Which of a batch's inputs are stepped when they are not all of them, as a replay of one customer does. */
+export type BatchPart = {
+  /** Places of its requests in the batch, ascending, and how many requests the batch had. */
+  readonly places: readonly number[]
+  readonly requests: number
+  /** Places of who is due among all that were, and how many events the batch took. */
+  readonly dues: readonly number[]
+  readonly events: number
+  /** The partition's clock when the batch came to who was due. */
+  readonly clock: number
+  /** What the other inputs took of resources, by place. */
+  readonly taken: readonly TakenUnits[]
 }
 
 /**
@@ -94,8 +116,9 @@ export function stepBatch(
   start: BatchStart,
 ): SteppedBatch {
   const { context, codecs, tally, mark } = tools
-  const { next, appendTime, clock, wallNow } = start
+  const { next, appendTime, clock, wallNow, part } = start
   beginStock(start.stock, context.run)
+  const taken = new UnitsTaken(context.run.stock.left, part?.taken ?? [])
   context.run.settlements.length = 0
   const batch: SteppedBatch = {
     answers: [],
@@ -104,25 +127,32 @@ export function stepBatch(
     duplicates: [],
     claims: [],
     settlements: [],
+    taken: taken.units,
     accepted: 0,
+    events: 0,
     reserves: false,
     clock: wallNow === null ? clock : Math.max(clock, wallNow),
     next,
     appendTime,
     lastEvent: null,
   }
-  for (const [place, { index, customerId, requestId, placement, count }] of task.requests.entries()) {
+  const requests = part?.requests ?? task.requests.length
+  for (const [i, { index, customerId, requestId, placement, count, personalised = true }] of task.requests.entries()) {
+    const place = part?.places[i] ?? i
     const slot = slots.get(customerId)
     if (slot === undefined) throw new Error('the customers of live requests are loaded before they are stepped')
     mark.other()
+    taken.begin(place)
     const outcome = stepRequest(context, slot, {
       customerId,
       requestId,
       placement,
       count,
+      personalised,
       now: batch.clock,
       turn: `${start.seq}.${start.turn + place}`,
     })
+    taken.end(place)
     if (outcome.reserves) batch.reserves = true
     const bytes = codecs.decisions.encode(outcome.decision)
     batch.answers.push({ index, decision: outcome.decision, bytes, committed: outcome.reserves })
@@ -133,12 +163,17 @@ export function stepBatch(
     batch.decisions.push({ customerId, bytes })
     claim(batch, outcome.decision)
   }
-  stepEvents(tools, slots, task, start, batch)
-  for (const customerId of start.due) {
+  stepEvents(tools, slots, task, start, batch, taken, requests - next)
+  const events = part?.events ?? batch.next - next
+  if (part !== undefined) batch.clock = Math.max(batch.clock, part.clock)
+  for (const [i, customerId] of start.due.entries()) {
     const slot = slots.get(customerId)
     if (slot === undefined) continue
+    const place = requests + events + (part?.dues[i] ?? i)
     mark.other()
+    taken.begin(place)
     stepDue(tools, slot, batch, customerId)
+    taken.end(place)
   }
   batch.settlements.push(...context.run.settlements)
   return batch
@@ -150,6 +185,9 @@ function stepEvents(
   task: BatchTask,
   { wallNow, partitions, poisoned }: BatchStart,
   batch: SteppedBatch,
+  taken: UnitsTaken,
+  /** Added to its offset, the place of an event in the batch. */
+  firstPlace: number,
 ): void {
   if (task.events === null) return
   const { context, codecs, mark } = tools
@@ -168,6 +206,7 @@ function stepEvents(
       } else {
         const slot = slots.get(event.customerId)
         if (slot === undefined) return
+        taken.begin(firstPlace + record.offset)
         if (wallNow === null) {
           batch.clock = Math.max(batch.clock, record.appendTime)
           // What was due before the event comes before it, as the clock moves with the events.
@@ -175,8 +214,10 @@ function stepEvents(
           if (dueAt > 0 && dueAt <= batch.clock) stepDue(tools, slot, batch, event.customerId)
         }
         stepRecord(tools, slot, batch, record, event, poisoned?.has(record.offset) === true)
+        taken.end(firstPlace + record.offset)
       }
     }
+    batch.events++
     batch.next = record.offset + 1
     batch.appendTime = record.appendTime
   }

@@ -39,9 +39,11 @@ export class StockDesk {
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
   /** What is being given back, by claim. */
-  readonly #lapsing = new Map<string, Promise<void>>()
+  readonly #lapsing: Map<string, Promise<void>>
 
-  constructor(resources: Resources, { loaded, offers }: CompiledPack) {
+  /** @param lapsing where that is noted: what an earlier pack gave back must not be what is reserved under this one */
+  constructor(resources: Resources, { loaded, offers }: CompiledPack, lapsing: Map<string, Promise<void>> = new Map()) {
+    this.#lapsing = lapsing
     this.#resources = resources
     this.#ids = loaded.model.resources.map(({ id }) => id)
     this.#left = this.#ids.map(() => Number.NaN)

@@ -4,7 +4,7 @@ import type { Meta } from '../store/store.ts'
 import { adoptLost } from './adopt-lost.ts'
 import { decodeOutbox, encodeOutbox } from './outbox.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
-import { type Scan, scanDecisions } from './scan-decisions.ts'
+import { type Scan, scanBatches, scanDecisions } from './scan-decisions.ts'
 import type { Progress } from './shard-port.ts'
 import type { Tenure } from './standstill.ts'
 
@@ -71,7 +71,7 @@ async function attemptToTake(options: PartitionOptions, lost: Steering['lost']):
     const tenure = options.standstill.tenure()
     const result = await port.acquire(partition, options.newToken(), options.addr())
     if (result.kind === 'closed') return { kind: 'closed', meta: null, reason: result.reason }
-    if (result.kind === 'failed') return { kind: 'again', reason: result.reason }
+    if (result.kind === 'failed' || result.kind === 'behind') return { kind: 'again', reason: result.reason }
     const { meta, nextDue } = result
     const logEnd = (await options.log.bounds(partition)).end
     const reason = await logFault(options.log, partition, meta)
@@ -96,8 +96,8 @@ const nothingRead: Scan = { out: new Set(), lostTo: null, end: 0 }
 
 /** What is left to publish, and the adoption of what the store lost. */
 async function drain(options: Tenant, meta: Meta & Progress, logEnd: number): Promise<Attempt> {
-  const { partition, port, decisions, readsBack, tenure } = options
-  const scan = readsBack ? await scanDecisions(decisions, partition, meta) : nothingRead
+  const { partition, port, readsBack, tenure } = options
+  const scan = readsBack ? await readBack(options, meta) : nothingRead
   const values = await port.outbox(partition, meta.published, meta.seq)
   const left = values.map(({ seq, value }) => ({ seq, value: withoutDecisions(value, scan.out) }))
   if (scan.lostTo === null && meta.adopting === null) {
@@ -105,13 +105,23 @@ async function drain(options: Tenant, meta: Meta & Progress, logEnd: number): Pr
   }
   const end = await adoptLost(options, meta, scan)
   switch (end.kind) {
-    case 'adopted':
-      return { kind: 'taken', meta, progress: end.progress, values: left, logEnd, adopted: end.decisions, tenure }
+    case 'adopted': {
+      const told = await port.outbox(partition, meta.seq, end.progress.seq)
+      const all = [...left, ...told]
+      return { kind: 'taken', meta, progress: end.progress, values: all, logEnd, adopted: end.decisions, tenure }
+    }
     case 'closed':
       return { kind: 'closed', meta, reason: end.reason }
     default:
       return { kind: 'again', reason: 'The adoption of decisions was cut short; beginning anew.' }
   }
+}
+
+/** What left although the store may not know it: decisions, and what commits were made from. */
+async function readBack({ partition, decisions, batches }: Tenant, meta: Meta): Promise<Scan> {
+  const scan = await scanDecisions(decisions, partition, meta)
+  const told = await scanBatches(batches, partition, meta)
+  return told === null ? scan : { ...scan, lostTo: Math.max(told, scan.lostTo ?? 0) }
 }
 
 /** An outbox value without the decisions that are out already; null when nothing is left of it. */

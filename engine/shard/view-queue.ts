@@ -1,6 +1,6 @@
 import { type Permit, refusedPermit } from '../step/permit.ts'
 import type { ShardPort } from './shard-port.ts'
-import { type CustomerView, type PermitRequest, ShardError } from './shards.ts'
+import { type CustomerCopy, type CustomerView, type PermitRequest, ShardError } from './shards.ts'
 
 type Look = {
   /** Asks the shard; how to hand on what it says. null: it does not hold the partition. */
@@ -8,7 +8,7 @@ type Look = {
   readonly reject: (error: Error) => void
 }
 
-type LookPort = Pick<ShardPort, 'view' | 'permit'>
+type LookPort = Pick<ShardPort, 'view' | 'copy' | 'permit'>
 
 type LookedAt = {
   readonly now: number
@@ -34,6 +34,14 @@ export class ViewQueue {
     return this.#add((resolve) => async (port, partition, { now }) => {
       const result = await port.view(partition, customerId, now)
       return result.kind === 'lost' ? null : () => resolve(result.view)
+    })
+  }
+
+  /** @throws ShardError as `view` */
+  copy(customerId: string): Promise<CustomerCopy> {
+    return this.#add((resolve) => async (port, partition, { now }) => {
+      const copy = await port.copy(partition, customerId, now)
+      return copy === null ? null : () => resolve(copy)
     })
   }
 

@@ -14,11 +14,14 @@ import type {
   CacheUsage,
   FillResult,
   FillTask,
+  PackTask,
+  Prepared,
   ShardPort,
   StoredOutbox,
+  Switched,
   ViewResult,
 } from './shard-port.ts'
-import type { PermitRequest } from './shards.ts'
+import type { CustomerCopy, PermitRequest } from './shards.ts'
 import type { MovedFill, MovedResult } from './worker.ts'
 
 /**
@@ -30,11 +33,14 @@ import type { MovedFill, MovedResult } from './worker.ts'
 export class WorkerShard implements ShardPort {
   #pool: Piscina
   readonly #open: () => Piscina
+  /** What a thread is made of: of the pack in force. */
+  #data: ShardData
   readonly #codec: DecisionCodec
 
   /** @param codec reads the answers' records: of the same schemas as the thread's own */
   constructor(data: ShardData, concurrency: number, codec: DecisionCodec) {
     this.#codec = codec
+    this.#data = data
     this.#open = () => {
       const pool = new Piscina({
         filename: fileURLToPath(new URL('./worker.ts', import.meta.url)),
@@ -44,13 +50,18 @@ export class WorkerShard implements ShardPort {
         concurrentTasksPerWorker: concurrency,
         atomics: 'disabled',
         stricterFIFO: true,
-        workerData: data,
+        workerData: this.#data,
       })
       // Raised when a thread dies without an open call; the next call of each partition finds out.
       pool.on('error', () => {})
       return pool
     }
     this.#pool = this.#open()
+  }
+
+  /** From now on a thread that begins runs another pack. */
+  begins(pack: Pick<ShardData, 'pack' | 'past' | 'rules'>): void {
+    this.#data = { ...this.#data, ...pack }
   }
 
   /** Ends the thread, whatever it is at, and begins another one. */
@@ -60,8 +71,11 @@ export class WorkerShard implements ShardPort {
     void ended.destroy()
   }
 
-  acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
-    return this.#pool.run({ partition, token, addr }, { name: 'acquire' })
+  async acquire(partition: number, token: string, addr: string): Promise<AcquireResult> {
+    const result: AcquireResult = await this.#pool.run({ partition, token, addr }, { name: 'acquire' })
+    // A thread that died by itself was replaced by one of the pack that this pool began with: it owns nothing yet.
+    if (result.kind === 'behind' && result.runs < this.#data.past.activations) this.replace()
+    return result
   }
 
   async batch(task: BatchTask): Promise<BatchResult> {
@@ -87,6 +101,18 @@ export class WorkerShard implements ShardPort {
     return this.#pool.run(past, { name: 'learn' })
   }
 
+  prepare(task: PackTask): Promise<Prepared> {
+    return this.#pool.run(task, { name: 'prepare' })
+  }
+
+  forget(): Promise<void> {
+    return this.#pool.run(null, { name: 'forget' })
+  }
+
+  switchTo(past: Past, packHash: string): Promise<Switched> {
+    return this.#pool.run({ past, packHash }, { name: 'switchTo' })
+  }
+
   async resend(partition: number): Promise<BatchResult> {
     return this.#received(await this.#pool.run({ partition }, { name: 'resend' }))
   }
@@ -97,6 +123,10 @@ export class WorkerShard implements ShardPort {
 
   permit(partition: number, request: PermitRequest, now: number): Promise<Permit | null> {
     return this.#pool.run({ partition, request, now }, { name: 'permit' })
+  }
+
+  copy(partition: number, customerId: string, now: number): Promise<CustomerCopy | null> {
+    return this.#pool.run({ partition, customerId, now }, { name: 'copy' })
   }
 
   view(partition: number, customerId: string, now: number): Promise<ViewResult> {

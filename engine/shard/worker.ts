@@ -6,7 +6,18 @@ import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import { packAnswers } from './answer-frame.ts'
 import { openShard, type ShardData } from './open-shard.ts'
 import type { Past } from './series-past.ts'
-import type { AdoptTask, AmendTask, BatchResult, BatchTask, FillResult, FillTask, ShardPort } from './shard-port.ts'
+import type {
+  AdoptTask,
+  AmendTask,
+  BatchResult,
+  BatchTask,
+  FillResult,
+  FillTask,
+  PackTask,
+  Prepared,
+  ShardPort,
+  Switched,
+} from './shard-port.ts'
 import type { PermitRequest } from './shards.ts'
 
 // The one thing a worker's module may do at import: it exists for nothing else.
@@ -52,6 +63,18 @@ export function learn(past: Past): Promise<void> {
   return shard.learn(past)
 }
 
+export function prepare(task: PackTask): Promise<Prepared> {
+  return shard.prepare(task)
+}
+
+export function forget(): Promise<void> {
+  return shard.forget()
+}
+
+export function switchTo(task: { readonly past: Past; readonly packHash: string }): Promise<Switched> {
+  return shard.switchTo(task.past, task.packHash)
+}
+
 export async function resend(task: { readonly partition: number }): Promise<unknown> {
   return moved(await shard.resend(task.partition))
 }
@@ -70,6 +93,14 @@ export function view(task: {
   readonly now: number
 }): ReturnType<ShardPort['view']> {
   return shard.view(task.partition, task.customerId, task.now)
+}
+
+export function copy(task: {
+  readonly partition: number
+  readonly customerId: string
+  readonly now: number
+}): ReturnType<ShardPort['copy']> {
+  return shard.copy(task.partition, task.customerId, task.now)
 }
 
 export function permit(task: {

@@ -3,15 +3,20 @@ import { checksum } from './bytes.ts'
 import type { Directory } from './directory.ts'
 import type { Heap } from './heap.ts'
 import { StateError } from './heap.ts'
+import { ANY_TYPE, BEFORE, feedIn } from './origins.ts'
 import type { RecordShape } from './record.ts'
-import { blockAt, SERIES_BYTES } from './record.ts'
+import { blockAt, NEWEST_ACCEPTED, SERIES_BYTES } from './record.ts'
 import { readSections, writeSections } from './section-codec.ts'
 import { BOUND, coarsenSeries, contentBytes, lowerBound, takeSeries } from './series.ts'
 import { readSeries, skipSeries, writeSeries } from './series-codec.ts'
 import type { SeriesRules } from './series-rules.ts'
 
 /** Version of the stored layout that is written, the first byte of bases and patches; what the older ones lacked says `readSections`. */
-export const LAYOUT_VERSION = 3
+export const LAYOUT_VERSION = 4
+/** From this version on states say where their data came from. */
+export const ORIGINS_SINCE = 4
+/** An event may say to have happened so much after it was taken. */
+export const SKEW_MS = 5_000
 const OLDEST_VERSION = 1
 export const CHECKSUM_BYTES = 4
 const KEYS_MAX = 60_000
@@ -94,7 +99,15 @@ export function readBase(parts: CodecParts, r: number, bytes: Uint8Array, reader
     else loadSeries(parts, r, target - shape.attributes, reader)
   }
   readSections(heap, r, reader, bytes[0]!)
+  if (bytes[0]! < ORIGINS_SINCE) feedBefore(parts, r)
   if (!reader.done) throw new StateError('state_corrupt', 'a stored state is longer than its content')
+}
+
+/** Of what was stored before origins were kept it is known that it is of before. */
+function feedBefore({ heap, shape }: CodecParts, r: number): void {
+  let newest = heap.f64[r + NEWEST_ACCEPTED]!
+  for (let i = 0; i < shape.attributes; i++) newest = Math.max(newest, heap.f64[r + shape.setAts + i]!)
+  if (newest > 0) feedIn(heap, r, BEFORE, ANY_TYPE, newest + SKEW_MS)
 }
 
 /** Checks version and checksum and opens the rest. */

@@ -112,8 +112,8 @@ export class Batches {
     return dues
   }
 
-  /** Ends the batch of a partition. */
-  end(partition: number, how: 'installed' | 'discarded'): void {
+  /** Ends the batch of a partition. `unstored`: its changes stay, though they were not written. */
+  end(partition: number, how: 'installed' | 'unstored' | 'discarded'): void {
     const batch = this.#open[partition]
     assert(batch !== undefined, 'a batch was begun')
     const slots = this.#slots

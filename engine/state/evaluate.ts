@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import type { FeatureDef, Layout } from '../../rules/compiled.ts'
 import type { FeatureKind, FeatureModel } from '../../rules/model.ts'
+import { type SourceTable, typeKey } from '../../rules/source-table.ts'
 import { Ages } from './age.ts'
 import { Calendar } from './calendar.ts'
 import type { Heap } from './heap.ts'
 import { lifetime } from './lifetime.ts'
 import { completeFrom, missingCount, missingTypeOf } from './missing.ts'
+import { OriginReader } from './origin-reader.ts'
 import { blockAt, type RecordShape } from './record.ts'
 import type { SeriesRules } from './series-rules.ts'
 import type { FeatureClass } from './states.ts'
@@ -41,6 +43,10 @@ export class Evaluator {
   /** By frame index of an attribute: the stored instant until which it holds; -1: it has none of its own. */
   readonly #until: Int32Array
 
+  /** Where the customer's data came from; by frame index: by which types of events a variable is fed. */
+  readonly #origins: OriginReader
+  readonly #fedBy: (Uint32Array | undefined)[] = []
+
   constructor(
     heap: Heap,
     shape: RecordShape,
@@ -58,6 +64,7 @@ export class Evaluator {
     this.#calendar = new Calendar(layout.zone)
     this.#ages = new Ages(layout.zone, this.#calendar)
     this.#features = layout.features
+    this.#origins = new OriginReader(heap)
     this.#sort = new Uint8Array(layout.variables).fill(NOT_OURS)
     this.#source = new Uint16Array(layout.variables)
     this.#ms = new Float64Array(layout.variables)
@@ -67,6 +74,7 @@ export class Evaluator {
       this.#sort[def.variable] = def.isAge === true ? AGE : ATTRIBUTE
       this.#source[def.variable] = index
       this.#ms[def.variable] = def.validForMs ?? Number.POSITIVE_INFINITY
+      this.#fedBy[def.variable] = Uint32Array.from(def.setBy ?? [], typeKey)
     }
     for (const [index, { attribute }] of (layout.expiries ?? []).entries())
       this.#until[layout.attributes[attribute]?.variable ?? -1] = layout.attributes.length + index
@@ -76,6 +84,7 @@ export class Evaluator {
       this.#source[def.variable] = def.series
       this.#ms[def.variable] = window.kind === 'rolling' ? window.ms : 0
       this.#feature[def.variable] = index
+      this.#fedBy[def.variable] = Uint32Array.of(typeKey(layout.series[def.series]?.event ?? ''))
     }
   }
 
@@ -86,19 +95,60 @@ export class Evaluator {
   }
 
   /** See `States.evaluate`; `r` is the record. */
-  evaluate(r: number, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {
+  evaluate(
+    r: number,
+    asOf: number,
+    now: number,
+    reads: readonly number[],
+    lo: Float64Array,
+    hi: Float64Array,
+    purposes: number,
+  ): void {
     const reader = this.#reader
     const { out } = reader
     reader.close()
     this.#lacks = missingCount(this.#heap, r) > 0
+    const spoils = this.#origins.begin(r, now, purposes)
     for (let i = 0; i < reads.length; i++) {
       const variable = reads[i]!
       const sort = this.#sort[variable]!
       if (sort === NOT_OURS) continue
-      if (sort === ATTRIBUTE || sort === AGE) this.#attribute(r, variable, sort, now)
+      if (spoils && this.#origins.isSpoilt(this.#fedBy[variable]!, this.#reachOf(r, variable, asOf))) reader.unknown()
+      else if (sort === ATTRIBUTE || sort === AGE) this.#attribute(r, variable, sort, now)
       else this.#read(r, variable, sort, asOf)
       lo[variable] = out[0]!
       hi[variable] = out[1]!
+    }
+  }
+
+  /** See `States.judgeSources`. */
+  judgeSources(table: SourceTable): void {
+    this.#origins.judge(table)
+  }
+
+  /** See `States.limitsOf`. */
+  limitsOf(r: number): number {
+    return this.#origins.limitsOf(r)
+  }
+
+  /** See `States.originsOf`. */
+  originsOf(r: number, variable: number, asOf: number, visit: (origin: number) => void): void {
+    const types = this.#fedBy[variable]
+    if (types !== undefined) this.#origins.visit(r, types, this.#reachOf(r, variable, asOf), visit)
+  }
+
+  /** The earliest instant of what a variable reads. Of an attribute: when it was set. */
+  #reachOf(r: number, variable: number, asOf: number): number {
+    const sort = this.#sort[variable]!
+    if (sort === ATTRIBUTE || sort === AGE) return this.#heap.f64[r + this.#shape.setAts + this.#source[variable]!]!
+    const { window, baseline } = this.#features[this.#feature[variable]!]!.model
+    switch (window.kind) {
+      case 'rolling':
+        return asOf - window.ms * (sort === GROWTH ? 1 + (baseline?.windows ?? 0) : 1)
+      case 'calendar':
+        return this.#calendar.startOf(window.period, asOf)
+      case 'lifetime':
+        return 0
     }
   }
 

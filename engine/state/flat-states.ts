@@ -1,15 +1,18 @@
 import type { Layout } from '../../rules/compiled.ts'
+import type { SourceTable } from '../../rules/source-table.ts'
 import { isAdoptedIn } from './adopted.ts'
 import { findAnswer } from './answers.ts'
 import { writeBase } from './base-codec.ts'
 import { ByteWriter } from './bytes.ts'
 import { readContact } from './contacts.ts'
 import { CustomerCache } from './customer-cache.ts'
+import { CustomerMemory } from './customer-memory.ts'
 import { classOf, Evaluator } from './evaluate.ts'
 import type { Heap } from './heap.ts'
 import { heldAt, nextHeldIn } from './held.ts'
 import { missingAt, missingCount, missingMark } from './missing.ts'
 import type { Mutations, Overflows } from './mutations.ts'
+import { ALLOWED, isRevokedIn, originAt, REVOKED } from './origins.ts'
 import { PatchWriter } from './patch-codec.ts'
 import { ADOPTED_N, CONTACTS_N, ERASED_AT, HELD_N } from './record.ts'
 import { SLOT_BYTES, type Slots } from './slots.ts'
@@ -19,9 +22,16 @@ import { suppressedUntilIn } from './suppressions.ts'
 const KB = 1024
 
 /** What a cache of states needs besides the layout. */
-export type StatesOptions = {
-  /** Most bytes of memory for cached customers, at least 64 KB. */
-  readonly maxBytes: number
+export type StatesOptions = (
+  | {
+      /** Most bytes of memory for cached customers, at least 64 KB. */
+      readonly maxBytes: number
+    }
+  | {
+      /** Memory that caches of other layouts use too. */
+      readonly memory: CustomerMemory
+    }
+) & {
   /** Since when each series of the layout is observed, Unix ms; Infinity: never; at or before 0: always. */
   readonly observedSince: readonly number[]
   /** Above this many bytes of series the largest ones of a customer are bounded further. Default 32 KB. */
@@ -49,8 +59,10 @@ export class FlatStates implements States {
 
   constructor(layout: Layout, options: StatesOptions) {
     this.layout = layout
-    this.#cache = new CustomerCache(layout, options.maxBytes, options.softLimitBytes ?? 32 * KB)
-    const { heap, parts, mutations, slots } = this.#cache
+    const memory = 'memory' in options ? options.memory : new CustomerMemory(options.maxBytes)
+    this.#cache = new CustomerCache(layout, memory, options.softLimitBytes ?? 32 * KB)
+    const { parts, mutations } = this.#cache
+    const { heap, slots } = memory
     this.#heap = heap
     this.#slots = slots
     this.#mutations = mutations
@@ -61,7 +73,7 @@ export class FlatStates implements States {
 
   /** How often something had to go because a bound was full, since the process started. */
   get overflows(): Readonly<Overflows> {
-    return this.#mutations.overflows
+    return this.#cache.memory.overflows
   }
 
   /** From now on each series of the layout is observed since another instant, see `StatesOptions.observedSince`. */
@@ -89,12 +101,17 @@ export class FlatStates implements States {
     this.#cache.batches.end(partition, 'installed')
   }
 
+  /** The changes of the open batch are the state now, and nobody stores them: for a simulation, which has no store. */
+  keep(partition: number): void {
+    this.#cache.batches.end(partition, 'unstored')
+  }
+
   discard(partition: number): void {
     this.#cache.discard(partition)
   }
 
   usage(): { readonly customers: number; readonly bytes: number; readonly maxBytes: number } {
-    return this.#cache.usage()
+    return this.#cache.memory.usage()
   }
 
   bytesOf(slot: Slot): number {
@@ -166,6 +183,46 @@ export class FlatStates implements States {
 
   missingCount(slot: Slot): number {
     return missingCount(this.#heap, this.#slots.recordOf(slot))
+  }
+
+  feed(slot: Slot, origin: number, type: number, at: number): void {
+    const r = this.#slots.recordOf(slot)
+    const position = originAt(this.#heap, r, origin, type)
+    if (position >= 0) {
+      const log = this.#cache.batches.open(slot, at)
+      if (!this.#mutations.renewOrigin(r, position, at)) return
+      this.#patches.renewOrigin(log, position, at)
+      this.#cache.batches.close(slot, log)
+      return
+    }
+    const log = this.#cache.batches.open(slot, at)
+    if (!this.#mutations.feed(r, origin, type, at)) return
+    this.#patches.feed(log, origin, type, at)
+    this.#cache.batches.close(slot, log)
+  }
+
+  markOrigin(slot: Slot, origin: number, mark: 'revoked' | 'allowed', at: number): void {
+    const log = this.#cache.batches.open(slot, at)
+    const stored = mark === 'revoked' ? REVOKED : ALLOWED
+    if (!this.#mutations.markOrigin(this.#slots.recordOf(slot), origin, stored, at)) return
+    this.#patches.markOrigin(log, origin, stored, at)
+    this.#cache.batches.close(slot, log)
+  }
+
+  isRevoked(slot: Slot, origin: number): boolean {
+    return isRevokedIn(this.#heap, this.#slots.recordOf(slot), origin)
+  }
+
+  judgeSources(table: SourceTable): void {
+    this.#evaluator.judgeSources(table)
+  }
+
+  limitsOf(slot: Slot): number {
+    return this.#evaluator.limitsOf(this.#slots.recordOf(slot))
+  }
+
+  originsOf(slot: Slot, variable: number, asOf: number, visit: (origin: number) => void): void {
+    this.#evaluator.originsOf(this.#slots.recordOf(slot), variable, asOf, visit)
   }
 
   addContact(slot: Slot, contact: Contact): void {
@@ -295,8 +352,16 @@ export class FlatStates implements States {
     this.#heap.f64[this.#slots.recordOf(slot) + ERASED_AT] = at
   }
 
-  evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void {
-    this.#evaluator.evaluate(this.#slots.recordOf(slot), asOf, now, reads, lo, hi)
+  evaluate(
+    slot: Slot,
+    asOf: number,
+    now: number,
+    reads: readonly number[],
+    lo: Float64Array,
+    hi: Float64Array,
+    purposes = 0,
+  ): void {
+    this.#evaluator.evaluate(this.#slots.recordOf(slot), asOf, now, reads, lo, hi, purposes)
   }
 
   classOf(variable: number, lo: Float64Array, hi: Float64Array): FeatureClass {

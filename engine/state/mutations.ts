@@ -6,6 +6,7 @@ import { addContactTo, answerContactIn, confirmContactIn, recallContactIn, remov
 import type { Heap } from './heap.ts'
 import { HIGH } from './heap.ts'
 import { addHeld, removeHeld } from './held.ts'
+import { type ALLOWED, feedIn, markIn, type REVOKED, renewIn } from './origins.ts'
 import type { RecordShape } from './record.ts'
 import {
   ADOPTED,
@@ -20,6 +21,8 @@ import {
   HELD,
   HELD_N,
   ID_LENGTH,
+  ORIGINS,
+  ORIGINS_N,
   RING,
   RING_IDS,
   SERIES_BYTES,
@@ -44,7 +47,7 @@ export type Overflows = { eventIds: number; contacts: number; softLimit: number;
  * the record changed: only then is it written to the patch, and replaying the patch calls the same methods.
  */
 export class Mutations {
-  readonly overflows: Overflows = { eventIds: 0, contacts: 0, softLimit: 0, adopted: 0 }
+  readonly #overflows: Overflows
   readonly #heap: Heap
   readonly #shape: RecordShape
   readonly #rules: readonly SeriesRules[]
@@ -52,7 +55,15 @@ export class Mutations {
   readonly #contactsMs: number
   readonly #softLimit: number
 
-  constructor(heap: Heap, shape: RecordShape, layout: Layout, rules: readonly SeriesRules[], softLimitBytes: number) {
+  /** @param overflows counted here */
+  constructor(
+    heap: Heap,
+    shape: RecordShape,
+    layout: Layout,
+    rules: readonly SeriesRules[],
+    softLimitBytes: number,
+    overflows: Overflows,
+  ) {
     assert(layout.dedupeMs >= 0 && layout.dedupeMs < HIGH / 2, 'event ids are remembered for less than 24 days')
     this.#heap = heap
     this.#shape = shape
@@ -60,13 +71,14 @@ export class Mutations {
     this.#dedupeMs = layout.dedupeMs
     this.#contactsMs = layout.contactsMs
     this.#softLimit = softLimitBytes
+    this.#overflows = overflows
   }
 
   /** False: the id is known, nothing changed. */
   remember(r: number, idHigh: number, idLow: number, acceptedAt: number): boolean {
     assertInstant(acceptedAt)
     if (isRemembered(this.#heap, r, idHigh, idLow, acceptedAt, this.#dedupeMs)) return false
-    if (!appendId(this.#heap, r, idHigh, idLow, acceptedAt, this.#dedupeMs)) this.overflows.eventIds++
+    if (!appendId(this.#heap, r, idHigh, idLow, acceptedAt, this.#dedupeMs)) this.#overflows.eventIds++
     return true
   }
 
@@ -110,9 +122,24 @@ export class Mutations {
     return liftIn(this.#heap, r, key, at)
   }
 
+  feed(r: number, origin: number, type: number, at: number): boolean {
+    assertInstant(at)
+    return feedIn(this.#heap, r, origin, type, at)
+  }
+
+  renewOrigin(r: number, position: number, at: number): boolean {
+    assertInstant(at)
+    return renewIn(this.#heap, r, position, at)
+  }
+
+  markOrigin(r: number, origin: number, mark: typeof REVOKED | typeof ALLOWED, at: number): boolean {
+    assertInstant(at)
+    return markIn(this.#heap, r, origin, mark, at)
+  }
+
   addContact(r: number, contact: Contact): boolean {
     assertInstant(contact.at)
-    if (!addContactTo(this.#heap, r, contact, this.#contactsMs)) this.overflows.contacts++
+    if (!addContactTo(this.#heap, r, contact, this.#contactsMs)) this.#overflows.contacts++
     return true
   }
 
@@ -151,7 +178,7 @@ export class Mutations {
 
   adopt(r: number, decision: number): boolean {
     if (isAdoptedIn(this.#heap, r, decision)) return false
-    if (!addAdopted(this.#heap, r, decision)) this.overflows.adopted++
+    if (!addAdopted(this.#heap, r, decision)) this.#overflows.adopted++
     return true
   }
 
@@ -175,7 +202,7 @@ export class Mutations {
   contentBytes(r: number): number {
     const { u16, u32 } = this.#heap
     const h = r * 4
-    const ids = u16[h + RING_IDS]! * 12 + u16[h + ADOPTED_N]! * 8
+    const ids = u16[h + RING_IDS]! * 12 + u16[h + ADOPTED_N]! * 8 + u16[h + ORIGINS_N]! * 16
     const small =
       u16[h + SUPPRESSIONS_N]! * 32 + (u16[h + CONTACTS_N]! + u16[h + HELD_N]!) * 40 + u32[r * 2 + ANSWERS_USED]! * 4
     return this.#shape.bytes + u32[r * 2 + SERIES_BYTES]! + ids + small
@@ -185,7 +212,7 @@ export class Mutations {
   takenBytes(r: number): number {
     const { u32, arena } = this.#heap
     let bytes = arena.sizeOf(blockOf(this.#heap, r))
-    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED, HELD])
+    for (const field of [RING, CONTACTS, SUPPRESSIONS, ANSWERS, ADOPTED, HELD, ORIGINS])
       bytes += arena.sizeOf(u32[r * 2 + field]!)
     for (let series = 0; series < this.#shape.series; series++) {
       const p = u32[blockAt(this.#shape, r, series)]!
@@ -213,6 +240,7 @@ export class Mutations {
     heap.give(u32[r * 2 + ANSWERS]!)
     heap.give(u32[r * 2 + ADOPTED]!)
     heap.give(u32[r * 2 + HELD]!)
+    heap.give(u32[r * 2 + ORIGINS]!)
   }
 
   /** Halves the exact entries of the largest series until the customer is below the soft limit or nothing is left to halve. */
@@ -225,7 +253,7 @@ export class Mutations {
       const p = heap.u32[blockAt(this.#shape, r, largest)]!
       const before = contentBytes(heap, rules, p)
       lowerBound(heap, rules, p, Math.max(SMALLEST_BOUND, heap.u16[p * 4 + ENTRIES]! >> 1))
-      this.overflows.softLimit++
+      this.#overflows.softLimit++
       heap.u32[r * 2 + SERIES_BYTES]! += contentBytes(heap, rules, p) - before
       if (heap.u32[r * 2 + SERIES_BYTES]! <= this.#softLimit) return
     }

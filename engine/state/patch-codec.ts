@@ -1,8 +1,9 @@
-import { openSealed } from './base-codec.ts'
+import { ORIGINS_SINCE, openSealed, SKEW_MS } from './base-codec.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import type { Directory } from './directory.ts'
 import { StateError } from './heap.ts'
 import type { Mutations } from './mutations.ts'
+import { ALLOWED, ANY_TYPE, BEFORE, REVOKED } from './origins.ts'
 import type { PatchLog } from './patch-log.ts'
 import type { RecordShape } from './record.ts'
 import { readContactFields, readHeldFields, readOffers, writeContact, writeHeld } from './section-codec.ts'
@@ -28,6 +29,9 @@ const ANSWER_CONTACT = 15
 const HOLD = 16
 const LET_GO = 17
 const RECALL_CONTACT = 18
+const FEED = 19
+const RENEW_ORIGIN = 20
+const MARK_ORIGIN = 21
 /** Above the longest operation without its offers. */
 const OPERATION_BYTES = 64
 
@@ -98,6 +102,32 @@ export class PatchWriter {
     to.reserve(OPERATION_BYTES)
     to.u8(LIFT)
     to.u32(key)
+    to.zigzag(at - log.reference)
+  }
+
+  feed(log: PatchLog, origin: number, type: number, at: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(FEED)
+    to.u32(origin)
+    to.u32(type)
+    to.zigzag(at - log.reference)
+  }
+
+  renewOrigin(log: PatchLog, position: number, at: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(RENEW_ORIGIN)
+    to.u8(position)
+    to.zigzag(at - log.reference)
+  }
+
+  markOrigin(log: PatchLog, origin: number, mark: number, at: number): void {
+    const to = log.writer
+    to.reserve(OPERATION_BYTES)
+    to.u8(MARK_ORIGIN)
+    to.u32(origin)
+    to.u8(mark)
     to.zigzag(at - log.reference)
   }
 
@@ -253,7 +283,9 @@ export class Replayer {
       case REMEMBER: {
         const high = reader.u32()
         const low = reader.u32()
-        mutations.remember(r, high, low, instant(reference, reader))
+        const at = instant(reference, reader)
+        mutations.remember(r, high, low, at)
+        if (this.#version < ORIGINS_SINCE) mutations.feed(r, BEFORE, ANY_TYPE, at + SKEW_MS)
         return
       }
       case SUPPRESS: {
@@ -265,6 +297,23 @@ export class Replayer {
       case LIFT: {
         const key = reader.u32()
         mutations.lift(r, key, instant(reference, reader))
+        return
+      }
+      case FEED: {
+        const origin = reader.u32()
+        const type = reader.u32()
+        mutations.feed(r, origin, type, instant(reference, reader))
+        return
+      }
+      case RENEW_ORIGIN: {
+        const position = reader.u8()
+        mutations.renewOrigin(r, position, instant(reference, reader))
+        return
+      }
+      case MARK_ORIGIN: {
+        const origin = reader.u32()
+        const mark = reader.u8() === REVOKED ? REVOKED : ALLOWED
+        mutations.markOrigin(r, origin, mark, instant(reference, reader))
         return
       }
       case ADD_CONTACT:

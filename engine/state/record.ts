@@ -14,7 +14,8 @@ import type { Heap } from './heap.ts'
  *       7 u32 adopted decisions, u16 adopted decisions, u16 adopted decisions capacity
  *       8 instant the customer was erased at, 0: not
  *       9 u32 what is held, u16 held, u16 held capacity
- *      10 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
+ *      10 u32 origins, u16 origins, u16 origins capacity
+ *      11 a word for each series: u32 block (0 none), u16 directory number (0xffff none), u16 spare
  *       then values of the attributes, the instants they were set at (-1 never; a NaN value: cleared), their u16 directory
  *       numbers
  */
@@ -30,6 +31,7 @@ export const ANSWERS_USED = 12
 export const ANSWERS_ROOM = 13
 export const ADOPTED = 14
 export const HELD = 18
+export const ORIGINS = 20
 /** Indexes of the 16-bit view, from `p * 4`. */
 export const RING_START = 6
 export const RING_IDS = 7
@@ -45,8 +47,10 @@ export const ADOPTED_N = 30
 export const ADOPTED_CAPACITY = 31
 export const HELD_N = 38
 export const HELD_CAPACITY = 39
+export const ORIGINS_N = 42
+export const ORIGINS_CAPACITY = 43
 
-const FIXED_WORDS = 10
+const FIXED_WORDS = 11
 const ID_MAX = 255
 /** Directory number of a key that the stored customer does not name yet. */
 export const NO_NUMBER = 0xffff

@@ -3,9 +3,10 @@ import { ANSWER_OFFERS_MAX, ANSWERS_MAX, addAnswer } from './answers.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { addContactTo, CONTACTS_MAX, readContact } from './contacts.ts'
 import type { Heap } from './heap.ts'
-import { HIGH } from './heap.ts'
+import { HIGH, StateError } from './heap.ts'
 import { addHeld, HELD_MAX, heldAt } from './held.ts'
-import { ADOPTED_N, ANSWERS, ANSWERS_N, CONTACTS_N, HELD_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
+import { ORIGINS_MAX, putOrigin, readOrigin } from './origins.ts'
+import { ADOPTED_N, ANSWERS, ANSWERS_N, CONTACTS_N, HELD_N, ORIGINS_N, RING_IDS, SUPPRESSIONS_N } from './record.ts'
 import { acceptedOf, appendId, idOf, RING_MAX } from './ring.ts'
 import type { Contact, Held } from './states.ts'
 import { putSuppression, readSuppression, SUPPRESSIONS_MAX } from './suppressions.ts'
@@ -25,8 +26,9 @@ const contact: { -readonly [K in keyof Contact]: Contact[K] } = {
 const ANSWERED = 0x80
 const RECALLED = 0x40
 const suppression = { key: 0, began: 0, until: 0, lifted: 0 }
+const origin = { origin: 0, type: 0, at: 0.5 }
 
-/** Appends event ids, contacts, suppressions, answers, adopted decisions and what is held of record `r`. */
+/** Appends event ids, contacts, suppressions, answers, adopted decisions, what is held and the origins of record `r`. */
 export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
   writeIds(heap, r, writer)
   const contacts = heap.u16[r * 4 + CONTACTS_N]!
@@ -62,9 +64,10 @@ export function writeSections(heap: Heap, r: number, writer: ByteWriter): void {
     writer.varint(one.at)
     writeHeld(one, writer)
   }
+  writeOrigins(heap, r, writer)
 }
 
-/** Reads them into an empty record, as a layout version wrote them: 1 knew no adopted decisions, 2 no leases and nothing held. */
+/** Reads them into an empty record, as a layout version wrote them: 1 knew no adopted decisions, 2 no leases and nothing held, 3 no origins. */
 export function readSections(heap: Heap, r: number, reader: ByteReader, version: number): void {
   readIds(heap, r, reader)
   let before = 0
@@ -93,6 +96,36 @@ export function readSections(heap: Heap, r: number, reader: ByteReader, version:
   for (let left = reader.count(HELD_MAX); left > 0; left--) {
     const at = reader.instant()
     addHeld(heap, r, readHeldFields(at, reader))
+  }
+  if (version >= 4) readOrigins(heap, r, reader)
+}
+
+/** An origin is named before the first of its entries: 1, then the name; the others have 0. Instants are differences. */
+function writeOrigins(heap: Heap, r: number, writer: ByteWriter): void {
+  const origins = heap.u16[r * 4 + ORIGINS_N]!
+  writer.reserve(origins * 24 + 8)
+  writer.varint(origins)
+  let before = 0
+  let named = -1
+  for (let i = 0; i < origins; i++) {
+    readOrigin(heap, r, i, origin)
+    writer.u8(origin.origin === named ? 0 : 1)
+    if (origin.origin !== named) writer.u32(origin.origin)
+    writer.u32(origin.type)
+    writer.zigzag(origin.at - before)
+    before = origin.at
+    named = origin.origin
+  }
+}
+
+function readOrigins(heap: Heap, r: number, reader: ByteReader): void {
+  origin.at = 0
+  for (let left = reader.count(ORIGINS_MAX); left > 0; left--) {
+    if (reader.u8() === 1) origin.origin = reader.u32()
+    origin.type = reader.u32()
+    origin.at += reader.zigzag()
+    if (origin.at < 0 || origin.at >= 2 ** 48) throw new StateError('state_corrupt', 'a stored instant is out of range')
+    putOrigin(heap, r, origin)
   }
 }
 

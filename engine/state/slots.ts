@@ -4,7 +4,7 @@ import type { PatchLog } from './patch-log.ts'
 export type OpenBatch = { readonly log: PatchLog; head: number; tail: number }
 
 /** Fields of a slot, from `slot * SLOT_FIELDS`: together, because a customer's turn needs most of them. */
-export const SLOT_FIELDS = 10
+export const SLOT_FIELDS = 11
 /** Block of the record; 0: the slot is free. */
 export const RECORD = 0
 export const PARTITION = 1
@@ -19,6 +19,8 @@ export const BASE_BYTES = 6
 export const PATCH_BYTES = 7
 export const PATCHES = 8
 const FLAGS = 9
+/** Generation of the customer, see `CustomerMemory`. */
+export const GENERATION = 10
 
 const PINNED = 1
 const RECENT = 2

@@ -6,6 +6,7 @@
  * definition keys, never by pack positions. Nothing here reads a clock: all instants are arguments.
  */
 import type { Layout } from '../../rules/compiled.ts'
+import type { SourceTable } from '../../rules/source-table.ts'
 
 /** Position of a cached customer; valid until the end of the batch that obtained it. */
 export type Slot = number
@@ -81,7 +82,10 @@ export type States = {
   installed(partition: number): void
   /** The commit was not applied or the partition was lost: forgets every cached customer of the partition. */
   discard(partition: number): void
-  /** Number of cached customers and bytes in use, to compare with the bound. */
+  /**
+   * Number of cached customers and bytes in use, to compare with the bound; of the whole memory when other caches share it, and with
+   * what customers hold who were discarded a moment ago.
+   */
   usage(): { readonly customers: number; readonly bytes: number; readonly maxBytes: number }
   /** Bytes of one customer's decoded state. */
   bytesOf(slot: Slot): number
@@ -112,6 +116,19 @@ export type States = {
   found(slot: Slot, type: string, key: number): void
   /** How many events are kept as missing, those beyond the bound put together. */
   missingCount(slot: Slot): number
+
+  /** Notes that data of an origin (`sourceKey`, `consentKey`) went into the state by an event of a type (`typeKey`). */
+  feed(slot: Slot, origin: number, type: number, at: number): void
+  /** The customer takes an origin back: what it fed until `at` is unknown from now on. Or allows it again, for what comes after `at`. */
+  markOrigin(slot: Slot, origin: number, mark: 'revoked' | 'allowed', at: number): void
+  /** Whether the customer has taken an origin back. */
+  isRevoked(slot: Slot, origin: number): boolean
+  /** Which sources may be used, and what for, from now on. Until it is called all may be. */
+  judgeSources(table: SourceTable): void
+  /** The purposes that some of the customer's data may not be used for, a bit each (`purposes`); 0 for nearly everybody. */
+  limitsOf(slot: Slot): number
+  /** Calls `visit` with each origin that may have fed what a variable reads, as `evaluate` would read it. */
+  originsOf(slot: Slot, variable: number, asOf: number, visit: (origin: number) => void): void
 
   addContact(slot: Slot, contact: Contact): void
   /** Gives a slot back (message failed); false when no such contact is known. */
@@ -161,9 +178,19 @@ export type States = {
 
   /**
    * Fills the frame at the indexes `reads` (attributes and features; others are left alone): windows end at `asOf`,
-   * attribute validity is judged at `now`. Unknown is [-Infinity, +Infinity].
+   * attribute validity is judged at `now`. Unknown is [-Infinity, +Infinity]: also what holds data of a source that may not be used at
+   * `now`, or that the customer took back.
+   * @param purposes bits of `purposes` that data has to be usable for, all of them; 0 or none: whatever it may be used for
    */
-  evaluate(slot: Slot, asOf: number, now: number, reads: readonly number[], lo: Float64Array, hi: Float64Array): void
+  evaluate(
+    slot: Slot,
+    asOf: number,
+    now: number,
+    reads: readonly number[],
+    lo: Float64Array,
+    hi: Float64Array,
+    purposes?: number,
+  ): void
   /** How variable `variable` is known, given the frame `evaluate` filled. */
   classOf(variable: number, lo: Float64Array, hi: Float64Array): FeatureClass
 }

@@ -1,6 +1,7 @@
-import { hash32, hash64 } from '../../ingest/hash.ts'
+import { hash32 } from '../../ingest/hash.ts'
 import { type Decision, released } from '../../sinks/decision.ts'
 import type { Slot, States } from '../state/states.ts'
+import { answerKey } from './answer-key.ts'
 import { addClaim } from './claims.ts'
 import { decisionNumber, decisionParts } from './decision-id.ts'
 import { classCodes } from './funnel/key-scope.ts'
@@ -49,7 +50,8 @@ export function adoptDecision(states: States, slot: Slot, decision: Decision): v
     })
   }
   if (decision.cause.kind !== 'request') return
-  hash64(`${decision.cause.id}\0${decision.placement}`, idHash)
+  const request = { requestId: decision.cause.id, placement: decision.placement }
+  answerKey(request, decision.reason !== 'not_personalised', idHash)
   const offers = decision.contacts.map(({ offer }) => hash32(offer))
   states.rememberAnswer(slot, idHash[0]!, idHash[1]!, decision.now, offers)
 }

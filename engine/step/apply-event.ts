@@ -1,10 +1,10 @@
 import type { Event } from '../../ingest/event.ts'
 import { overrideType } from '../../ingest/override.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
-import { isLawful } from '../../rules/lawful.ts'
 import type { Slot, States } from '../state/states.ts'
 import { applyOverride, endOverride } from './apply-override.ts'
 import { decisionNumber } from './decision-id.ts'
+import { applyRevocation, isUsable, noteOrigin } from './origins.ts'
 import { scratchContact } from './scratch-contact.ts'
 import { settleAnswer, settleMessage } from './settle-claims.ts'
 import type { EventInput, StepContext } from './step.ts'
@@ -31,13 +31,14 @@ export function applyEvent(
   const heard = Math.min(time, acceptedAt)
   let sent = -1
   if (lawful) {
-    setAttributes(context, slot, event, heard, plan)
-    addEntries(context, slot, event, time, plan, null)
+    const sets = setAttributes(context, slot, event, heard, plan)
+    if (addEntries(context, slot, event, time, plan, null) || sets) noteOrigin(context, slot, event, time, plan)
     sent = applyReceipt(context, slot, event)
     settleAnswer(context, slot, event, heard)
     if (event.type === overrideType) applyOverride(context.pack, context.states, slot, event, heard)
   }
   applySuppressions(context, slot, event, { time, acceptedAt, liftAt: lawful ? heard : null }, plan)
+  applyRevocation(context, slot, event, Math.max(time, acceptedAt), lawful)
   return sent
 }
 
@@ -67,8 +68,9 @@ export function applySuppressions(
   }
 }
 
-function setAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): void {
+function setAttributes(context: StepContext, slot: Slot, event: Event, time: number, plan: TypePlan): boolean {
   const { attributes } = plan
+  let sets = false
   for (let i = 0; i < attributes.length; i++) {
     const rule = attributes[i]
     if (rule === undefined || (rule.where !== null && !rule.where(event.data))) continue
@@ -76,8 +78,10 @@ function setAttributes(context: StepContext, slot: Slot, event: Event, time: num
     // NaN clears: the source says that it no longer knows, which is not the same as saying nothing.
     if (Number.isNaN(value) && !rule.clears(event.data)) continue
     context.states.setAttribute(slot, rule.attribute, value, time)
+    sets = true
     if (rule.until !== null) context.states.setAttribute(slot, rule.until.stored, rule.until.read(event.data), time)
   }
+  return sets
 }
 
 /**
@@ -91,7 +95,7 @@ export function clearAttributes(
   time: number,
   plan: TypePlan,
 ): void {
-  if (!isLawful(context.pack, event.source, acceptedAt)) return
+  if (!isUsable(context, slot, event, acceptedAt)) return
   for (const { attribute, read, clears } of plan.attributes) {
     if (Number.isNaN(read(event.data)) && !clears(event.data)) continue
     context.states.setAttribute(slot, attribute, Number.NaN, time)
@@ -99,7 +103,7 @@ export function clearAttributes(
 }
 
 /**
- * Adds an event to the series of its type that it belongs to.
+ * Adds an event to the series of its type that it belongs to; false: to none.
  * @param takes which series to add to; null: all
  */
 export function addEntries(
@@ -109,14 +113,17 @@ export function addEntries(
   time: number,
   plan: TypePlan,
   takes: ((series: number) => boolean) | null,
-): void {
+): boolean {
   const { series } = plan
+  let added = false
   for (let i = 0; i < series.length; i++) {
     const rule = series[i]
     if (rule === undefined || (takes !== null && !takes(rule.series))) continue
     if (rule.where !== null && !rule.where(event.data)) continue
     context.states.addEntry(slot, rule.series, time, rule.value === null ? 0 : rule.value(event.data))
+    added = true
   }
+  return added
 }
 
 /**

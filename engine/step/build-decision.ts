@@ -5,6 +5,8 @@ import { addClaim, claimId, claimNumber } from './claims.ts'
 import { decisionNumber } from './decision-id.ts'
 import { readFeatures } from './features-used.ts'
 import type { FunnelRun } from './funnel/run.ts'
+import { originsUsed } from './origins-used.ts'
+import { pricesOf } from './prices.ts'
 import { settle, settleShown } from './settle-claims.ts'
 import type { StepContext } from './step.ts'
 
@@ -35,6 +37,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
   const fallback = parts.outcome === 'fallback' ? pack.offers[run.placement.fallback] : undefined
   if (fallback !== undefined) offers.push({ offer: fallback.id, score: 0 })
   const contacts = contactsOf(run, parts)
+  const features = readFeatures(run, parts.variables)
   return {
     id: parts.id,
     customerId: parts.customerId,
@@ -50,7 +53,7 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     reason: parts.reason,
     offers,
     fates: fatesOf(run),
-    features: readFeatures(run, parts.variables),
+    features,
     contacts,
     confirmBy: contacts.length === 0 ? 0 : confirmBy(run, parts.validFrom),
     held: parts.held ?? [],
@@ -59,14 +62,16 @@ export function buildDecision(context: StepContext, parts: DecisionParts): Decis
     holdouts: run.trials.length === 0 ? noTrials : run.trials.slice(),
     recalls: parts.recalls ?? [],
     stock: run.tables.takesAny ? stockOf(run, parts) : noStock,
+    origins: originsUsed(run, parts.variables, features, parts.cause.source),
+    prices: pricesOf(run, fallback),
   }
 }
 
-/** Until when what was chosen holds, the shortest of its offers; what is kept for the customer since earlier, no longer than that. */
+/** Until when what was chosen holds, the shortest of its offers, none longer than its window; what is kept for the customer since earlier, no longer than that. */
 function endOf(run: FunnelRun, validFrom: number, fallback?: CompiledOffer): number {
   let end = validFrom + (fallback?.model.validForMs ?? Number.POSITIVE_INFINITY)
   for (const { offer, keptUntil } of run.chosen) {
-    end = Math.min(end, validFrom + offer.model.validForMs)
+    end = Math.min(end, validFrom + offer.model.validForMs, offer.window?.closesAt(validFrom) ?? end)
     if (keptUntil > 0) end = Math.min(end, keptUntil - (offer.takes?.graceMs ?? 0))
   }
   return end
@@ -145,7 +150,12 @@ function stockOf(run: FunnelRun, { id, customerId, reason }: DecisionParts): rea
       const resource = of.find((take) => take.resource === short.resource)?.id ?? ''
       rows.push({ offer: offer.id, resource, amount, left: unitsOf(short.left), claim: null, until: 0 })
     }
-    if (claims == null || reason !== 'offered' || !run.chosen.some((chosen) => chosen.offer === offer)) continue
+    if (
+      claims == null ||
+      (reason !== 'offered' && reason !== 'not_personalised') ||
+      !run.chosen.some((chosen) => chosen.offer === offer)
+    )
+      continue
     const claim = claimId(run.salt, customerId, claimNumber(decisionNumber(id), offer.key))
     for (const [j, { id: resource, amount }] of of.entries()) {
       rows.push({ offer: offer.id, resource, amount, left: unitsOf(claims[j]), claim, until: run.now + leaseMs })

@@ -1,4 +1,5 @@
-import type { CompiledTrigger, TypePlan } from '../../rules/compiled.ts'
+import type { CompiledOffer, CompiledTrigger, TypePlan } from '../../rules/compiled.ts'
+import { limitedAt } from './funnel/frames.ts'
 import { drop, propose } from './funnel/run.ts'
 import type { StepContext } from './step.ts'
 
@@ -19,8 +20,16 @@ export function proposeFromTriggers(context: StepContext, plan: TypePlan, hits: 
       if (offer === undefined) continue
       const candidate = propose(run, offer, trigger)
       if (ageMs > trigger.freshnessMs) drop(candidate, 'trigger', 'stale_event', null)
+      else if (!hitsFor(context, trigger, offer, run.now - ageMs)) drop(candidate, 'trigger', 'other_purpose', null)
     }
   }
+}
+
+/** Whether a trigger that hits does so by data that may be used for an offer. */
+function hitsFor({ run }: StepContext, { condition }: CompiledTrigger, offer: CompiledOffer, time: number): boolean {
+  if (condition === null) return true
+  const frame = limitedAt(run, time, condition.reads, offer)
+  return frame === null || condition.must(frame.lo, frame.hi, run.event)
 }
 
 /** Makes a candidate of every offer that fits the run's placement, but its fallback, which competes with nothing. */

@@ -1,3 +1,4 @@
+import { everyPurpose } from '../../rules/source-table.ts'
 import type { Contact, Slot } from '../state/states.ts'
 import { stoppedBy } from './funnel/final-gate.ts'
 import type { StepContext } from './step.ts'
@@ -13,6 +14,8 @@ export function takeUpContacts(
   run.asOf = asOf
   run.event = null
   run.lawful = true
+  run.usableFor = everyPurpose
+  run.consent = 0
 }
 
 /**

@@ -5,7 +5,7 @@ import type { FunnelRun } from './funnel/run.ts'
 /** Most features a decision record holds; what triggers read comes first. */
 export const featuresUsedMax = 64
 
-/** Frame indexes that the funnel needs for the run's candidates, each once, ascending. Fates decided already need none. */
+/** Frame indexes that the funnel needs for the run's candidates, and what every decision records, each once, ascending. Fates decided already need none. */
 export function candidateReads(run: FunnelRun): readonly number[] {
   const { readMarks } = run
   readMarks.fill(0)
@@ -16,6 +16,7 @@ export function candidateReads(run: FunnelRun): readonly number[] {
     const reads = offerReads?.[candidate.offer.index] ?? noReads
     for (let r = 0; r < reads.length; r++) readMarks[reads[r]!] = 1
   }
+  for (const variable of run.tables.fairness) readMarks[variable] = 1
   const reads: number[] = []
   for (let variable = 0; variable < readMarks.length; variable++) if (readMarks[variable] === 1) reads.push(variable)
   return reads

@@ -3,6 +3,7 @@ import { isLawful } from '../../rules/lawful.ts'
 import type { Slot } from '../state/states.ts'
 import { eventTimeOf, refusalOf } from './admit-event.ts'
 import { addEntries } from './apply-event.ts'
+import { isUsable, noteOrigin } from './origins.ts'
 import type { StepContext } from './step.ts'
 
 /** An event of the log that was stepped before a pack named the series to be filled. */
@@ -35,6 +36,8 @@ export function fillEvent(context: StepContext, slot: Slot, past: PastEvent, tak
   const { event, acceptedAt } = past
   const plan = context.pack.types.get(event.type)
   if (plan === undefined || context.states.erasedAt(slot) > 0 || !isFilledFrom(context, past, takes)) return false
-  addEntries(context, slot, event, eventTimeOf(event.time, acceptedAt), plan, takes)
+  if (!isUsable(context, slot, event, acceptedAt)) return false
+  const time = eventTimeOf(event.time, acceptedAt)
+  if (addEntries(context, slot, event, time, plan, takes)) noteOrigin(context, slot, event, time, plan)
   return true
 }

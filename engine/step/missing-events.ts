@@ -1,9 +1,9 @@
 import type { Event } from '../../ingest/event.ts'
 import { hash64 } from '../../ingest/hash.ts'
 import type { TypePlan } from '../../rules/compiled.ts'
-import { isLawful } from '../../rules/lawful.ts'
 import type { Slot } from '../state/states.ts'
 import { refusalOf } from './admit-event.ts'
+import { isUsable } from './origins.ts'
 import type { EventInput, StepContext } from './step.ts'
 
 /**
@@ -11,24 +11,26 @@ import type { EventInput, StepContext } from './step.ts'
  * Which of them it belongs to is not asked, as a filter may be what failed.
  */
 export function missEntries(
-  { pack, states }: StepContext,
+  context: StepContext,
   slot: Slot,
   { event, acceptedAt }: Pick<EventInput, 'event' | 'acceptedAt'>,
   time: number,
   plan: TypePlan,
 ): void {
-  if (plan.series.length === 0 || !isLawful(pack, event.source, acceptedAt)) return
+  const { pack, states } = context
+  if (plan.series.length === 0 || !isUsable(context, slot, event, acceptedAt)) return
   if (refusalOf(pack, event, acceptedAt, time, plan) !== null) return
   states.miss(slot, event.type, missingKeyOf(event), time)
 }
 
 /** What was missing of an event is there, as it is counted now or was before. */
 export function findEntries(
-  { pack, states }: StepContext,
+  context: StepContext,
   slot: Slot,
   { event, acceptedAt }: Pick<EventInput, 'event' | 'acceptedAt'>,
 ): void {
-  if (states.missingCount(slot) === 0 || !isLawful(pack, event.source, acceptedAt)) return
+  const { states } = context
+  if (states.missingCount(slot) === 0 || !isUsable(context, slot, event, acceptedAt)) return
   states.found(slot, event.type, missingKeyOf(event))
 }
 

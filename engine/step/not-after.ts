@@ -18,7 +18,7 @@ export function notAfterOf(
   const known = run.tables.offerByKey.get(offer)
   if (known === undefined) return 0
   const { takes } = known
-  const end = at + known.model.validForMs
+  const end = Math.min(at + known.model.validForMs, known.window?.closesAt(at) ?? Number.POSITIVE_INFINITY)
   if (takes === null) return end
   // The newest that was made by then: it ran, or the offer made one of its own.
   const shown = claimsOn(states, slot, offer).find((claim) => claim.at <= at)

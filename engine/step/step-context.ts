@@ -1,5 +1,7 @@
 import type { CompiledPack, CompiledPlacement } from '../../rules/compiled.ts'
 import type { LoadedLearned } from '../../rules/learned-table.ts'
+import { atOnce, type Slices } from '../../rules/slices.ts'
+import { everyPurpose } from '../../rules/source-table.ts'
 import type { States } from '../state/states.ts'
 import { arbitrate } from './funnel/arbitration.ts'
 import { filterContacts } from './funnel/contact.ts'
@@ -11,7 +13,7 @@ import type { Filters, FunnelRun } from './funnel/run.ts'
 import { filterStock } from './funnel/stock.ts'
 import { nothingKnown } from './funnel/stock-view.ts'
 import { filterSuitable } from './funnel/suitability.ts'
-import { createTables } from './funnel/tables.ts'
+import { tablesInSlices } from './funnel/tables.ts'
 import type { StepContext } from './step.ts'
 
 /** The funnel's stages as they run in production. */
@@ -40,6 +42,18 @@ export function createStepContext(
   filters: Filters = productionFilters,
   learned: LoadedLearned | null = null,
 ): StepContext {
+  states.judgeSources(pack.sourceTable)
+  return atOnce(contextInSlices(pack, states, salt, filters, learned))
+}
+
+/** The same for a thread that must not stand still; the states go on judging sources as before (`judgeSources`). */
+export function* contextInSlices(
+  pack: CompiledPack,
+  states: States,
+  salt: string,
+  filters: Filters,
+  learned: LoadedLearned | null,
+): Slices<StepContext> {
   const lo = new Float64Array(pack.layout.variables).fill(Number.NEGATIVE_INFINITY)
   const hi = new Float64Array(pack.layout.variables).fill(Number.POSITIVE_INFINITY)
   let mostTriggers = 0
@@ -52,7 +66,7 @@ export function createStepContext(
     lo,
     hi,
     filters,
-    run: createRun(pack, states, salt, learned, lo, hi),
+    run: yield* createRun(pack, states, salt, learned, lo, hi),
     hits: new Int32Array(mostTriggers),
   }
 }
@@ -65,16 +79,16 @@ export function putInForce(context: StepContext, pack: CompiledPack, learned: Lo
   Object.assign(context, createStepContext(pack, context.states, context.salt, context.filters, learned))
 }
 
-function createRun(
+function* createRun(
   pack: CompiledPack,
   states: States,
   salt: string,
   learned: LoadedLearned | null,
   lo: Float64Array,
   hi: Float64Array,
-): FunnelRun {
-  const tables = createTables(pack, learned?.table ?? null)
-  return {
+): Slices<FunnelRun> {
+  const tables = yield* tablesInSlices(pack, learned?.table ?? null)
+  const run: FunnelRun = {
     pack,
     states,
     tables,
@@ -89,7 +103,15 @@ function createRun(
     placement: pack.placements[0] ?? nowhere,
     event: null,
     lawful: false,
+    anonymous: false,
+    usableFor: everyPurpose,
+    consent: 0,
+    reads: [],
+    limits: -1,
+    limited: { lo: lo.slice(), hi: hi.slice() },
+    limitedTo: 0,
     now: 0,
+    isInEffect: (window) => window === null || window.isOpen(run.now),
     asOf: 0,
     wanted: 0,
     candidates: [],
@@ -112,6 +134,7 @@ function createRun(
     stock: { left: new Float64Array(pack.loaded.model.resources.length).fill(Number.NaN), ...nothingKnown },
     settlements: [],
   }
+  return run
 }
 
 /** What a run stands at before its first placement: a place that shows nothing. */

@@ -1,6 +1,6 @@
 import { erasureType } from '../../ingest/erasure.ts'
 import type { CompiledOffer, CompiledPlacement, CompiledTrigger, TypePlan } from '../../rules/compiled.ts'
-import { isLawful } from '../../rules/lawful.ts'
+import { consentKey } from '../../rules/source-table.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { Slot } from '../state/states.ts'
 import { admitEvent, eventTimeOf } from './admit-event.ts'
@@ -14,6 +14,7 @@ import { propose, resetRun } from './funnel/run.ts'
 import { holdOffers } from './hold-offers.ts'
 import { acceptedAfterExpiry, expiredAcceptance } from './late-acceptance.ts'
 import { findEntries, missEntries } from './missing-events.ts'
+import { applyRevocation, isUsable } from './origins.ts'
 import { recallForbidden, sentAfterRecall } from './recall.ts'
 import { runFunnel } from './run-funnel.ts'
 import { giveAllBack } from './settle-claims.ts'
@@ -41,8 +42,8 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   if (event.type === erasureType) return eraseCustomer(context, slot, input, status)
   if ((status === 'too_late' || status === 'poison') && plan !== undefined) {
     applySuppressions(context, slot, event, { time, acceptedAt, liftAt: null }, plan)
-    if (isLawful(context.pack, event.source, acceptedAt))
-      takeBackOverride(context, slot, event, Math.min(time, acceptedAt))
+    applyRevocation(context, slot, event, Math.max(time, acceptedAt), false)
+    if (isUsable(context, slot, event, acceptedAt)) takeBackOverride(context, slot, event, Math.min(time, acceptedAt))
     if (status === 'poison') {
       clearAttributes(context, slot, input, Math.min(time, acceptedAt), plan)
       missEntries(context, slot, input, time, plan)
@@ -53,14 +54,17 @@ export function stepEvent(context: StepContext, slot: Slot, input: EventInput): 
   if (status === 'accepted' || status === 'duplicate') findEntries(context, slot, input)
   if (status !== 'accepted' || plan === undefined) return settled[status]
 
-  const before = applyAndRecall(context, slot, input, time, plan)
+  const usable = isUsable(context, slot, event, acceptedAt)
+  const before = applyAndRecall(context, slot, input, time, plan, usable)
   const { run } = context
   run.slot = slot
   run.customerId = event.customerId
   run.now = now
   run.asOf = time
   run.event = event.data
-  run.lawful = isLawful(context.pack, event.source, acceptedAt)
+  run.lawful = usable
+  run.usableFor = context.pack.sources.get(event.source)?.purposes ?? 0
+  run.consent = event.provenance.consentId === null ? 0 : consentKey(event.provenance.consentId)
   const hits = findTriggers(context, event.data, plan)
   if (hits === 0 && before.length === 0) return settled.accepted
   const decisions = hits === 0 ? before : [...before, ...decidePlacements(context, input, time, plan, hits)]
@@ -74,9 +78,9 @@ function applyAndRecall(
   input: EventInput,
   time: number,
   plan: TypePlan,
+  lawful: boolean,
 ): readonly Decision[] {
   const { event, acceptedAt } = input
-  const lawful = isLawful(context.pack, event.source, acceptedAt)
   const expired = lawful ? expiredAcceptance(context, slot, event, time) : -1
   const sent = applyEvent(context, slot, event, time, acceptedAt, plan, lawful)
   const recalls = context.run.tables.closingTypes.has(event.type) ? recallForbidden(context, slot, input, time) : none

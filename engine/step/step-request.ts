@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
-import { hash64 } from '../../ingest/hash.ts'
 import type { ReasonCode } from '../../rules/reasons.ts'
+import { everyPurpose } from '../../rules/source-table.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { GivenAnswer, Slot } from '../state/states.ts'
 import { answerAgain } from './answer-again.ts'
+import { answerKey } from './answer-key.ts'
 import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
 import { proposeForPlacement } from './candidates.ts'
 import { hasHistory } from './cold-start.ts'
 import { decisionId, decisionNumber } from './decision-id.ts'
+import { everybody, wantsNothingPersonal } from './funnel/everybody.ts'
 import { stoppedBy } from './funnel/final-gate.ts'
 import { resetRun } from './funnel/run.ts'
 import { runFunnel } from './run-funnel.ts'
@@ -27,6 +29,22 @@ const nothing = { outcome: 'none', reason: 'no_candidate' } as const
  * is computed again, from the state of then, and is another decision. A placement that the pack does not have, or that is not inbound, gets nothing.
  */
 export function stepRequest(context: StepContext, slot: Slot, input: RequestInput): RequestOutcome {
+  const { run, states, pack } = context
+  run.slot = slot
+  run.now = input.now
+  run.asOf = input.now
+  run.anonymous = input.personalised === false || wantsNothingPersonal(run)
+  if (!run.anonymous) return answerRequest(context, slot, input)
+  run.states = everybody(states, pack)
+  try {
+    return answerRequest(context, slot, input)
+  } finally {
+    run.states = states
+    run.anonymous = false
+  }
+}
+
+function answerRequest(context: StepContext, slot: Slot, input: RequestInput): RequestOutcome {
   assert(input.count >= 1, 'a request asks for at least one offer')
   const { run, states } = context
   const placement = run.tables.placementById.get(input.placement)
@@ -36,6 +54,8 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   run.asOf = input.now
   run.event = null
   run.lawful = true
+  run.usableFor = everyPurpose
+  run.consent = 0
   if (placement?.direction !== 'inbound') {
     resetRun(run, { ...nowhere, id: input.placement }, 0)
     const decision = requestDecision(context, input, { id: idOfAnswer(context, input), ...nothing })
@@ -48,7 +68,7 @@ export function stepRequest(context: StepContext, slot: Slot, input: RequestInpu
   fillFrame(context, table?.reads ?? [])
   if (table?.contact !== true) return passing(context, input)
 
-  hash64(`${input.requestId}\0${input.placement}`, idHash)
+  answerKey(input, !run.anonymous, idHash)
   const high = idHash[0]!
   const low = idHash[1]!
   const given = states.answerOf(slot, high, low, input.now) ?? answerOfNow(context, input)
@@ -98,7 +118,11 @@ function decide(context: StepContext, input: RequestInput, id: string): Decision
   run.decisionId = id
   proposeForPlacement(context)
   runFunnel(context)
-  if (run.chosen.length > 0) return requestDecision(context, input, { id, outcome: 'offered', reason: 'offered' })
+  if (run.chosen.length > 0) {
+    const reason = run.anonymous ? 'not_personalised' : 'offered'
+    return requestDecision(context, input, { id, outcome: 'offered', reason })
+  }
+  if (run.anonymous) return fallbackDecision(context, input, 'not_personalised')
   return fallbackDecision(context, input, hasHistory(run) ? emptyReason(run) : 'cold_start')
 }
 
@@ -134,14 +158,16 @@ function requestDecision(
     times: { eventTime: now, acceptedAt: now, now },
     validFrom: now,
     ...answer,
-    // The frame holds nothing of an erased customer.
-    variables: answer.reason === 'erased' ? [] : (run.tables.placements[run.placement.index]?.reads ?? []),
+    // The frame holds nothing of an erased customer, nor of one of whom nothing may be read.
+    variables:
+      answer.reason === 'erased' || run.anonymous ? [] : (run.tables.placements[run.placement.index]?.reads ?? []),
   })
 }
 
 /** Of the answer that reserves a contact, which is given again to the same request. `at`: when it was given first; once forgotten, the next one is another. */
 function idOfRequest(context: StepContext, { customerId, requestId, placement }: RequestInput, at: number): string {
-  return decisionId(context.salt, 'request', [customerId, requestId, placement, String(at)])
+  const personal = context.run.anonymous ? ['not personal'] : []
+  return decisionId(context.salt, 'request', [customerId, requestId, placement, String(at), ...personal])
 }
 
 /** Of an answer that nothing remembers: asked again, the same request gets another one, with another content. */

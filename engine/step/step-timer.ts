@@ -1,4 +1,5 @@
 import type { CompiledPlacement, CompiledTrigger } from '../../rules/compiled.ts'
+import { everyPurpose } from '../../rules/source-table.ts'
 import { type Decision, released } from '../../sinks/decision.ts'
 import type { Held, Slot } from '../state/states.ts'
 import { buildDecision, emptyReason, recordClaims, recordContacts } from './build-decision.ts'
@@ -42,6 +43,8 @@ function decideHeld(context: StepContext, slot: Slot, input: TimerInput, held: H
   run.asOf = input.now
   run.event = null
   run.lawful = true
+  run.usableFor = everyPurpose
+  run.consent = 0
   run.decisionId = id
   const trigger = run.tables.triggerByKey.get(held.trigger)
   const placement = run.tables.placementByKey.get(held.placement)

@@ -57,6 +57,8 @@ export type RequestInput = {
   readonly now: number
   /** Tells this answer from others to the same request, which may be computed again: never the same for two of them. */
   readonly turn: string
+  /** False: nothing of the customer is to be read. Absent: it may be. */
+  readonly personalised?: boolean
 }
 
 /** Something of a customer is due. */

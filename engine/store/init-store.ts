@@ -7,6 +7,7 @@ export function firstMeta(pack: string): CommitMeta {
     appendTime: 0,
     clock: 0,
     pack,
+    activation: 0,
     published: 0,
     dpos: 0,
     adopting: null,

@@ -3,9 +3,19 @@
  * that the process is gone) and is not fooled by a process id that was given to another process meanwhile.
  */
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { StoreError } from './store.ts'
 
@@ -39,15 +49,14 @@ const silentMs = 20_000
 /**
  * Takes a data folder for this process.
  *
- * @throws StoreError `already_open` when another engine has it; the message says which
+ * @throws StoreError `already_open` when another engine has it; the message says which. `store_unavailable` when it cannot be made or written
  */
 export function takeInstanceLock(dir: string): InstanceLock {
-  // For the owner only: the folder holds customers' data. A folder that is there keeps the rights it was given.
-  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  makeFolder(dir)
   const path = join(dir, fileName)
   const self: LockHolder = { id: randomUUID(), ...processIdentity(process.pid), address: null }
   const own = join(dir, `${fileName}.${self.id}`)
-  writeFileSync(own, JSON.stringify(self), { flush: true })
+  inFolder(dir, () => writeFileSync(own, JSON.stringify(self), { flush: true }))
   try {
     for (let attempt = 0; attempt < 5; attempt++) {
       if (linked(own, path)) return lockOf(path, own, self)
@@ -67,6 +76,37 @@ export function takeInstanceLock(dir: string): InstanceLock {
     `Another engine (process ${holder?.pid ?? 'unknown'}${where}) has the data folder ${dir}. Stop it first, or use another folder.`,
     { retryable: false },
   )
+}
+
+/** Makes a folder level by level: where one cannot be made, Node's own way of making all of them may try for ever. */
+function makeFolder(dir: string): void {
+  const missing: string[] = []
+  for (let level = resolve(dir); !existsSync(level) && level !== dirname(level); level = dirname(level))
+    missing.unshift(level)
+  // For the owner only: the folder holds customers' data. A folder that is there keeps the rights it was given.
+  inFolder(dir, () => {
+    for (const level of missing) {
+      try {
+        mkdirSync(level, { mode: 0o700 })
+      } catch (cause) {
+        // Another engine made it meanwhile.
+        if (!existsSync(level)) throw cause
+      }
+    }
+  })
+}
+
+function inFolder(dir: string, work: () => void): void {
+  try {
+    work()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown'
+    throw new StoreError(
+      'store_unavailable',
+      `The data folder ${dir} cannot be written (${code}). Set DATA_DIR to a folder that this user may write.`,
+      { retryable: false, cause },
+    )
+  }
 }
 
 /** The engine that runs on a data folder now; null when none does. For tools; takes nothing. */

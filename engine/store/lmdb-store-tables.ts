@@ -32,7 +32,7 @@ export const clusterKey = Buffer.from('cluster')
 export const defaultMaxBytes = 64 * 2 ** 30
 
 /** What headers did not say in earlier builds. */
-const absent = { addr: '', dpos: 0, adopting: null, begun: [], fill: null } as const
+const absent = { addr: '', dpos: 0, adopting: null, activation: 0, begun: [], fill: null } as const
 
 /**
  * Opens, or makes, the environment of a folder with its tables.

@@ -104,10 +104,15 @@ class LmdbStore implements Store {
       throw partitionsChanged(stored.partitions, cluster.partitions)
     }
     assert(cluster.format === storeFormat, 'a release writes its own format')
-    // One process has the folder, so nothing comes between the comparison and the write.
-    if (!isDeepStrictEqual(stored, before)) return false
-    await this.#written(this.#tables.fixed.put(clusterKey, Buffer.from(JSON.stringify(cluster))))
-    return true
+    const json = Buffer.from(JSON.stringify(cluster))
+    // Within LMDB's one write transaction: else an activation and a backfill that ends could both find what they had read.
+    return this.#written(
+      this.#tables.root.transaction(() => {
+        if (!isDeepStrictEqual(readCluster(this.#tables), before)) return false
+        void this.#tables.fixed.put(clusterKey, json)
+        return true
+      }),
+    )
   }
 
   async putPack(hash: string, json: string): Promise<void> {

@@ -24,7 +24,7 @@ export type Cluster = {
   readonly pack: string
   /** Since when each series definition (`SeriesDef.key`) has been observed. */
   readonly observedSince: Readonly<Record<string, number>>
-  /** Counts the activations of packs that added series; never runs back. */
+  /** Number of the activation that put the pack in force; 0: the first start did. Never runs back, also where an older pack is put in force again. */
   readonly activations: number
   /** The series definitions of the pack in force that it did not have at the first start. */
   readonly added: Readonly<Record<string, AddedSeries>>
@@ -74,6 +74,8 @@ export type Meta = {
   /** Last `now`. */
   readonly clock: number
   readonly pack: string
+  /** Number of the activation that put it in force, see `Cluster.activations`. */
+  readonly activation: number
   /** Highest seq whose outbox value was published. */
   readonly published: number
   /** Offset of the decisions log: no record of a seq above `published` lies below it. */

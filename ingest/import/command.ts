@@ -36,7 +36,8 @@ export async function runImport(command: ImportCommand): Promise<ImportResult> {
   const mappings = await loadAll(command.inputs)
   if (mappings.kind === 'refused') return mappings
   const name = mappings.inputs[0]?.loaded.mapping.name
-  if (name === undefined) return { kind: 'refused', problems: [{ file: '', line: 1, reason: 'there is no file' }] }
+  if (name === undefined)
+    return { kind: 'refused', problems: [{ code: 'wrong', file: '', line: 1, reason: 'there is no file' }] }
   const ledger = openLedger(join(command.directory, 'ledger'))
   const rejects = await openRejectFile(rejectsPath(command.directory, name))
   const progress = command.progress === null ? null : progressLine(command.progress)

@@ -102,9 +102,12 @@ async function headerFlaw(path: string, loaded: LoadedMapping, mapper: RowMapper
     for await (const _ of readRows(source)) break
     return null
   } catch (error) {
-    if (error instanceof RowSourceError) return { file: basename(path), line: error.line, reason: error.message }
+    if (error instanceof RowSourceError) {
+      const kind = error.code === 'unholdable' ? 'unholdable' : 'wrong'
+      return { code: kind, file: basename(path), line: error.line, reason: error.message }
+    }
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    return { file: basename(path), line: 1, reason: `can not be read (${code})` }
+    return { code: 'wrong', file: basename(path), line: 1, reason: `can not be read (${code})` }
   }
 }
 

@@ -7,9 +7,12 @@ import type { EventTypeDef } from '../event.ts'
 import { eventTypes } from '../event-types.ts'
 import { checkMapping } from './check-mapping.ts'
 import { type Mapping, mappingSchema } from './mapping.ts'
+import { unholdableColumns } from './unholdable-columns.ts'
 
 /** What is wrong with a mapping, or with a file it is applied to. */
 export type Problem = {
+  /** `unholdable`: it has a column that a bank may not hold; `wrong`: anything else. */
+  readonly code: 'wrong' | 'unholdable'
   readonly file: string
   /** 1-based; 1 when it concerns the file as a whole. */
   readonly line: number
@@ -51,7 +54,9 @@ export function parseMapping(text: string, file: string, types: ReadonlyMap<stri
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false, schema: 'core' })
   if (document.errors.length > 0) {
-    const problems = document.errors.map((e) => ({ file, line: errorLine(e, lines), reason: firstLine(e.message) }))
+    const problems = document.errors.map((e): Problem => {
+      return { code: 'wrong', file, line: errorLine(e, lines), reason: firstLine(e.message) }
+    })
     return { kind: 'refused', problems: problems.slice(0, maxProblems) }
   }
   const lineOf = (path: readonly PropertyKey[]): number => lineOfPath(document, lines, path)
@@ -60,13 +65,18 @@ export function parseMapping(text: string, file: string, types: ReadonlyMap<stri
     const found = parsed.error.issues.flatMap((issue) => innermost(issue))
     return refused(file, found, lineOf)
   }
-  const found = checkMapping(parsed.data, types)
+  const found = [...unholdableColumns(parsed.data), ...checkMapping(parsed.data, types)]
   if (found.length > 0) return refused(file, found, lineOf)
   return { kind: 'ok', mapping: parsed.data, types }
 }
 
 /** Something wrong at a place inside the mapping. */
-export type Finding = { readonly path: readonly PropertyKey[]; readonly reason: string }
+export type Finding = {
+  readonly path: readonly PropertyKey[]
+  readonly reason: string
+  /** Absent: `wrong`. */
+  readonly code?: Problem['code']
+}
 
 function refused(
   file: string,
@@ -74,6 +84,7 @@ function refused(
   lineOf: (path: readonly PropertyKey[]) => number,
 ): MappingResult {
   const problems = found.slice(0, maxProblems).map((finding) => ({
+    code: finding.code ?? 'wrong',
     file,
     line: lineOf(finding.path),
     reason: finding.path.length === 0 ? finding.reason : `${finding.path.map(String).join('.')}: ${finding.reason}`,

@@ -23,14 +23,14 @@ export async function loadLookups(mapping: Mapping, path: string): Promise<Looku
     const file = resolve(dirname(path), lookup.file)
     const loaded = await loadLookup(file, lookup, mapping)
     if (loaded.kind === 'ok') lookups.set(name, loaded.lookup)
-    else problems.push({ file: basename(file), line: loaded.line, reason: loaded.reason })
+    else problems.push({ code: loaded.code, file: basename(file), line: loaded.line, reason: loaded.reason })
   }
   return problems.length > 0 ? { kind: 'refused', problems } : { kind: 'ok', lookups }
 }
 
 type Loaded =
   | { readonly kind: 'ok'; readonly lookup: Lookup }
-  | { readonly kind: 'refused'; readonly line: number; readonly reason: string }
+  | ({ readonly kind: 'refused' } & Pick<Problem, 'code' | 'line' | 'reason'>)
 
 async function loadLookup(file: string, lookup: LookupMapping, mapping: Mapping): Promise<Loaded> {
   const where = lookup.where ?? {}
@@ -44,17 +44,22 @@ async function loadLookup(file: string, lookup: LookupMapping, mapping: Mapping)
     for await (const batch of readRows(source)) {
       for (const row of batch) {
         lastLine = row.line
-        if (row.kind === 'broken') return { kind: 'refused', line: row.line, reason: row.detail }
+        if (row.kind === 'broken') return wrong(row.line, row.detail)
         if (!keeps(row.values)) continue
         const flaw = keep(rows, row.values, lookup)
-        if (flaw !== null) return { kind: 'refused', line: row.line, reason: flaw }
+        if (flaw !== null) return wrong(row.line, flaw)
       }
     }
   } catch (error) {
-    if (error instanceof RowSourceError) return { kind: 'refused', line: error.line, reason: error.message }
-    return { kind: 'refused', line: lastLine, reason: `can not be read (${errorCode(error)})` }
+    if (!(error instanceof RowSourceError)) return wrong(lastLine, `can not be read (${errorCode(error)})`)
+    const refused = wrong(error.line, error.message)
+    return error.code === 'unholdable' ? { ...refused, code: 'unholdable' } : refused
   }
   return { kind: 'ok', lookup: rows }
+}
+
+function wrong(line: number, reason: string): Extract<Loaded, { kind: 'refused' }> {
+  return { kind: 'refused', code: 'wrong', line, reason }
 }
 
 function keep(

@@ -1,5 +1,6 @@
 /** Rows of a CSV or JSON lines file as columns of text: one row a line, so a broken row costs only itself. */
 import { parse } from 'csv-parse/sync'
+import { unholdableReason } from '../unholdable.ts'
 import type { InputMapping } from './mapping.ts'
 import { type Line, readLines } from './read-lines.ts'
 
@@ -30,17 +31,18 @@ export type RowSource = {
 
 /** The file does not fit its mapping. */
 export class RowSourceError extends Error {
-  readonly code = 'column_unknown'
+  readonly code: 'column_unknown' | 'unholdable'
   readonly line: number
-  constructor(message: string, line: number) {
+  constructor(message: string, line: number, code: 'column_unknown' | 'unholdable' = 'column_unknown') {
     super(message)
     this.line = line
+    this.code = code
   }
 }
 
 /**
  * Yields rows in file order, in arrays of at most 256; lines that hold only white space are passed over.
- * @throws RowSourceError when the header lacks a wanted column; the error of the file system when reading fails.
+ * @throws RowSourceError when the header lacks a wanted column, or has one that a bank may not hold; the error of the file system when reading fails.
  */
 export async function* readRows(source: RowSource): AsyncGenerator<readonly (Row | BrokenRow)[]> {
   const reader = source.input.format === 'csv' ? csvReader(source, source.input) : jsonReader(source, source.input)
@@ -66,6 +68,11 @@ function csvReader(source: RowSource, input: CsvInput): Reader {
   let wanted: readonly number[] | null = null
   const open = (names: readonly string[], line: number): void => {
     width = names.length
+    for (const name of names) {
+      const reason = unholdableReason(name)
+      // Also one that nothing reads: a row that is not taken is kept as it stands.
+      if (reason !== null) throw new RowSourceError(`the file has the column ${name}: ${reason}`, line, 'unholdable')
+    }
     wanted = source.columns.map((column) => {
       const index = names.indexOf(column)
       if (index < 0) throw new RowSourceError(`the file has no column ${column}`, line)

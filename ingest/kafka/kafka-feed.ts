@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Appended, Bounds, Log, LogRecord, NewRecord } from '../log.ts'
+import type { Appended, Bounds, Feed, Log, LogRecord, NewRecord } from '../log.ts'
 import { FeedPartition } from './feed-partition.ts'
 import type { FetchedBatch, KafkaConsumer } from './kafka-consumer.ts'
 import type { KafkaProducer } from './kafka-producer.ts'
@@ -23,7 +23,7 @@ const lookBackOffMs = { least: 200, most: 5_000 } as const
  * The events as the engine follows them: those of the partitions that the group has given to this process, each from the
  * offset that is read first. A read never waits: it gives what has been fetched, and `onAppend` tells when there is more.
  */
-export class KafkaFeed implements Log {
+export class KafkaFeed implements Log, Feed {
   readonly partitions: number
   readonly #options: KafkaFeedOptions
   readonly #of: readonly FeedPartition[]
@@ -74,6 +74,11 @@ export class KafkaFeed implements Log {
     const records = of.take(from, limit)
     if (of.makeRoom()) this.#fetch(partition, of)
     return records
+  }
+
+  hasCome(partition: number, below: number): boolean {
+    const { state, position } = this.#partition(partition)
+    return state !== 'idle' && position >= below
   }
 
   async bounds(partition: number): Promise<Bounds> {
@@ -136,6 +141,8 @@ export class KafkaFeed implements Log {
 
   skipHoles(partition: number, first: number, next: number): void {
     this.#partition(partition).skipHoles(first, next)
+    // There is nothing to take, but who waits for what was there may go on.
+    this.#tell(partition)
   }
 
   /**

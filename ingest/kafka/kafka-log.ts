@@ -1,5 +1,5 @@
 import assert from 'node:assert'
-import type { Log } from '../log.ts'
+import type { Feed, Log } from '../log.ts'
 import type { Member, Membership } from '../membership.ts'
 import { createKafkaAdmin } from './kafka-admin.ts'
 import type { KafkaConnection } from './kafka-connection.ts'
@@ -36,10 +36,14 @@ export type KafkaLogs = {
   /** The events at any offset, whoever has the partition. */
   readonly events: Log
   readonly decisions: Log
+  /** What commits were made from. */
+  readonly batches: Log
   /** Dead letters of all nodes; `openKafkaDeadLetters` makes them readable. */
   readonly deadLetters: Log
+  /** What people change of the installation: one partition, kept for ever. */
+  readonly control: Log
   /** The events of the partitions of this node, as the engine follows them: see `KafkaFeed`. */
-  readonly feed: Log
+  readonly feed: Log & Feed
   readonly membership: Membership
   readonly facts: KafkaFacts
   /** Who is in the group now, this process or not. */
@@ -86,7 +90,9 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
     topics: [
       eventBounds,
       createTopicBounds(admin, names.decisions, partitions),
+      createTopicBounds(admin, names.batches, partitions),
       createTopicBounds(admin, names.deadLetters, deadLetterPartitions),
+      createTopicBounds(admin, names.control, 1),
     ],
     sessionTimeoutMs,
     maxBytesPerPartition,
@@ -96,7 +102,9 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
   const producers = {
     events: produce(names.events),
     decisions: produce(names.decisions),
+    batches: produce(names.batches),
     deadLetters: produce(names.deadLetters),
+    control: produce(names.control),
   }
   const { feed, membership, close } = createKafkaEvents({
     connection,
@@ -117,12 +125,14 @@ export async function openKafkaLogs(options: KafkaLogOptions): Promise<KafkaLogs
   return {
     events: createTopicLog({ topic: names.events, partitions, producer: producers.events, reader }),
     decisions: createTopicLog({ topic: names.decisions, partitions, producer: producers.decisions, reader }),
+    batches: createTopicLog({ topic: names.batches, partitions, producer: producers.batches, reader }),
     deadLetters: createTopicLog({
       topic: names.deadLetters,
       partitions: deadLetterPartitions,
       producer: producers.deadLetters,
       reader,
     }),
+    control: createTopicLog({ topic: names.control, partitions: 1, producer: producers.control, reader }),
     feed,
     membership,
     facts,

@@ -22,7 +22,8 @@ export type KafkaMembershipOptions = {
 }
 
 const COMMIT_EVERY_MS = 2_000
-const LOOKS = 5
+/** A group that settles says who is in it at the end: half a minute, on a busy machine, is long enough for that. */
+const LOOKS = 100
 const LOOK_AGAIN_MS = 300
 
 type Waiter = { readonly resolve: () => void; readonly reject: (error: LogError) => void }
@@ -157,28 +158,41 @@ export class KafkaMembership implements Membership {
     }
   }
 
-  /** Everybody of the group as it is now; some times, as the group settles while we ask. */
+  /** Everybody of the group as it is now, once it has settled: before that the broker does not say who they are, and the former ones stay. */
   async #lookAtMembers(join: number): Promise<void> {
     const { admin, groupId, topic } = this.#options
     for (let look = 0; look < LOOKS && !this.#left && join === this.#joins; look++) {
       try {
         const group = await describe(admin, groupId)
-        if (group !== undefined && join === this.#joins) this.#members = listed(group.members, topic)
-        if (group?.state === 'Stable') return
+        if (group?.state === 'Stable') {
+          if (join === this.#joins) this.#members = listed(group.members, topic)
+          return
+        }
       } catch {
-        // The former ones stay until they can be read.
+        // The next look may be answered.
       }
       await sleep(LOOK_AGAIN_MS)
     }
   }
 }
 
+/** While a group settles the broker says how many members it has, and not who they are. */
+const settling: readonly string[] = ['PreparingRebalance', 'CompletingRebalance']
+/** A group that does not settle within three seconds waits for a member that is gone. */
+const looksMax = 12
+const lookAgainMs = 250
+
 /**
- * Everybody in a group now.
+ * Everybody in a group now. Waits for at most three seconds while it settles.
  * @throws LogError
  */
 export async function membersOf(admin: KafkaAdmin, groupId: string, topic: string): Promise<readonly Member[]> {
-  return listed((await describe(admin, groupId))?.members ?? [], topic)
+  for (let look = 1; ; look++) {
+    const group = await describe(admin, groupId)
+    if (group === undefined || !settling.includes(group.state) || look === looksMax)
+      return listed(group?.members ?? [], topic)
+    await sleep(lookAgainMs)
+  }
 }
 
 async function describe(admin: KafkaAdmin, groupId: string) {

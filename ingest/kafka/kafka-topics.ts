@@ -4,12 +4,19 @@ import kafkajs, { type ITopicConfig, type ITopicMetadata } from 'kafkajs'
 import { LogError } from '../log.ts'
 import type { KafkaAdmin } from './kafka-admin.ts'
 
-export type TopicNames = { readonly events: string; readonly decisions: string; readonly deadLetters: string }
+export type TopicNames = {
+  readonly events: string
+  readonly decisions: string
+  readonly batches: string
+  readonly deadLetters: string
+  /** What people change of the installation: one partition, kept for ever. */
+  readonly control: string
+}
 
 export type TopicOptions = {
   /** Start of each topic's and group's name: letters, digits, `.`, `_`, `-`. One deployment has one prefix. */
   readonly prefix: string
-  /** Of events and decisions. Never changes: it decides which partition a customer belongs to. */
+  /** Of events, decisions and batches. Never changes: it decides which partition a customer belongs to. */
   readonly partitions: number
   /** Whether missing topics are made. */
   readonly create: boolean
@@ -47,13 +54,20 @@ const CONFIGS = [
   'max.message.bytes',
   'min.insync.replicas',
   'retention.ms',
+  'retention.bytes',
   'segment.ms',
 ] as const
 const APPEAR_MS = 30_000
 const LOOK_EVERY_MS = 100
 
 export function topicNames(prefix: string): TopicNames {
-  return { events: `${prefix}events`, decisions: `${prefix}decisions`, deadLetters: `${prefix}dead-letters` }
+  return {
+    events: `${prefix}events`,
+    decisions: `${prefix}decisions`,
+    batches: `${prefix}batches`,
+    deadLetters: `${prefix}dead-letters`,
+    control: `${prefix}control`,
+  }
 }
 
 /**
@@ -63,7 +77,7 @@ export function topicNames(prefix: string): TopicNames {
 export async function prepareTopics(admin: KafkaAdmin, options: TopicOptions): Promise<KafkaFacts> {
   if (!PREFIX.test(options.prefix)) throw refusal(`the topic prefix has other characters than letters, digits, ._-`)
   const names = topicNames(options.prefix)
-  const wanted = [names.events, names.decisions, names.deadLetters]
+  const wanted = [names.events, names.decisions, names.batches, names.deadLetters, names.control]
   const what = 'the topics cannot be read'
   const { brokers, clusterId } = await admin.ask(what, (asked) => asked.describeCluster())
   const existing = new Set(await admin.ask(what, (asked) => asked.listTopics()))
@@ -80,10 +94,13 @@ export async function prepareTopics(admin: KafkaAdmin, options: TopicOptions): P
     const entries = resources.find((one) => one.resourceName === topic)?.configEntries ?? []
     const config = new Map(entries.map((one) => [one.configName, one.configValue]))
     checkConfig(topic, config, topic === names.events)
+    if (topic === names.control) checkKept(topic, config)
     return factsOf(topic, metadata.find((one) => one.name === topic)?.partitions ?? [], config)
   })
   for (const { topic, partitions } of topics) {
-    if (topic !== names.deadLetters) checkPartitions(topic, partitions, options.partitions)
+    if (topic === names.control && partitions !== 1)
+      throw refusal(`topic ${topic} has ${partitions} partitions and must have 1: what people change has one order`)
+    if (topic !== names.control && topic !== names.deadLetters) checkPartitions(topic, partitions, options.partitions)
   }
   return { clusterId, brokers: brokers.length, topics }
 }
@@ -99,17 +116,17 @@ async function makeTopics(
     throw refusal(`the topics ${list} are missing; make them with kafka-topics.sh, or let proffer make topics`)
   }
   const replication = options.replication ?? Math.min(3, brokers)
-  const { deadLetters } = topicNames(options.prefix)
+  const { deadLetters, control } = topicNames(options.prefix)
   const topics: ITopicConfig[] = missing.map((topic) => ({
     topic,
     // Dead letters are few, and one partition keeps them in the order in which they came.
-    numPartitions: topic === deadLetters ? 1 : options.partitions,
+    numPartitions: topic === deadLetters || topic === control ? 1 : options.partitions,
     replicationFactor: replication,
     configEntries: [
       { name: 'message.timestamp.type', value: 'LogAppendTime' },
       { name: 'cleanup.policy', value: 'delete' },
       { name: 'max.message.bytes', value: String(MESSAGE_BYTES) },
-      { name: 'retention.ms', value: String(options.retentionMs) },
+      { name: 'retention.ms', value: topic === control ? '-1' : String(options.retentionMs) },
       // An acknowledged record is then on two brokers, and one of three may be down.
       { name: 'min.insync.replicas', value: String(replication >= 3 ? 2 : 1) },
     ],
@@ -169,6 +186,15 @@ function checkConfig(topic: string, config: ReadonlyMap<string, string>, isEvent
   if (Number(config.get('max.message.bytes')) < MESSAGE_BYTES) {
     throw refusal(`topic ${topic} takes too small records: ${change('max.message.bytes', String(MESSAGE_BYTES))}`)
   }
+}
+
+/** Who changed what must still be there in ten years. */
+function checkKept(topic: string, config: ReadonlyMap<string, string>): void {
+  const sizes = Number(config.get('retention.bytes') ?? -1)
+  if (Number(config.get('retention.ms')) < 0 && sizes < 0) return
+  throw refusal(
+    `topic ${topic} must keep its records for ever: kafka-configs.sh --alter --entity-type topics --entity-name ${topic} --add-config retention.ms=-1,retention.bytes=-1`,
+  )
 }
 
 function factsOf(

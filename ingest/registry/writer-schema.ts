@@ -3,6 +3,8 @@
  * its counts, so what is handed on is a copy of only what reading needs: no defaults (they may unfold without end), no
  * docs, no logical types, each name in full, everything within bounds.
  */
+
+import { unholdableReason } from '../unholdable.ts'
 import { SCHEMA_BYTES_MAX } from './schema-registry.ts'
 
 /** Why a schema cannot be used. */
@@ -13,6 +15,8 @@ export type RefusalCode =
   | 'not_avro'
   /** Avro that no event needs: recursive, fields of nothing, a name that JavaScript keeps for itself. */
   | 'unsupported'
+  /** A field by whose name it holds biometrics or signals of health. */
+  | 'unholdable'
   /** A record we have no type for. */
   | 'type_unknown'
   /** Cannot be read as our schema of the record. */
@@ -184,6 +188,8 @@ class Reading {
       if (!isObject(field) || !isName(fieldName)) throw new Refused('not_avro', `${name} has a field without a name`)
       if (names.has(fieldName)) throw new Refused('not_avro', `${name} has two fields ${fieldName}`)
       refuseKept(fieldName)
+      const reason = unholdableReason(fieldName)
+      if (reason !== null) throw new Refused('unholdable', `field ${fieldName}: ${reason}`)
       names.add(fieldName)
       const part = this.type(field['type'], inner, depth + 1)
       if (part.isEmpty) throw new Refused('unsupported', `field ${fieldName} holds nothing`)

@@ -34,6 +34,32 @@ export function neverTrue(source: string, vocabulary: Vocabulary): boolean {
   return branches?.every((branch) => [...branch.values()].some(isEmpty)) ?? false
 }
 
+/**
+ * The parts of a condition that exclude each other, as they are written: two of its conjuncts where two do, else all of it.
+ * To be asked of conditions that are never true.
+ */
+export function contradictionOf(source: string, vocabulary: Vocabulary): string {
+  const tree = conditionTree(source, vocabulary)
+  if (tree.kind === 'refused') return source
+  const context = { names: namesOf(vocabulary), vocabulary }
+  const parts = conjunctsOf(tree.value).map((part) => ({ part, ways: alternatives(part, 'true', context) }))
+  const isImpossible = (ways: readonly Constraints[]): boolean => ways.every((way) => [...way.values()].some(isEmpty))
+  const text = ({ node }: BoolTree): string => source.slice(node.start, node.end)
+  for (const [i, { part, ways }] of parts.entries()) {
+    if (ways === null) continue
+    if (isImpossible(ways)) return text(part)
+    for (const { part: other, ways: others } of parts.slice(i + 1)) {
+      if (others === null || ways.length * others.length > celLimits.branches) continue
+      if (isImpossible(ways.flatMap((a) => others.map((b) => joined(a, b))))) return `${text(part)}; ${text(other)}`
+    }
+  }
+  return source
+}
+
+function conjunctsOf(tree: BoolTree): readonly BoolTree[] {
+  return tree.kind === 'and' ? [...conjunctsOf(tree.left), ...conjunctsOf(tree.right)] : [tree]
+}
+
 /** Whether `b` holds wherever `a` holds. */
 export function implies(a: Constraints, b: Constraints): boolean {
   if ([...a.values()].some(isEmpty)) return true

@@ -7,8 +7,8 @@ import type { Condition, EventData, NumberExpression } from '../compiled.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { build } from './build.ts'
 import { uncertainField } from './certainty.ts'
-import { conditionTree, numberTree } from './elaborate.ts'
-import { readsOf } from './expression.ts'
+import { amountTree, conditionTree, numberTree } from './elaborate.ts'
+import { type NumberTree, readsOf } from './expression.ts'
 import { Generator } from './generate.ts'
 import { answerBody, type Guard } from './guard.ts'
 import { celLimits } from './limits.ts'
@@ -46,7 +46,23 @@ export function compileNumber(
     const message = 'write a finite number'
     return { kind: 'refused', problem: { code: 'literal_invalid', message, start: 0, end: 0 } }
   }
-  const checked = numberTree(source, vocabulary)
+  return compiledNumber(source, numberTree(source, vocabulary), guard)
+}
+
+/** The same of an amount: CEL of type money, in minor units. */
+export function compileAmount(
+  source: string,
+  vocabulary: Vocabulary,
+  guard: Guard | null = null,
+): CelResult<NumberExpression> {
+  return compiledNumber(source, amountTree(source, vocabulary), guard)
+}
+
+function compiledNumber(
+  source: string,
+  checked: CelResult<NumberTree>,
+  guard: Guard | null,
+): CelResult<NumberExpression> {
   if (checked.kind === 'refused') return checked
   const low = functionOf<number>(source, (generator) => generator.low(checked.value), guard, '-Infinity')
   if (low.kind === 'refused') return low

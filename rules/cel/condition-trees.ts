@@ -1,4 +1,5 @@
 /** The conditions of many rules as typed trees. */
+import type { Slices } from '../slices.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { conditionTree } from './elaborate.ts'
 import { type BoolTree, conjunctsOf } from './expression.ts'
@@ -12,7 +13,7 @@ export type ConditionTrees =
   | { readonly kind: 'refused'; readonly index: number; readonly problem: CelProblem }
 
 /** Types conditions; null stands for a rule that always hits. Refuses what `compileCondition` refuses. */
-export function conditionTrees(sources: readonly (string | null)[], vocabulary: Vocabulary): ConditionTrees {
+export function* conditionTrees(sources: readonly (string | null)[], vocabulary: Vocabulary): Slices<ConditionTrees> {
   const rules: (readonly BoolTree[])[] = []
   for (const [index, source] of sources.entries()) {
     if (source === null) {
@@ -25,6 +26,7 @@ export function conditionTrees(sources: readonly (string | null)[], vocabulary: 
       return { kind: 'refused', index, problem: tooLarge(source) }
     }
     rules.push(conjunctsOf(checked.value))
+    yield
   }
   return { kind: 'ok', value: rules }
 }

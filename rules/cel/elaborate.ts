@@ -1,6 +1,8 @@
 /** From the library's syntax tree to our typed tree: resolves names, types every node, refuses what is outside the subset. */
+
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { FieldDef } from '../../ingest/event.ts'
+import { nearestName } from '../nearest-name.ts'
 import type { Variable, Vocabulary } from '../vocabulary.ts'
 import { callOperand, methodOperand } from './elaborate-calls.ts'
 import { arithmeticOperand, comparison, membership, ternaryOperand } from './elaborate-operators.ts'
@@ -32,6 +34,14 @@ export function numberTree(source: string, vocabulary: Vocabulary): CelResult<Nu
     }
     const hint = number.unit === 'int' ? 'write double(...) around it' : 'divide it by an amount, or write a double'
     return problems.refuse('not_double', ast, `a double is wanted, this is ${typeOf(operand)}: ${hint}`)
+  })
+}
+
+/** The typed tree of an amount; refused unless it is money. */
+export function amountTree(source: string, vocabulary: Vocabulary): CelResult<NumberTree> {
+  return elaborate(source, vocabulary, (operand, ast, problems) => {
+    if (operand.type === 'number' && operand.number.unit === 'money') return operand.number
+    return problems.refuse('not_double', ast, `write an amount here, money("5.00"), not ${typeOf(operand)}`)
   })
 }
 
@@ -201,32 +211,4 @@ function unknownName(scope: Scope, node: ASTNode, name: string): null {
   const nearest = nearestName(name, names)
   const hint = nearest === null ? 'define it in the pack, or use a name that is there' : `did you mean ${nearest}?`
   return scope.problems.refuse('unknown_name', node, `nothing is called ${name}: ${hint}`)
-}
-
-/** The name with the fewest edits, when they are few. */
-function nearestName(name: string, names: readonly string[]): string | null {
-  let best: string | null = null
-  let fewest = Math.max(2, Math.floor(name.length / 3)) + 1
-  for (const candidate of names) {
-    const edits = editsBetween(name.toLowerCase(), candidate.toLowerCase())
-    if (edits < fewest) {
-      fewest = edits
-      best = candidate
-    }
-  }
-  return best
-}
-
-/** Levenshtein distance (Wagner and Fischer 1974, one row at a time). */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

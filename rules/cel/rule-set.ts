@@ -3,6 +3,7 @@
  * fire; what is left of each rule is compiled into functions of at most `celLimits.rulesPerFunction` rules.
  */
 import type { EventData, RuleSet } from '../compiled.ts'
+import { atOnce, type Slices } from '../slices.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { build } from './build.ts'
 import { conditionTrees } from './condition-trees.ts'
@@ -30,17 +31,31 @@ export function compileRuleSet(
   vocabulary: Vocabulary,
   guards: readonly (Guard | null)[] = [],
 ): RuleSetResult {
-  const checked = conditionTrees(sources, vocabulary)
+  return atOnce(ruleSetInSlices(sources, vocabulary, guards))
+}
+
+/** The same for a thread that must not stand still. */
+export function* ruleSetInSlices(
+  sources: readonly (string | null)[],
+  vocabulary: Vocabulary,
+  guards: readonly (Guard | null)[] = [],
+): Slices<RuleSetResult> {
+  const checked = yield* conditionTrees(sources, vocabulary)
   if (checked.kind === 'refused') return checked
   const { rest, groups } = assignRules(checked.value)
+  yield
   const reads = readsOf(checked.value.flat()).variables
-  const without = (silent: ReadonlySet<number>): RuleSet => {
+  const without = function* (silent: ReadonlySet<number>): Slices<RuleSet> {
     const heard = (rules: readonly Assignment[]): readonly Assignment[] =>
       silent.size === 0 ? rules : rules.filter(({ rule }) => !silent.has(rule))
-    const lookups = groups.map(({ by, values }) => lookupOf(by, values, (rules) => functionsOf(heard(rules), guards)))
-    return { size: sources.length, evaluate: evaluator(functionsOf(heard(rest), guards), lookups), reads, without }
+    const lookups: Lookup[] = []
+    for (const { by, values } of groups) {
+      lookups.push(yield* lookupOf(by, values, (rules) => functionsOf(heard(rules), guards)))
+    }
+    const evaluate = evaluator(yield* functionsOf(heard(rest), guards), lookups)
+    return { size: sources.length, evaluate, reads, without: (more) => atOnce(without(more)) }
   }
-  return { kind: 'ok', value: without(new Set()) }
+  return { kind: 'ok', value: yield* without(new Set()) }
 }
 
 /** Appends the hits of its rules at `n`; returns the new `n`. */
@@ -68,13 +83,13 @@ function evaluator(rest: readonly RuleFunction[], lookups: readonly Lookup[]): R
   }
 }
 
-function lookupOf(
+function* lookupOf(
   by: Discriminator,
   values: ReadonlyMap<string | number, readonly Assignment[]>,
-  compiled: (rules: readonly Assignment[]) => readonly RuleFunction[],
-): Lookup {
+  compiled: (rules: readonly Assignment[]) => Slices<readonly RuleFunction[]>,
+): Slices<Lookup> {
   const functions = new Map<unknown, readonly RuleFunction[]>()
-  for (const [value, rules] of values) functions.set(value, compiled(rules))
+  for (const [value, rules] of values) functions.set(value, yield* compiled(rules))
   if (by.kind === 'eventString') {
     const { field } = by
     return (_lo, _hi, event) => functions.get(event[field])
@@ -101,10 +116,14 @@ function byNumber(functions: ReadonlyMap<unknown, readonly RuleFunction[]>) {
   return (value: number) => (value >= 0 && value < length ? table[value] : undefined)
 }
 
-function functionsOf(rules: readonly Assignment[], guards: readonly (Guard | null)[]): readonly RuleFunction[] {
+function* functionsOf(
+  rules: readonly Assignment[],
+  guards: readonly (Guard | null)[],
+): Slices<readonly RuleFunction[]> {
   const functions: RuleFunction[] = []
   for (let start = 0; start < rules.length; start += celLimits.rulesPerFunction) {
     functions.push(functionOf(rules.slice(start, start + celLimits.rulesPerFunction), guards))
+    yield
   }
   return functions
 }

@@ -1,5 +1,6 @@
 /** Why each rule of a set did or did not hit, fast enough to be asked for every event. */
 import type { EventData } from '../compiled.ts'
+import { atOnce } from '../slices.ts'
 import type { Vocabulary } from '../vocabulary.ts'
 import { build } from './build.ts'
 import { conditionTrees } from './condition-trees.ts'
@@ -34,7 +35,7 @@ export type RuleTrace = (lo: Float64Array, hi: Float64Array, event: EventData | 
 
 /** Compiles the trace of a rule set; null stands for a rule that always hits. */
 export function compileRuleTrace(sources: readonly (string | null)[], vocabulary: Vocabulary): RuleTraceResult {
-  const checked = conditionTrees(sources, vocabulary)
+  const checked = atOnce(conditionTrees(sources, vocabulary))
   if (checked.kind === 'refused') return checked
   const rules = checked.value
   const names = new Map(vocabulary.variables.map((variable) => [variable.index, variable.name]))

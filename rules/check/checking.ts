@@ -13,6 +13,14 @@ export type Locate = (file: PackFileName, path: Path, offset?: number) => Place
 /** Where a finding stands: the file, the path to the value, the id of the rule. */
 export type Spot = { readonly file: PackFileName; readonly path: Path; readonly rule: string }
 
+/** What a finding may say beside its sentence. */
+export type Shown = {
+  /** Where in a text value it stands: the character. */
+  readonly offset?: number | undefined
+  /** See `PackProblem`. */
+  readonly counterexample?: string | undefined
+}
+
 export type Checking = {
   readonly model: Model
   readonly eventTypes: EventTypes
@@ -20,9 +28,9 @@ export type Checking = {
   readonly plain: Vocabulary
   readonly on: (event: string) => Vocabulary
   /** Refuses the pack. */
-  readonly refuse: (code: PackProblemCode, spot: Spot, message: string, offset?: number) => void
+  readonly refuse: (code: PackProblemCode, spot: Spot, message: string, shown?: Shown) => void
   /** Tells without refusing. */
-  readonly warn: (code: PackProblemCode, spot: Spot, message: string) => void
+  readonly warn: (code: PackProblemCode, spot: Spot, message: string, shown?: Shown) => void
 }
 
 /** The conditions that compiled, by rule position; null where there is none or it was refused. */
@@ -50,13 +58,24 @@ export function createChecking(
     ...vocabularies,
     problems,
     warnings,
-    refuse: (code, { file, path, rule }, message, offset) => {
-      problems.push({ ...locate(file, path, offset), rule, code, message })
+    refuse: (code, spot, message, shown) => {
+      problems.push(problemOf(locate, code, spot, message, shown))
     },
-    warn: (code, { file, path, rule }, message) => {
-      warnings.push({ ...locate(file, path), rule, code, message })
+    warn: (code, spot, message, shown) => {
+      warnings.push(problemOf(locate, code, spot, message, shown))
     },
   }
+}
+
+function problemOf(
+  locate: Locate,
+  code: PackProblemCode,
+  { file, path, rule }: Spot,
+  message: string,
+  { offset, counterexample }: Shown = {},
+): PackProblem {
+  const problem = { ...locate(file, path, offset), rule, code, message }
+  return counterexample === undefined ? problem : { ...problem, counterexample }
 }
 
 /** A few ids in words, for "use one of": all when there are at most 12. */

@@ -1,5 +1,5 @@
 /** Every CEL text of the pack: it compiles, its names exist, it can be true. */
-import { neverTrue } from '../cel/analyse.ts'
+import { contradictionOf, neverTrue } from '../cel/analyse.ts'
 import { compileCondition, compileEventPredicate, compileNumber } from '../cel/compile.ts'
 import type { CelProblem } from '../cel/problem.ts'
 import { compileSegments } from '../compile-segment.ts'
@@ -98,12 +98,13 @@ function checkFilter(checking: Checking, spot: Spot, event: string, where: strin
 function checkPossible(checking: Checking, source: string, vocabulary: Vocabulary, spot: Spot): void {
   if (!neverTrue(source, vocabulary)) return
   const message = 'The condition can never be true: its parts contradict each other. Correct it or take the rule away.'
-  checking.refuse('condition_never_true', spot, message)
+  checking.refuse('condition_never_true', spot, message, { counterexample: contradictionOf(source, vocabulary) })
 }
 
-function refuseCel(checking: Checking, spot: Spot, source: string, problem: CelProblem): void {
+/** Refuses a CEL text that does not compile. */
+export function refuseCel(checking: Checking, spot: Spot, source: string, problem: CelProblem): void {
   const message = `The condition is not right: ${problem.message}${/[.?]$/.test(problem.message) ? '' : '.'}`
-  checking.refuse(codeOf(problem, source), spot, message, problem.start)
+  checking.refuse(codeOf(problem, source), spot, message, { offset: problem.start })
 }
 
 function codeOf({ code, start, end }: CelProblem, source: string): PackProblemCode {

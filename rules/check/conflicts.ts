@@ -1,5 +1,6 @@
 /** Rules against each other: what can never happen because another rule is in the way, or never matters. */
 import { type Constraints, constraintsOf, implies, neverTrue, overlaps } from '../cel/analyse.ts'
+import { type EffectiveModel, sameWindow } from '../effective.ts'
 import type { GuardrailModel, OfferModel, TriggerModel } from '../model.ts'
 import { holdsOffer } from '../scope.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
@@ -30,11 +31,20 @@ function checkNeverMade(
   const { model, refuse } = checking
   const guardrails = model.guardrails.map((guardrail) => ({
     guardrail,
-    always: guardrail.when !== null && neverTrue(`!(${guardrail.when})`, checking.plain),
+    always:
+      guardrail.effective === undefined && guardrail.when !== null && neverTrue(`!(${guardrail.when})`, checking.plain),
     // Where a role may open it the offer can be made after all.
     when:
-      guardrail.when === null || guardrail.override !== 'never' ? null : constraints(checking, guardrail.when, null),
+      guardrail.when === null || guardrail.override !== 'never' || guardrail.effective !== undefined
+        ? null
+        : constraints(checking, guardrail.when, null),
   }))
+  for (const [i, { guardrail, always }] of guardrails.entries()) {
+    if (!always) continue
+    const message = 'The condition of the guardrail is always true, so it is closed for everybody. Correct it.'
+    const spot: Spot = { file: 'guardrails.yaml', path: ['guardrails', i, 'when'], rule: guardrail.id }
+    refuse('guardrail_always', spot, message, { counterexample: `any customer: ${guardrail.when}` })
+  }
   for (const [i, offer] of model.offers.entries()) {
     const own = eligible[i] ?? null
     const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
@@ -44,7 +54,9 @@ function checkNeverMade(
     )
     if (blocker !== undefined) {
       const message = `The offer can never be made: whoever is eligible is stopped by the guardrail "${blocker.guardrail.id}".`
-      refuse('rule_conflict', spot, `${message} Change one of the two.`)
+      refuse('rule_conflict', spot, `${message} Change one of the two.`, {
+        counterexample: `${offer.eligible ?? 'anybody'}; ${blocker.guardrail.when}`,
+      })
     }
     if (offer.riskGrade !== null && !someoneMayBuy(checking, conditions, i, offer.riskGrade)) {
       const message = `The offer can never be made: its risk grade R${offer.riskGrade} is above what anybody it is meant for may buy.`
@@ -52,6 +64,7 @@ function checkNeverMade(
         'rule_conflict',
         { ...spot, path: ['offers', i, 'riskGrade'] },
         `${message} Correct the grade or "eligible".`,
+        { counterexample: `R${offer.riskGrade}` },
       )
     }
   }
@@ -91,7 +104,9 @@ function checkTriggerOffers(checking: Checking, eligible: readonly (Constraints 
       if (own === null || overlaps(when, own)) continue
       const message = `Whenever the trigger fires, "${id}" is not eligible: their conditions exclude each other.`
       const spot: Spot = { file: 'triggers.yaml', path: ['triggers', i, 'offers', j], rule: trigger.id }
-      refuse('rule_conflict', spot, `${message} Change one of the two.`)
+      refuse('rule_conflict', spot, `${message} Change one of the two.`, {
+        counterexample: `${trigger.when}; ${model.offers[positions.get(id) ?? -1]?.eligible}`,
+      })
     }
   }
 }
@@ -110,6 +125,7 @@ function checkShadowedTriggers(checking: Checking): void {
       pairs++
       return (
         pairs <= pairsMax &&
+        covers(earlier.trigger, trigger) &&
         earlier.trigger.freshnessMs >= trigger.freshnessMs &&
         trigger.offers.every((offer) => earlier.trigger.offers.includes(offer)) &&
         implies(when, earlier.when)
@@ -118,7 +134,9 @@ function checkShadowedTriggers(checking: Checking): void {
     if (stronger !== undefined) {
       const message = `The trigger "${stronger.trigger.id}" fires whenever this one does and proposes the same offers.`
       const spot: Spot = { file: 'triggers.yaml', path: ['triggers', i, 'id'], rule: trigger.id }
-      refuse('rule_shadowed', spot, `${message} Take this one away or make them different.`)
+      refuse('rule_shadowed', spot, `${message} Take this one away or make them different.`, {
+        counterexample: stronger.trigger.id,
+      })
     }
     for (const offer of trigger.offers) {
       const list = earlierByOffer.get(key(offer))
@@ -126,4 +144,12 @@ function checkShadowedTriggers(checking: Checking): void {
       else list.push({ trigger, when })
     }
   }
+}
+
+/** Whether a rule is in effect whenever another one is, as far as it shows: it always is, or both have one window. */
+export function covers(
+  outer: { readonly effective?: EffectiveModel | undefined },
+  inner: { readonly effective?: EffectiveModel | undefined },
+): boolean {
+  return outer.effective === undefined || sameWindow(outer.effective, inner.effective)
 }

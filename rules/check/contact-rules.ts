@@ -98,7 +98,7 @@ function checkQuietHours(checking: Checking): void {
     if (placement?.direction !== 'outbound') {
       refuse('placement_unknown', spot('instead'), `"${id}" is no outbound placement. Use one of: ${oneOf(outbound)}.`)
     } else if (hours.applies.channels === 'all' || hours.applies.channels.includes(placement.channel)) {
-      refuse('rule_conflict', spot('instead'), `"${id}" is on a channel that is quiet then, too. Name another one.`)
+      refuse('rule_misfit', spot('instead'), `"${id}" is on a channel that is quiet then, too. Name another one.`)
     }
   }
   if (model.releaseSpreadMs > spreadMsMax) {

@@ -18,6 +18,7 @@ const latenessMsMax = 7 * dayMs
 
 export function checkDefinitions(checking: Checking): void {
   checkPackValues(checking)
+  checkFairness(checking)
   checkSources(checking)
   for (const [i, attribute] of checking.model.attributes.entries()) checkAttribute(checking, attribute, i)
   for (const [i, feature] of checking.model.features.entries()) checkFeature(checking, feature, i)
@@ -37,12 +38,25 @@ function checkPackValues({ model, refuse }: Checking): void {
   }
 }
 
+/** Groups are made by an attribute with few values. */
+function checkFairness({ model, refuse }: Checking): void {
+  const grouping = model.attributes.filter(({ type }) => type === 'enum' || type === 'bool').map(({ id }) => id)
+  for (const [i, id] of (model.fairness?.attributes ?? []).entries()) {
+    if (grouping.includes(id)) continue
+    const spot: Spot = { file: 'pack.yaml', path: ['fairness', 'attributes', i], rule: 'fairness' }
+    refuse('attribute_unknown', spot, `"${id}" is no enum or bool attribute. Use one of: ${oneOf(grouping)}.`)
+  }
+}
+
 function decimalsOf(currency: string): number | undefined {
   return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
 }
 
-function checkSources({ model, refuse }: Checking): void {
+function checkSources(checking: Checking): void {
+  const { model, refuse } = checking
   for (const [i, source] of model.sources.entries()) {
+    for (const [j, event] of (source.sends ?? []).entries())
+      checkEvent(checking, { file: 'sources.yaml', path: ['sources', i, 'sends', j], rule: source.id }, event)
     const spot: Spot = { file: 'sources.yaml', path: ['sources', i, 'purposes'], rule: source.id }
     if (source.lawfulBasis === 'none' && source.purposes.length > 0) {
       const message = `"${source.id}" has no lawful basis, so its data may feed nothing. Empty its purposes, or name the basis.`
@@ -59,6 +73,16 @@ function checkSources({ model, refuse }: Checking): void {
   if (forMarketing || !model.offers.some((offer) => offer.class === 'marketing')) return
   const message = 'The pack has marketing offers, but no source whose data may be used for marketing. Name one.'
   refuse('source_unlawful', { file: 'sources.yaml', path: ['sources'], rule: 'sources' }, message)
+}
+
+/** What has run out by now: nothing is refused for the passing of time, or a pack in force could not start again. */
+export function checkAgreements({ model, warn }: Checking, nowMs: number): void {
+  for (const [i, { id, authorisation }] of model.sources.entries()) {
+    if (authorisation === null || nowMs < authorisation.untilMs) continue
+    const spot: Spot = { file: 'sources.yaml', path: ['sources', i, 'authorisation', 'until'], rule: id }
+    const message = `The agreement "${authorisation.id}" is over, so what "${id}" sends feeds nothing any more. Renew it, or take the source away.`
+    warn('agreement_over', spot, message)
+  }
 }
 
 function checkAttribute(checking: Checking, attribute: AttributeModel, i: number): void {

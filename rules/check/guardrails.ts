@@ -11,7 +11,10 @@ import type { Checking, CompiledConditions, Spot } from './checking.ts'
 export function checkGuardrails(checking: Checking, conditions: CompiledConditions): void {
   for (const [i, guardrail] of checking.model.guardrails.entries()) checkGuardrail(checking, guardrail, i)
   for (const [i, allow] of checking.model.allows.entries()) checkAllow(checking, allow, i)
-  for (const [i, offer] of checking.model.offers.entries()) checkCoverage(checking, offer, i)
+  for (const [i, offer] of checking.model.offers.entries()) {
+    checkCoverage(checking, offer, i)
+    checkExcepted(checking, offer, i)
+  }
   for (const [i, placement] of checking.model.placements.entries()) {
     checkFallback(checking, conditions, placement, {
       file: 'placements.yaml',
@@ -75,28 +78,71 @@ function checkCoverage({ model, refuse }: Checking, offer: OfferModel, i: number
   const pushed = new Set(model.placements.filter((p) => p.direction === 'outbound').map((p) => p.channel))
   const marketing = offer.class === 'marketing'
   const escapes = new Map<GuardrailReason, string[]>()
+  const ends = new Map<GuardrailReason, string>()
   for (const channel of offer.channels) {
     const needed = new Set<GuardrailReason>(offer.categories.flatMap((category) => model.guardedBy[category] ?? []))
     if (marketing) needed.add('unlawful_source')
     if (marketing && pushed.has(channel)) needed.add('no_consent')
     for (const reason of needed) {
-      const covered = model.guardrails.some(
+      const covers = model.guardrails.filter(
         (rule) =>
           rule.reason === reason &&
           (rule.when !== null || rule.suppression !== null) &&
           holdsOffer(rule.closes, offer, channel) &&
           (rule.override === 'never' || !model.allows.some((allow) => opensOffer(allow.opens, offer, channel))),
       )
-      if (!covered) escapes.set(reason, [...(escapes.get(reason) ?? []), channel])
+      if (covers.some(({ effective }) => effective === undefined)) continue
+      if (covers[0] !== undefined) ends.set(reason, covers[0].id)
+      else escapes.set(reason, [...(escapes.get(reason) ?? []), channel])
     }
+  }
+  for (const [reason, id] of ends) {
+    const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
+    const message = `The red line "${reason}" ends: only guardrails hold the offer that are not always in effect.`
+    refuse('red_line_ends', spot, `${message} Add one without a window.`, {
+      counterexample: `${offer.id} outside of the window of ${id}`,
+    })
   }
   for (const [reason, channels] of escapes) {
     const what = `${offer.class} of the category ${offer.categories.join(' + ')} on ${channels.join(', ')}`
     const message = `The offer escapes: no guardrail with the reason "${reason}" holds ${what}.`
     const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
     const remedy = 'Widen such a guardrail (see its exceptions, and allows that open it) or withdraw the offer.'
-    refuse('guardrail_bypass', spot, `${message} ${remedy}`)
+    refuse('guardrail_bypass', spot, `${message} ${remedy}`, {
+      counterexample: `${offer.id} on ${channels[0]}, although ${reason}`,
+    })
   }
+}
+
+/** What a guardrail against personal offers makes an exception of is the same for everybody. */
+function checkExcepted({ model, refuse }: Checking, offer: OfferModel, i: number): void {
+  if (!isPersonal(offer) && !model.triggers.some(({ offers }) => offers.includes(offer.id))) return
+  for (const { id, closes, instead } of model.guardrails) {
+    if (instead !== 'non_personal') continue
+    const whole = { ...closes, exceptCategories: [] }
+    const channel = offer.channels.find((on) => holdsOffer(whole, offer, on) && !holdsOffer(closes, offer, on))
+    if (channel === undefined) continue
+    const message = `"${offer.id}" rests on what is known about the customer (condition, risk grade, score, price or trigger), and is an exception of "${id}".`
+    const spot: Spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id }
+    refuse(
+      'guardrail_bypass',
+      spot,
+      `${message} Such an exception must be the same for everybody: use another category.`,
+      {
+        counterexample: `${offer.id} on ${channel}, although objection`,
+      },
+    )
+  }
+}
+
+/** Whether an offer depends on what is known about the customer. */
+function isPersonal(offer: OfferModel): boolean {
+  return (
+    offer.eligible !== null ||
+    offer.riskGrade !== null ||
+    termNames.some((name) => typeof offer[name] !== 'number') ||
+    (offer.prices ?? []).some(({ otherwise }) => otherwise !== null)
+  )
 }
 
 function checkFallback(
@@ -123,11 +169,10 @@ function checkFallback(
   }
   if (!fits(offer, placement)) {
     const message = `"${offer.id}" does not fit its placement: check its channels and its content type.`
-    refuse('rule_conflict', spot, message)
+    refuse('rule_misfit', spot, message)
   }
-  const isPersonal = termNames.some((name) => typeof offer[name] !== 'number')
-  if (offer.eligible !== null || offer.riskGrade !== null || isPersonal) {
-    const message = `"${offer.id}" depends on what is known about the customer (condition, risk grade or score).`
+  if (isPersonal(offer)) {
+    const message = `"${offer.id}" depends on what is known about the customer (condition, risk grade, score or price).`
     refuse('fallback_personal', spot, `${message} A fallback must be the same for everybody.`)
   }
   for (const [j, guardrail] of model.guardrails.entries()) {
@@ -135,8 +180,14 @@ function checkFallback(
     const condition = conditions.guardrails[j] ?? null
     const blocked = guardrail.suppression !== null || (condition !== null && mayBeTrue(checking, condition))
     if (!blocked) continue
+    const shown =
+      guardrail.suppression === null
+        ? 'a customer of whom nothing is known'
+        : `a customer right after ${guardrail.suppression.event}`
     const message = `The guardrail "${guardrail.id}" closes "${offer.id}" for customers we know nothing about, or can.`
-    refuse('fallback_blocked', spot, `${message} Use an offer that no guardrail holds, or narrow the guardrail.`)
+    refuse('fallback_blocked', spot, `${message} Use an offer that no guardrail holds, or narrow the guardrail.`, {
+      counterexample: shown,
+    })
   }
 }
 

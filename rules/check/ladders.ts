@@ -1,9 +1,11 @@
 /** Tables that must leave no value out: risk grades, ladders of offers; and caps that contradict each other. */
 import { anyTree } from '../cel/elaborate.ts'
 import { type BoolTree, type NumberTree, partsOf } from '../cel/expression.ts'
+import { sameWindow } from '../effective.ts'
 import type { BandsModel } from '../model.ts'
 import { coversContacts } from '../scope.ts'
 import type { Checking, CompiledConditions, Spot } from './checking.ts'
+import { covers } from './conflicts.ts'
 
 export function checkLadders(checking: Checking, conditions: CompiledConditions): void {
   checkGrades(checking)
@@ -69,12 +71,12 @@ function checkBands(checking: Checking, conditions: CompiledConditions, bands: B
     const shown = variable.type === 'money' ? (value / 100).toFixed(2) : String(value)
     if (held.length === 0) {
       const message = `There is a gap: at ${bands.of} = ${shown} none of the offers is eligible. Move an edge.`
-      refuse('band_gap', spot('offers'), message)
+      refuse('band_gap', spot('offers'), message, { counterexample: `${bands.of} = ${shown}` })
       return
     }
     if (held.length > 1) {
       const message = `At ${bands.of} = ${shown} several offers are eligible: ${held.join(', ')}. Move an edge.`
-      refuse('band_overlap', spot('offers'), message)
+      refuse('band_overlap', spot('offers'), message, { counterexample: `${bands.of} = ${shown}` })
       return
     }
   }
@@ -124,19 +126,19 @@ function checkCaps({ model, refuse }: Checking): void {
   for (const [i, cap] of model.caps.entries()) {
     const spot: Spot = { file: 'contact.yaml', path: ['caps', i, 'id'], rule: cap.id }
     for (const [j, other] of model.caps.entries()) {
-      if (i === j || !coversContacts(other.applies, cap.applies, model.categories)) continue
+      if (i === j || !covers(other, cap) || !coversContacts(other.applies, cap.applies, model.categories)) continue
       const same = coversContacts(cap.applies, other.applies, model.categories)
-      if (same && other.perMs === cap.perMs) {
+      if (same && other.perMs === cap.perMs && sameWindow(other.effective, cap.effective)) {
         if (j > i) continue
         const message = `"${other.id}" limits the same contacts over the same time to ${other.limit}, this one to ${cap.limit}.`
-        refuse('rule_conflict', spot, `${message} Keep one of them.`)
+        refuse('rule_misfit', spot, `${message} Keep one of them.`, { counterexample: other.id })
       } else if (
         stopsSame(other.applies.classes, cap.applies.classes) &&
         other.limit <= cap.limit &&
         other.perMs >= cap.perMs
       ) {
         const message = `The cap never binds: "${other.id}" holds the same contacts and more, and is at least as strict.`
-        refuse('rule_shadowed', spot, `${message} Take this one away or lower its limit.`)
+        refuse('rule_shadowed', spot, `${message} Take this one away or lower its limit.`, { counterexample: other.id })
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Ids: each once, none reserved, none that collide in what is stored; and every name that is used exists. */
 import { hash32 } from '../../ingest/hash.ts'
 import { fits } from '../fits.ts'
-import type { ContactScope, Scope, Selector } from '../model.ts'
+import type { ContactScope, OfferModel, Scope, Selector } from '../model.ts'
 import { onceKey, overrideKey } from '../override-key.ts'
 import type { PackFileName } from '../pack-files.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
@@ -222,6 +222,19 @@ function checkOffers(checking: Checking): void {
       const message = 'The offer fits outbound placements only, and no trigger names it: it is never made.'
       checking.warn('reference_dead', spot('id'), `${message} Add a trigger or take the offer away.`)
     }
+    if (places.length > 0) checkChannels(checking, spot, offer)
+  }
+}
+
+/** A channel on which no placement takes the offer: it looks as if it were made there, and never is. */
+function checkChannels({ model, warn }: Checking, spot: (key: string) => Spot, offer: OfferModel): void {
+  for (const [j, channel] of offer.channels.entries()) {
+    const onChannel = model.placements.filter((placement) => placement.channel === channel)
+    // A channel without any placement is told where it is defined.
+    if (onChannel.length === 0 || onChannel.some((placement) => fits(offer, placement))) continue
+    const message = `No placement on the channel "${channel}" takes the type "${offer.contentType}": the offer is never made there.`
+    const at = { ...spot('channels'), path: [...spot('channels').path, j] }
+    warn('reference_dead', at, `${message} Take the channel away, or correct the type.`, { counterexample: channel })
   }
 }
 
@@ -241,14 +254,14 @@ function checkTriggers(checking: Checking): void {
     const placement = placements.get(trigger.placement)
     if (placement?.direction === 'inbound') {
       const message = `"${placement.id}" is inbound: an app asks for it. A trigger fills outbound placements only.`
-      refuse('rule_conflict', spot('placement'), `${message} Name an outbound one.`)
+      refuse('rule_misfit', spot('placement'), `${message} Name an outbound one.`)
     }
     for (const [j, id] of trigger.offers.entries()) {
       const known = checkKnown(checking, spot('offers', j), id, 'offer', offerIds)
       const offer = offers.get(id)
       if (!known || offer === undefined || placement === undefined || fits(offer, placement)) continue
       const message = `"${id}" does not fit the placement "${placement.id}": its channels are ${offer.channels.join(', ')}`
-      refuse('rule_conflict', spot('offers', j), `${message}, its content type is ${offer.contentType}.`)
+      refuse('rule_misfit', spot('offers', j), `${message}, its content type is ${offer.contentType}.`)
     }
   }
 }

@@ -13,13 +13,17 @@ export function checkStock(checking: Checking): void {
 
 function checkResources({ model, refuse, warn }: Checking): void {
   const used = new Set(model.offers.flatMap(({ takes }) => takes.map(({ resource }) => resource)))
-  for (const [i, { id, graceMs }] of model.resources.entries()) {
+  for (const [i, { id, graceMs, units }] of model.resources.entries()) {
     const spot = (key: string): Spot => ({ file: 'offers.yaml', path: ['resources', i, key], rule: id })
     if (graceMs < 1_000) {
       const message = 'An acceptance takes time to arrive, and until then its units must not be sold again.'
       refuse('value_invalid', spot('grace'), `${message} Write at least 1s.`)
     }
     if (!used.has(id)) warn('reference_dead', spot('id'), 'No offer takes of the resource. Use it or drop it.')
+    if (units > 0) continue
+    const message =
+      'There is nothing of the resource, so no offer that takes of it is ever made. Write how many units there are.'
+    warn('resource_empty', spot('units'), message)
   }
 }
 
@@ -40,7 +44,7 @@ function checkTakes({ model, refuse }: Checking): void {
         refuse('resource_unknown', spot('takes', j, 'resource'), message)
       } else if (amount > resource.units && resource.units > 0) {
         const message = `The offer takes ${amount} of "${id}", which has ${resource.units}: it is never made. Correct one of them.`
-        refuse('rule_conflict', spot('takes', j, 'amount'), message)
+        refuse('rule_misfit', spot('takes', j, 'amount'), message)
       } else if (offer.validForMs + resource.graceMs > leaseMsMax) {
         const message = `What the offer takes is kept for a customer for ${formatDuration(offer.validForMs)} and the grace, from all others.`
         refuse('duration_too_long', spot('validFor'), `${message} At most ${formatDuration(leaseMsMax)} together.`)
@@ -52,7 +56,7 @@ function checkTakes({ model, refuse }: Checking): void {
     }
     if (offer.takes.length > 0 && offer.class === 'regulatory') {
       const message = 'What the law makes the bank say does not run out. Take "takes" away, or change the class.'
-      refuse('rule_conflict', spot('takes'), message)
+      refuse('rule_misfit', spot('takes'), message)
     }
     if (offer.takes.length > 0 && fallbacks.has(offer.id)) {
       const message =

@@ -11,7 +11,7 @@ export function checkTelling({ model, refuse }: Checking): void {
       if (found === null) continue
       const message = `Customers read this, and "${found.word}" hints at what is inferred of them. Say it without, or leave the text out.`
       const spot = { file: 'offers.yaml', path: ['offers', i, 'unavailable', language], rule: offer.id } as const
-      refuse('text_sensitive', spot, message, found.at)
+      refuse('text_sensitive', spot, message, { offset: found.at, counterexample: found.word })
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Model, OfferModel, PlacementModel } from '../model.ts'
 import { holdsOffer, isAbout } from '../scope.ts'
 import { termNames } from '../terms.ts'
 import type { Checking } from './checking.ts'
-import { pairsMax } from './conflicts.ts'
+import { covers, pairsMax } from './conflicts.ts'
 
 /**
  * Refuses an offer when every placement that can show it has one slot, none is filled by a trigger, and another offer of
@@ -36,13 +36,21 @@ export function checkWinners(checking: Checking): void {
     if (stronger === undefined) continue
     const message = `The offer never wins: "${stronger.offer.id}" is eligible whenever it is and always goes first.`
     const spot = { file: 'offers.yaml', path: ['offers', i, 'id'], rule: offer.id } as const
-    refuse('rule_shadowed', spot, `${message} Raise its priority, narrow the other one, or take it away.`)
+    refuse('rule_shadowed', spot, `${message} Raise its priority, narrow the other one, or take it away.`, {
+      counterexample: stronger.offer.id,
+    })
   }
 }
 
 function goesFirst(model: Model, rival: OfferModel, offer: OfferModel, places: readonly PlacementModel[]): boolean {
   // What can run out leaves its place to others some time.
-  if (rival === offer || rival.takes.length > 0 || !places.every((place) => fits(rival, place))) return false
+  if (
+    rival === offer ||
+    rival.takes.length > 0 ||
+    !covers(rival, offer) ||
+    !places.every((place) => fits(rival, place))
+  )
+    return false
   const { classes, nothing, bounds } = model.arbitration
   const rank = classes.indexOf(rival.class) - classes.indexOf(offer.class)
   if (rank > 0 || (rank === 0 && rival.priority <= offer.priority)) return false

@@ -3,6 +3,7 @@ import type { FieldValue } from '../../ingest/event.ts'
 import type { CatalogueType, FieldRule } from '../../ingest/schema-catalogue.ts'
 import type { PackProblemCode } from '../pack-problem.ts'
 import { moneyMinor } from '../quantities.ts'
+import { didYouMean } from './reading.ts'
 import { type DecisionField, decisionFields } from './scenario.ts'
 import { instantMs } from './times.ts'
 
@@ -46,7 +47,7 @@ export function readEventData(
   const problems: FieldProblem[] = []
   for (const field of Object.keys(given)) {
     if (type.fields.has(field)) continue
-    const message = `${type.name} has no field "${field}". It has ${[...type.fields.keys()].join(', ')}.`
+    const message = `${type.name} has no field "${field}". It has ${[...type.fields.keys()].join(', ')}.${didYouMean(field, [...type.fields.keys()])}`
     problems.push({ field, code: 'field_unknown', message })
   }
   for (const rule of type.rules) {
@@ -58,7 +59,7 @@ export function readEventData(
     } else {
       const read = fieldValue(value, rule, zone)
       if (read === undefined) {
-        const message = `"data.${rule.name}" is not right: it must be ${ruleWords(rule)}.`
+        const message = `"data.${rule.name}" is not right: it must be ${ruleWords(rule)}.${didYouMean(value, rule.values ?? [])}`
         problems.push({ field: rule.name, code: 'value_invalid', message })
       }
       data[rule.name] = read ?? null

@@ -17,6 +17,12 @@ export type ScenariosResult =
   | { readonly kind: 'ok'; readonly scenarios: readonly Scenario[] }
   | { readonly kind: 'refused'; readonly problems: readonly PackProblem[] }
 
+/** Scenario files by name, `scenarios/<file>`, in the order of their names, and what is wrong with the folder itself. */
+export type ScenarioTexts = {
+  readonly texts: ReadonlyMap<string, string>
+  readonly problems: readonly PackProblem[]
+}
+
 /**
  * The scenarios of every `.yaml` file of `<dir>/scenarios`, checked against the pack's model, in the order of the files' names and
  * of the cases in each. Anything wrong in any file refuses all of them. Other files, such as a README, are left alone.
@@ -24,13 +30,42 @@ export type ScenariosResult =
  * @throws only when the folder cannot be read for reasons that are not its content's (permissions, I/O)
  */
 export async function loadScenarios(dir: string, model: Model): Promise<ScenariosResult> {
+  return scenariosOf(await readScenarioFolder(dir), model)
+}
+
+/**
+ * The same for files in memory, by their names within the pack: what is directly in `scenarios/` and ends with `.yaml` is a scenario
+ * file, everything else is left alone.
+ */
+export function loadScenarioFiles(files: Readonly<Record<string, string>>, model: Model): ScenariosResult {
   const problems: PackProblem[] = []
+  const texts = new Map<string, string>()
+  const own = Object.keys(files).filter((file) => file.startsWith(`${scenarioFolder}/`))
+  if (isCounted(own.length, own.some(isYaml), problems)) {
+    for (const file of own.sort()) {
+      const text = files[file] ?? ''
+      if (file.slice(scenarioFolder.length + 1).includes('/')) problems.push(notPlain(file))
+      else if (/\.ya?ml$/i.test(file) && !isYaml(file)) problems.push(misnamed(file))
+      else if (isYaml(file) && Buffer.byteLength(text) > scenarioLimits.fileBytes) problems.push(tooLarge(file))
+      else if (isYaml(file)) texts.set(file, text)
+    }
+  }
+  return scenariosOf({ texts, problems }, model)
+}
+
+/** The scenarios of texts. `read`: how one file is read; a caller who remembers files may answer from memory. */
+export function scenariosOf(
+  { texts, problems: found }: ScenarioTexts,
+  model: Model,
+  read: typeof readScenarios = readScenarios,
+): ScenariosResult {
+  const problems: PackProblem[] = [...found]
   const scenarios: Scenario[] = []
   const names = namesOf(model)
-  for (const [file, text] of await readTexts(join(dir, scenarioFolder), problems)) {
-    const read = readScenarios(text, file, names)
-    problems.push(...read.problems)
-    scenarios.push(...read.scenarios)
+  for (const [file, text] of texts) {
+    const told = read(text, file, names)
+    problems.push(...told.problems)
+    scenarios.push(...told.scenarios)
     if (scenarios.length <= scenarioLimits.scenarios) continue
     const message = `The pack has more than ${scenarioLimits.scenarios} scenarios. Drop some.`
     problems.push(problem(file, 'scenario_too_large', message))
@@ -47,36 +82,56 @@ export async function loadScenarios(dir: string, model: Model): Promise<Scenario
   return problems.length > 0 ? { kind: 'refused', problems: sortProblems(problems) } : { kind: 'ok', scenarios }
 }
 
-async function readTexts(folder: string, problems: PackProblem[]): Promise<ReadonlyMap<string, string>> {
+/**
+ * The texts of a pack's scenario files, none of them looked into.
+ *
+ * @throws only when the folder cannot be read for reasons that are not its content's (permissions, I/O)
+ */
+export async function readScenarioFolder(dir: string): Promise<ScenarioTexts> {
+  const folder = join(dir, scenarioFolder)
+  const problems: PackProblem[] = []
   const texts = new Map<string, string>()
-  const present = await filesOf(folder)
-  if (present === null || !present.some((name) => name.endsWith('.yaml'))) {
-    const message = `The pack has no scenarios: there is no .yaml file in its folder ${scenarioFolder}.`
-    problems.push(problem(scenarioFolder, 'scenarios_missing', message))
-    return texts
-  }
-  if (present.length > scenarioLimits.files) {
-    const message = `The folder has more than ${scenarioLimits.files} files. Use "for each" to tell alike ones in one file.`
-    problems.push(problem(scenarioFolder, 'scenario_too_large', message))
-    return texts
-  }
+  const present = (await filesOf(folder)) ?? []
+  if (!isCounted(present.length, present.some(isYaml), problems)) return { texts, problems }
   for (const name of present) {
     const file = `${scenarioFolder}/${name}`
     const info = await lstat(join(folder, name))
-    const isScenario = name.endsWith('.yaml')
-    if (/\.ya?ml$/i.test(name) && !isScenario) {
-      problems.push(problem(file, 'file_unknown', 'Scenario files end with .yaml. Rename it, or take it away.'))
-    } else if (info.isDirectory() || (isScenario && !info.isFile())) {
-      const message = `A scenario is a plain file in the folder ${scenarioFolder} itself, no link and no folder.`
-      problems.push(problem(file, 'file_not_plain', message))
-    } else if (isScenario && info.size > scenarioLimits.fileBytes) {
-      const message = `The file is larger than ${scenarioLimits.fileBytes} bytes. Split it.`
-      problems.push(problem(file, 'file_too_large', message))
-    } else if (isScenario) {
-      texts.set(file, await readFile(join(folder, name), 'utf8'))
-    }
+    const isScenario = isYaml(name)
+    if (/\.ya?ml$/i.test(name) && !isScenario) problems.push(misnamed(file))
+    else if (info.isDirectory() || (isScenario && !info.isFile())) problems.push(notPlain(file))
+    else if (isScenario && info.size > scenarioLimits.fileBytes) problems.push(tooLarge(file))
+    else if (isScenario) texts.set(file, await readFile(join(folder, name), 'utf8'))
   }
-  return texts
+  return { texts, problems }
+}
+
+/** Whether there are scenario files, and no more than may be; if not, that is told. */
+function isCounted(files: number, hasYaml: boolean, problems: PackProblem[]): boolean {
+  if (!hasYaml) {
+    const message = `The pack has no scenarios: there is no .yaml file in its folder ${scenarioFolder}.`
+    problems.push(problem(scenarioFolder, 'scenarios_missing', message))
+  } else if (files > scenarioLimits.files) {
+    const message = `The folder has more than ${scenarioLimits.files} files. Use "for each" to tell alike ones in one file.`
+    problems.push(problem(scenarioFolder, 'scenario_too_large', message))
+  }
+  return problems.length === 0
+}
+
+function misnamed(file: string): PackProblem {
+  return problem(file, 'file_unknown', 'Scenario files end with .yaml. Rename it, or take it away.')
+}
+
+function notPlain(file: string): PackProblem {
+  const message = `A scenario is a plain file in the folder ${scenarioFolder} itself, no link and no folder.`
+  return problem(file, 'file_not_plain', message)
+}
+
+function tooLarge(file: string): PackProblem {
+  return problem(file, 'file_too_large', `The file is larger than ${scenarioLimits.fileBytes} bytes. Split it.`)
+}
+
+function isYaml(name: string): boolean {
+  return name.endsWith('.yaml')
 }
 
 /** Names in the folder, sorted; null when it is not there. */

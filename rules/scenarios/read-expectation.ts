@@ -3,9 +3,9 @@ import type { z } from 'zod'
 import { moneyMinor } from '../quantities.ts'
 import type { Variable } from '../vocabulary.ts'
 import type { Path } from '../yaml-source.ts'
-import { oneOf, type Reading, refuse, refuseIssues } from './reading.ts'
+import { didYouMean, oneOf, type Reading, refuse, refuseIssues } from './reading.ts'
 import type { Check, Expectation } from './scenario.ts'
-import { expectationParts, why } from './scenario-file.ts'
+import { expectationParts, fateReasons, permitRefusal, why, whyParts } from './scenario-file.ts'
 import { instantMs, spanMs } from './times.ts'
 
 type Written = z.output<typeof expectationParts>
@@ -16,7 +16,8 @@ export function readExpectation(reading: Reading, path: Path, value: unknown, ru
   if (value === 'nothing') return { placement: null, line, checks: [{ kind: 'nothing', line }] }
   const parsed = expectationParts.safeParse(value)
   if (!parsed.success) {
-    refuseIssues(reading, path, parsed.error.issues, rule)
+    const keys = Object.keys(expectationParts.shape)
+    refuseIssues(reading, path, parsed.error.issues, { rule, keys, words: ['nothing'] })
     return null
   }
   const before = reading.problems.length
@@ -42,11 +43,14 @@ function checksOf(reading: Reading, path: Path, written: Written, rule: string):
     line: source.lineOf([...path, key]),
     path: [...path, key],
   })
-  if (written.offered !== undefined) {
-    const { line, path: of } = at('offered')
-    const offers = typeof written.offered === 'string' ? [written.offered] : written.offered
-    for (const offer of offers) isOffer(offer, of)
-    checks.push({ kind: 'offered', line, offers })
+  const offersAt = (key: 'offered' | 'held' | 'recalled' | 'permitted'): readonly string[] => {
+    const given = written[key] ?? []
+    const offers = typeof given === 'string' ? [given] : given
+    for (const offer of offers) isOffer(offer, at(key).path)
+    return offers
+  }
+  for (const kind of ['offered', 'held', 'recalled'] as const) {
+    if (written[kind] !== undefined) checks.push({ kind, line: at(kind).line, offers: offersAt(kind) })
   }
   for (const [offer, given] of withheld(written['not offered'])) {
     const where = [...at('not offered').path, ...(given === null ? [] : [offer])]
@@ -54,6 +58,16 @@ function checksOf(reading: Reading, path: Path, written: Written, rule: string):
     const reason = reasonOf(reading, given, { path: where, rule })
     checks.push({ kind: 'not offered', line: source.lineOf(where), offer, ...reason })
   }
+  for (const offer of offersAt('permitted'))
+    checks.push({ kind: 'permit', line: at('permitted').line, offer, answer: 'permitted' })
+  for (const [offer, given] of withheld(written['not permitted'])) {
+    const where = [...at('not permitted').path, ...(given === null ? [] : [offer])]
+    isOffer(offer, where)
+    const parsed = permitRefusal.nullable().safeParse(given)
+    if (!parsed.success) refuseIssues(reading, where, parsed.error.issues, { rule, keys: [] })
+    else checks.push({ kind: 'permit', line: source.lineOf(where), offer, answer: parsed.data })
+  }
+  checks.push(...pricesOf(reading, at('prices').path, written.prices ?? {}, rule))
   if (written.fallback !== undefined) {
     const { line, path: of } = at('fallback')
     isOffer(written.fallback, of)
@@ -71,8 +85,28 @@ function checksOf(reading: Reading, path: Path, written: Written, rule: string):
   return checks
 }
 
+/** The prices that are expected: each is one of its offer, a fee an amount. */
+function pricesOf(reading: Reading, path: Path, written: NonNullable<Written['prices']>, rule: string): Check[] {
+  return Object.entries(written).flatMap(([name, expected]): Check[] => {
+    const [offer = '', price = ''] = name.split('.')
+    const at = [...path, name]
+    if (!isKnown(reading, reading.names.offers, offer, { path: at, rule, code: 'offer_unknown' })) return []
+    const prices = reading.names.model.offers.find(({ id }) => id === offer)?.prices ?? []
+    const kind = prices.find(({ id }) => id === price)?.kind
+    const value = typeof expected === 'string' ? moneyMinor(expected) : expected
+    if (kind !== undefined && value !== null && (kind === 'fee') === (typeof expected === 'string'))
+      return [{ kind: 'price', line: reading.source.lineOf(at), offer, price, value }]
+    const message =
+      kind === undefined
+        ? `"${offer}" has no price "${price}": it must be ${oneOf(new Set(prices.map(({ id }) => id)), price)}.`
+        : `The price "${price}" is a ${kind}: write ${kind === 'fee' ? 'an amount in quotes, "5.00"' : 'a number'}.`
+    refuse(reading, at, { rule, code: 'value_invalid', message })
+    return []
+  })
+}
+
 /** Offers with what is written of their reasons; null: they stand in a list. */
-function withheld(written: Written['not offered']): readonly (readonly [string, unknown])[] {
+function withheld(written: Written['not offered' | 'not permitted']): readonly (readonly [string, unknown])[] {
   if (written === undefined) return []
   if (typeof written === 'string') return [[written, null]]
   return Array.isArray(written) ? written.map((offer) => [offer, null]) : Object.entries(written)
@@ -82,17 +116,21 @@ function reasonOf(
   reading: Reading,
   given: unknown,
   { path, rule }: At,
-): Pick<Extract<Check, { kind: 'not offered' }>, 'reason' | 'rule'> {
-  if (given === null) return { reason: null, rule: null }
-  const parsed = why.safeParse(given)
+): Pick<Extract<Check, { kind: 'not offered' }>, 'reason' | 'rule' | 'stage'> {
+  const none = { reason: null, rule: null, stage: null }
+  if (given === null) return none
+  // What is wrong within { reason, rule, stage } is told of its own place.
+  const isMap = typeof given === 'object' && !Array.isArray(given)
+  const parsed = isMap ? whyParts.safeParse(given) : why.safeParse(given)
   if (!parsed.success) {
-    refuseIssues(reading, path, parsed.error.issues, rule)
-    return { reason: null, rule: null }
+    const keys = Object.keys(whyParts.shape)
+    refuseIssues(reading, path, parsed.error.issues, { rule, keys, words: fateReasons })
+    return none
   }
-  if (typeof parsed.data === 'string') return { reason: parsed.data, rule: null }
-  const { reason, rule: by = null } = parsed.data
+  if (typeof parsed.data === 'string') return { ...none, reason: parsed.data }
+  const { reason = null, rule: by = null, stage = null } = parsed.data
   if (by !== null) isKnown(reading, reading.names.rules, by, { path, rule, code: 'rule_unknown' })
-  return { reason, rule: by }
+  return { reason, rule: by, stage }
 }
 
 type At = { readonly path: Path; readonly rule: string }
@@ -101,14 +139,16 @@ type At = { readonly path: Path; readonly rule: string }
 function featureOf(reading: Reading, name: string, value: unknown, { path, rule }: At): number | null | undefined {
   const variable = reading.names.variables.get(name)
   if (variable === undefined) {
-    const message = `The pack has no feature or attribute "${name}". Attributes are written profile.<id>.`
+    const hint = didYouMean(name, [...reading.names.variables.keys()])
+    const message = `The pack has no feature or attribute "${name}". Attributes are written profile.<id>.${hint}`
     refuse(reading, path, { rule, code: 'feature_unknown', message })
     return undefined
   }
   if (value === 'unknown' || value === null) return null
   const number = numberOf(variable, value, reading.names.model.zone)
   if (number !== null) return number
-  const message = `"${name}" is not right: it must be ${kinds(variable)}, or unknown.`
+  const hint = didYouMean(value, [...variable.values, 'unknown'])
+  const message = `"${name}" is not right: it must be ${kinds(variable)}, or unknown.${hint}`
   refuse(reading, path, { rule, code: 'value_invalid', message })
   return undefined
 }
@@ -163,6 +203,6 @@ function isKnown(
   const kind = { offer_unknown: 'offer', placement_unknown: 'placement', rule_unknown: 'guardrail or contact rule' }[
     code
   ]
-  refuse(reading, path, { rule, code, message: `The pack has no ${kind} "${name}": it must be ${oneOf(names)}.` })
+  refuse(reading, path, { rule, code, message: `The pack has no ${kind} "${name}": it must be ${oneOf(names, name)}.` })
   return false
 }

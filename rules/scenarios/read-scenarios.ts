@@ -4,7 +4,7 @@ import { schemaProblems } from '../schema-problems.ts'
 import { readYaml } from '../yaml-source.ts'
 import { type Case, casesMax, casesOf, fillIn } from './for-each.ts'
 import { inputsMax, type Telling, tellFact, tellStep } from './read-steps.ts'
-import { oneOf, type PackNames, type Reading, refuse } from './reading.ts'
+import { oneOf, type PackNames, type Reading, refuse, refuseIssues } from './reading.ts'
 import type { Scenario } from './scenario.ts'
 import { forEachPart, scenarioHead } from './scenario-file.ts'
 import { instantMs } from './times.ts'
@@ -92,7 +92,7 @@ function tellScenario(
   const before = problems.length
   const parsed = scenarioHead.safeParse(source.data)
   if (!parsed.success) {
-    problems.push(...schemaProblems(file, source, parsed.error.issues))
+    refuseIssues(reading, [], parsed.error.issues, { rule: file, keys: [...Object.keys(scenarioHead.shape), tableKey] })
     return null
   }
   const { name, start, customer, gateway, stock, steps, 'complete since': complete } = parsed.data
@@ -127,7 +127,7 @@ function stockOf(reading: Reading, given: Readonly<Record<string, number | 'unkn
   const { resources } = reading.names
   for (const id of Object.keys(given)) {
     if (resources.has(id)) continue
-    const message = `There is no resource "${id}" in the pack: ${oneOf(resources)}.`
+    const message = `There is no resource "${id}" in the pack: it must be ${oneOf(resources, id)}.`
     refuse(reading, ['stock', id], { rule: 'stock', code: 'resource_unknown', message })
   }
   return Object.fromEntries(Object.entries(given).map(([id, units]) => [id, units === 'unknown' ? null : units]))

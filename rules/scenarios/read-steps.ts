@@ -5,7 +5,7 @@ import type { PackProblemCode } from '../pack-problem.ts'
 import type { Path } from '../yaml-source.ts'
 import { readEventData, ruleWords } from './event-data.ts'
 import { readExpectation } from './read-expectation.ts'
-import { oneOf, type Reading, refuse, refuseIssues } from './reading.ts'
+import { didYouMean, oneOf, type Reading, refuse, refuseIssues } from './reading.ts'
 import type { DecisionField, Expectation, ScenarioInput, ScenarioStep } from './scenario.ts'
 import { eventStep, expectStep, requestStep, waitStep } from './scenario-file.ts'
 import { instantMs, spanMs } from './times.ts'
@@ -36,8 +36,9 @@ export function tellStep(telling: Telling, position: number, written: unknown): 
   const named = kinds.filter((kind) => keys.includes(kind))
   const [kind] = named
   if (kind === undefined || named.length > 1) {
+    const hint = keys.map((key) => didYouMean(key, kinds)).find((words) => words !== '') ?? ''
     const found = named.length === 0 ? 'This is none' : `This is ${named.join(' and ')}: write a step for each`
-    const message = `A step is one of ${kinds.join(', ')}. ${found}.`
+    const message = `A step is one of ${kinds.join(', ')}. ${found}.${hint}`
     refuse(reading, path, { rule, code: 'value_invalid', message })
     return
   }
@@ -62,7 +63,11 @@ export function tellStep(telling: Telling, position: number, written: unknown): 
 
 /** Tells the event of a step that the file does not write out: what is known of the customer at the start. */
 export function tellFact(telling: Telling, path: Path, type: string, data: Readonly<Record<string, unknown>>): void {
-  const event = eventOf(telling, { path, dataPath: path, rule: 'customer' }, { type, data, source: null })
+  const event = eventOf(
+    telling,
+    { path, dataPath: path, rule: 'customer' },
+    { type, data, source: null, consent: null },
+  )
   if (event === null) return
   addStep(telling, { path, number: 0, label: type }, (at, number) =>
     inputOf(event, at, { number, id: null, shiftMs: 0 }),
@@ -81,11 +86,11 @@ type Repeats = {
 function tellEvents(telling: Telling, at: At, written: unknown): void {
   const parsed = eventStep.safeParse(written)
   if (!parsed.success) {
-    refuseIssues(telling.reading, at.path, parsed.error.issues, at.rule)
+    refuseIssues(telling.reading, at.path, parsed.error.issues, { rule: at.rule, keys: Object.keys(eventStep.shape) })
     return
   }
-  const { event: type, data, source = null, id = null, late, ahead } = parsed.data
-  const event = eventOf(telling, { ...at, dataPath: [...at.path, 'data'] }, { type, data, source })
+  const { event: type, data, source = null, consent = null, id = null, late, ahead } = parsed.data
+  const event = eventOf(telling, { ...at, dataPath: [...at.path, 'data'] }, { type, data, source, consent })
   if (late !== undefined && ahead !== undefined)
     refuseBoth(telling, at, 'ahead', 'An event is late or ahead of its time, not both.')
   if (id !== null && parsed.data.times > 1)
@@ -104,13 +109,13 @@ function tellRequests(telling: Telling, at: At, written: unknown): void {
   const { reading } = telling
   const parsed = requestStep.safeParse(written)
   if (!parsed.success) {
-    refuseIssues(reading, at.path, parsed.error.issues, at.rule)
+    refuseIssues(reading, at.path, parsed.error.issues, { rule: at.rule, keys: Object.keys(requestStep.shape) })
     return
   }
-  const { request: placement, count, id } = parsed.data
+  const { request: placement, count, personalised, id } = parsed.data
   const { inbound } = reading.names
   if (!inbound.has(placement)) {
-    const message = `No app can ask for "${placement}": it must be ${oneOf(inbound)}.`
+    const message = `No app can ask for "${placement}": it must be ${oneOf(inbound, placement)}.`
     refuse(reading, [...at.path, 'request'], { rule: at.rule, code: 'placement_unknown', message })
   }
   if (!moveClock(telling, at, parsed.data)) return
@@ -118,7 +123,8 @@ function tellRequests(telling: Telling, at: At, written: unknown): void {
     telling,
     { ...at, label: `request ${placement}` },
     (instant, number, customerId) => {
-      return { kind: 'request', at: instant, customerId, requestId: id ?? `request-${number}`, placement, count }
+      const requestId = id ?? `request-${number}`
+      return { kind: 'request', at: instant, customerId, requestId, placement, count, personalised }
     },
     parsed.data,
   )
@@ -127,7 +133,7 @@ function tellRequests(telling: Telling, at: At, written: unknown): void {
 function tellWait(telling: Telling, at: At, written: unknown): void {
   const parsed = waitStep.safeParse(written)
   if (!parsed.success) {
-    refuseIssues(telling.reading, at.path, parsed.error.issues, at.rule)
+    refuseIssues(telling.reading, at.path, parsed.error.issues, { rule: at.rule, keys: Object.keys(waitStep.shape) })
     return
   }
   if (moveClock(telling, { ...at, key: 'wait' }, { after: parsed.data.wait }))
@@ -138,7 +144,7 @@ function tellExpectation(telling: Telling, { path, rule, number }: At, written: 
   const { reading, steps } = telling
   const parsed = expectStep.safeParse(written)
   if (!parsed.success) {
-    refuseIssues(reading, path, parsed.error.issues, rule)
+    refuseIssues(reading, path, parsed.error.issues, { rule, keys: Object.keys(expectStep.shape) })
     return
   }
   const found = readExpectation(reading, [...path, 'expect'], parsed.data.expect, rule)
@@ -226,7 +232,13 @@ function eventOf(
     type,
     data: given,
     source,
-  }: { readonly type: string; readonly data: Readonly<Record<string, unknown>>; readonly source: string | null },
+    consent,
+  }: {
+    readonly type: string
+    readonly data: Readonly<Record<string, unknown>>
+    readonly source: string | null
+    readonly consent: string | null
+  },
 ): Told | null {
   const { names, problems } = reading
   const { zone, currency } = names.model
@@ -239,7 +251,7 @@ function eventOf(
     return tell(
       [...path, 'event'],
       'event_unknown',
-      `There is no event type "${type}": it must be ${oneOf(names.types.keys())}.`,
+      `There is no event type "${type}": it must be ${oneOf(names.types.keys(), type)}.`,
     )
   }
   const before = problems.length
@@ -250,7 +262,7 @@ function eventOf(
     source: source ?? names.source,
     type,
     customerId,
-    provenance: { via: 'http', consentId: null },
+    provenance: { via: 'http', consentId: consent },
     data,
   } as const
   const rejection = validateEvent({ ...event, id: 'e', time: 0 }, names.types)
@@ -259,7 +271,7 @@ function eventOf(
   const rules = def.rules.find((one) => one.name === field)
   if (rules === undefined)
     return tell(path, 'value_invalid', `The event is not sound: ${reason}${field === null ? '' : `, ${field}`}.`)
-  const words = `"data.${rules.name}" is ${reason === 'field_missing' ? 'missing' : 'not right'}: it must be ${ruleWords(rules)}.`
+  const words = `"data.${rules.name}" is ${reason === 'field_missing' ? 'missing' : 'not right'}: it must be ${ruleWords(rules)}.${didYouMean(data[rules.name], rules.values ?? [])}`
   return tell([...dataPath, rules.name], reason === 'field_missing' ? 'key_missing' : 'value_invalid', words)
 }
 

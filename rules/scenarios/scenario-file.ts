@@ -4,9 +4,10 @@
  */
 import { z } from 'zod'
 import { rejectReasons } from '../../ingest/event.ts'
+import { moneyPattern } from '../quantities.ts'
 import { isReasonCode, type ReasonCode, reasons } from '../reasons.ts'
 import { unitsMax } from '../stock-pieces.ts'
-import { outcomes } from './scenario.ts'
+import { fateStages, outcomes, permitAnswers } from './scenario.ts'
 import { instantPattern, spanPattern } from './times.ts'
 
 /** Most steps of a file. */
@@ -50,6 +51,7 @@ export const eventStep = z.strictObject({
   event: id.describe('Something happens: an event type, such as card.purchase'),
   data: fields.default({}).describe('Its fields. Amounts are quoted with two decimals: "5000.00"'),
   source: id.optional().describe('The system it comes from; the first one of the pack for marketing when left out'),
+  consent: z.string().min(1).max(128).optional().describe('The consent that the data was collected under'),
   ...when,
   late: span.optional().describe('It happened this long before it arrives'),
   ahead: span.optional().describe('It claims to happen this long after it arrives'),
@@ -60,6 +62,7 @@ export const eventStep = z.strictObject({
 export const requestStep = z.strictObject({
   request: id.describe('An app asks what to show: an inbound placement'),
   count: z.int().min(1).max(20).default(1).describe('How many offers it asks for'),
+  personalised: z.boolean().default(true).describe('False: an answer that reads nothing of the customer'),
   ...when,
   id: id.optional().describe('Its id, to send the same request again'),
 })
@@ -67,13 +70,23 @@ export const requestStep = z.strictObject({
 /** Time passes. */
 export const waitStep = z.strictObject({ wait: span.describe('Time passes') })
 
-/** Why an offer is not made: a reason, or a reason and the guardrail or cap that gave it. */
-export const why = z.union(
-  [z.enum(fateReasons), z.strictObject({ reason: z.enum(fateReasons), rule: id.optional() })],
-  {
-    error: `must be a reason, or { reason, rule }; reasons are ${fateReasons.join(' ')}`,
-  },
-)
+/** Why an offer is not made, in full: a reason, the rule that gave it, how far the offer came; one of them at least. */
+export const whyParts = z
+  .strictObject({
+    reason: z.enum(fateReasons).optional().describe('The reason it fell for'),
+    rule: id.optional().describe('The guardrail, cap, resource or holdout that gave the reason'),
+    stage: z.enum(fateStages).optional().describe('How far it came'),
+  })
+  .refine((parts) => Object.keys(parts).length > 0, 'must say a reason, a rule or a stage')
+
+/** The same, or a reason alone. */
+export const why = z.union([z.enum(fateReasons), whyParts], {
+  error: `must be a reason, or { reason, rule, stage }; reasons are ${fateReasons.join(' ')}`,
+})
+
+const refusedPermits = permitAnswers.filter((answer) => answer !== 'permitted')
+/** Why a message may not leave. */
+export const permitRefusal = z.enum(refusedPermits)
 
 /** What is expected of the step above it. */
 export const expectation = z.strictObject({
@@ -83,6 +96,22 @@ export const expectation = z.strictObject({
     .union([id, z.array(id).max(50), z.record(z.string().max(64), why)])
     .optional()
     .describe('These are not offered; with a reason: they were candidates and fell for it'),
+  held: offers.optional().describe('Exactly these wait for quiet hours to end'),
+  recalled: offers.optional().describe('Exactly these were taken back: their messages are not to leave any more'),
+  permitted: offers.optional().describe('The last message of each of these may leave now'),
+  'not permitted': z
+    .union([id, z.array(id).max(20), z.record(z.string().max(64), permitRefusal)])
+    .optional()
+    .describe('The last message of each of these may not leave now; with what the gateway is answered'),
+  prices: z
+    .record(
+      z.string().regex(/^[^.]{1,64}\.[^.]{1,64}$/, 'must be an offer and its price: offer.price'),
+      z.union([z.number(), z.string().regex(moneyPattern)], {
+        error: 'must be a number, or of a fee an amount in quotes: "5.00"',
+      }),
+    )
+    .optional()
+    .describe('Prices that are told, each by offer.price: a number, or of a fee an amount in quotes'),
   fallback: id.optional().describe('The safe offer of the placement is the answer'),
   outcome: z.enum(outcomes).optional().describe('offered, fallback, or none'),
   reason: z.enum(answerReasons).optional().describe('Why the answer is a fallback or nothing'),
@@ -95,6 +124,11 @@ export const expectationParts = expectation.extend({
   'not offered': z
     .union([id, z.array(id).max(50), fields], {
       error: 'must be an offer, a list of offers, or offers with their reasons',
+    })
+    .optional(),
+  'not permitted': z
+    .union([id, z.array(id).max(20), fields], {
+      error: 'must be an offer, a list of offers, or offers with what the gateway is answered',
     })
     .optional(),
 })

@@ -23,6 +23,8 @@ export type ScenarioInput =
       readonly placement: string
       /** Offers asked for, 1 or more. */
       readonly count: number
+      /** False: the answer reads nothing of the customer. */
+      readonly personalised: boolean
     }
 
 /** What an event about a decision says of it. */
@@ -60,13 +62,23 @@ export type Check = { readonly line: number } & (
     }
   /** Exactly these were offered, in this order. */
   | { readonly kind: 'offered'; readonly offers: readonly string[] }
-  /** Not offered; with a reason it was a candidate and had this fate each time, with a rule by this rule. */
+  /** Not offered; with a reason, rule or stage it was a candidate and had this fate each time. */
   | {
       readonly kind: 'not offered'
       readonly offer: string
       readonly reason: ReasonCode | null
       readonly rule: string | null
+      /** How far it came. */
+      readonly stage: FateStage | null
     }
+  /** Exactly these wait for quiet hours to end, in this order. */
+  | { readonly kind: 'held'; readonly offers: readonly string[] }
+  /** The messages of exactly these were taken back, in this order. */
+  | { readonly kind: 'recalled'; readonly offers: readonly string[] }
+  /** Whether the last message that offered it to the customer may leave now; `answer` null: it may not, for whatever reason. */
+  | { readonly kind: 'permit'; readonly offer: string; readonly answer: PermitAnswer | null }
+  /** A price that every decision with the offer told, a fee in minor units; there is at least one. */
+  | { readonly kind: 'price'; readonly offer: string; readonly price: string; readonly value: number }
   /** The placement's safe offer was the answer, each time. */
   | { readonly kind: 'fallback'; readonly offer: string }
   /** Outcome and reason of every decision; there is at least one. */
@@ -77,6 +89,32 @@ export type Check = { readonly line: number } & (
   /** A feature or attribute of the customer behind the step; null: unknown. */
   | { readonly kind: 'feature'; readonly name: string; readonly value: number | null }
 )
+
+/** How far a candidate may come that is not offered, in the order of the funnel. */
+export const fateStages = [
+  'trigger',
+  'eligibility',
+  'suitability',
+  'guardrail',
+  'contact',
+  'stock',
+  'holdout',
+  'arbitration',
+  'placement',
+  'final_gate',
+] as const
+export type FateStage = (typeof fateStages)[number]
+
+/** What a gateway is answered that asks whether a message may leave. */
+export const permitAnswers = [
+  'permitted',
+  'recalled',
+  'already_sent',
+  'lapsed',
+  'final_gate',
+  'decision_unknown',
+] as const
+export type PermitAnswer = (typeof permitAnswers)[number]
 
 /** How a decision may end. */
 export const outcomes = ['offered', 'fallback', 'none'] as const

@@ -31,17 +31,19 @@ export function historyAddress(url: string): HistoryAddress {
 /**
  * A client for an address. It logs nothing: its log lines would hold query parameters, which are customer data.
  * Times out a request after `requestTimeoutMs`.
+ * @param isBusy whether its thread works for seconds on end: it would take a connection for alive that the server has closed meanwhile, so each
+ *   request has a new one
  */
 export function createHistoryClient(
   address: HistoryAddress,
-  { requestTimeoutMs = 60_000 }: { requestTimeoutMs?: number } = {},
+  { requestTimeoutMs = 60_000, isBusy = false }: { requestTimeoutMs?: number; isBusy?: boolean } = {},
 ): HistoryClient {
   return createClient({
     ...address,
     request_timeout: requestTimeoutMs,
     max_open_connections: 4,
     application: 'proffer',
-    keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
+    keep_alive: { enabled: !isBusy, idle_socket_ttl: 2_500 },
     log: { level: ClickHouseLogLevel.OFF },
   })
 }

@@ -1,6 +1,6 @@
 /** A decision as columns of `decisions_raw`, and back. */
 import { z } from 'zod'
-import { type Decision, messageClasses, stages, trialGroups } from '../decision.ts'
+import { type Decision, messageClasses, originKinds, priceKinds, stages, trialGroups } from '../decision.ts'
 import type { Place } from './event-row.ts'
 import {
   type Column,
@@ -26,6 +26,8 @@ const held = ({ decision }: LoggedDecision) => decision.held
 const contacts = ({ decision }: LoggedDecision) => decision.contacts
 const recalls = ({ decision }: LoggedDecision) => decision.recalls
 const stock = ({ decision }: LoggedDecision) => decision.stock
+const origins = ({ decision }: LoggedDecision) => decision.origins
+const prices = ({ decision }: LoggedDecision) => decision.prices
 const trials = ({ decision }: LoggedDecision) => decision.holdouts
 
 /** The columns of a decision, its lists as parallel arrays. `not_after` 0 becomes null. */
@@ -82,13 +84,31 @@ export const decisionColumns: readonly Column<LoggedDecision>[] = [
   doublesColumn('stock_lefts', stock, (asked) => asked.left ?? -1),
   wordsColumn('stock_claims', stock, (asked) => asked.claim ?? ''),
   doublesColumn('stock_untils', stock, (asked) => asked.until),
+  wordsColumn('origin_kinds', origins, (origin) => origin.kind),
+  wordsColumn('origin_ids', origins, (origin) => origin.id),
+  wordsColumn('origin_bases', origins, (origin) => origin.basis),
+  wordsColumn('origin_features', origins, ({ features: fed }) => fed.join(' ')),
+  wordsColumn('price_offers', prices, (price) => price.offer),
+  wordsColumn('price_ids', prices, (price) => price.price),
+  wordsColumn('price_kinds', prices, (price) => price.kind),
+  doublesColumn('price_values', prices, (price) => price.value),
+  doublesColumn('price_knowns', prices, (price) => Number(price.known)),
   uint16Column('log_partition', ({ place }) => place.partition),
   wholeColumn('log_offset', 'UInt64', ({ place }) => place.offset),
 ]
 
-/** The query of one decision by id. Repeats have the same content, so any one of them does. */
-export const decisionQuery = `
-SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placement, channel, pack_hash,
+/**
+ * The query of decisions.
+ * @param where a condition, of ours
+ * @param rest what comes behind it
+ * @param final `FINAL`: each once, whatever was repeated
+ */
+export function decisionsQuery(where: string, rest: string, final: '' | 'FINAL' = ''): string {
+  return `${decisionSelect} ${final} WHERE ${where} ${rest}`
+}
+
+const decisionSelect = `
+SELECT log_offset, id, customer_id, cause_kind, cause_id, cause_source, cause_type, placement, channel, pack_hash,
        toUnixTimestamp64Milli(event_time) AS event_time_ms, toUnixTimestamp64Milli(accepted_at) AS accepted_at_ms,
        toUnixTimestamp64Milli(decided_at) AS decided_at_ms,
        ifNull(toUnixTimestamp64Milli(assumeNotNull(not_after)), 0) AS not_after_ms, outcome, reason,
@@ -102,8 +122,13 @@ SELECT id, customer_id, cause_kind, cause_id, cause_source, cause_type, placemen
        fate_possible_ats AS possible_ats, confirm_by, arrayZip(held_triggers, held_ats, held_expiries) AS held,
        nothing, model_hash, arrayZip(trial_holdouts, trial_offers, trial_groups) AS trials, recalls,
        arrayMap((o, r, a, l, c, u) -> tuple(o, r, a, l, c, u), stock_offers, stock_resources, stock_amounts, stock_lefts,
-                stock_claims, stock_untils) AS stock
-FROM decisions_raw WHERE id = {id:String} LIMIT 1`
+                stock_claims, stock_untils) AS stock,
+       arrayMap((k, i, b, f) -> tuple(k, i, b, f), origin_kinds, origin_ids, origin_bases, origin_features) AS origins,
+       arrayMap((o, p, k, v, n) -> tuple(o, p, k, v, n), price_offers, price_ids, price_kinds, price_values, price_knowns) AS prices
+FROM decisions_raw`
+
+/** The query of one decision by id. Repeats have the same content, so any one of them does. */
+export const decisionQuery: string = decisionsQuery('id = {id:String}', 'LIMIT 1')
 
 const stage = z.enum(stages)
 
@@ -155,6 +180,8 @@ export const decisionFromRow: z.ZodType<Decision> = z
     trials: z.array(z.tuple([z.string(), z.string(), z.enum(trialGroups)])),
     recalls: z.array(z.string()),
     stock: z.array(z.tuple([z.string(), z.string(), z.number(), z.number(), z.string(), z.number()])),
+    origins: z.array(z.tuple([z.enum(originKinds), z.string(), z.string(), z.string()])),
+    prices: z.array(z.tuple([z.string(), z.string(), z.enum(priceKinds), double, z.number()])),
   })
   .transform((row) => ({
     id: row.id,
@@ -192,4 +219,11 @@ export const decisionFromRow: z.ZodType<Decision> = z
       claim: claim === '' ? null : claim,
       until,
     })),
+    origins: row.origins.map(([kind, id, basis, fed]) => ({
+      kind,
+      id,
+      basis,
+      features: fed === '' ? [] : fed.split(' ').map(Number),
+    })),
+    prices: row.prices.map(([offer, price, kind, value, known]) => ({ offer, price, kind, value, known: known === 1 })),
   }))

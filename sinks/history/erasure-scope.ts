@@ -11,12 +11,18 @@ export function refusedUntil(erasedAt: number): number {
 }
 
 /** The tables that name customers. */
-export const erasureTables = ['events_raw', 'decisions_raw'] as const
+export const erasureTables = [
+  'events_raw',
+  'event_records_raw',
+  'decisions_raw',
+  'inputs_raw',
+  'shadow_decisions_raw',
+] as const
 
 /** A table that names customers. */
 export type ErasureTable = (typeof erasureTables)[number]
 
-/** The instant of a row that decides about it, in both tables, as SQL: Unix milliseconds. */
+/** The instant of a row that decides about it, in each of them, as SQL: Unix milliseconds. */
 export const acceptedSql = 'toUnixTimestamp64Milli(accepted_at)'
 
 /** What is kept of an erased customer's id: nobody without the key can compare it with an id. 32 hexadecimal digits. */

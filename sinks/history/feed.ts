@@ -11,23 +11,67 @@ import { type Column, writeBlock } from './native-block.ts'
 import { type NativeBytes, nativeBytes } from './native-bytes.ts'
 import { storeUndecodable, type Undecodable } from './undecodable.ts'
 
-export type FeedName = 'events' | 'decisions'
+export type FeedName = 'events' | 'decisions' | 'batches'
 
 /** How the records of a log become rows. */
 export type FeedKind<Item> = {
   readonly name: FeedName
-  readonly columns: readonly Column<Item>[]
+  /** Where its items go, all of them before their position counts. */
+  readonly tables: readonly FeedTable<Item>[]
   /** Asks for the schemas that records need and the codec does not know. */
   readonly learn: SchemaLearning
   /** A row, or why the record is none. */
   decode(record: LogRecord, partition: number): { readonly item: Item } | { readonly reason: string }
-  customerIdOf(item: Item): string
-  /** Decides whether an erasure concerns the row, Unix milliseconds. */
+  /** Whom it names, each once or more. */
+  customersOf(item: Item): readonly string[]
+  /** Decides whether an erasure concerns the item, Unix milliseconds. */
   acceptedAtOf(item: Item): number
   /** Takes out what erases customers and records it; such a record is no row. */
   erase(
     items: readonly Item[],
   ): Promise<{ readonly rest: readonly Item[]; readonly erasures: readonly RecordedErasure[] }>
+}
+
+/** A table, and how items become rows of it. */
+export type FeedTable<Item> = {
+  /** Its name, and the names of its columns. */
+  readonly name: string
+  readonly columns: readonly string[]
+  /** Writes the rows of items but those that are about somebody who is erased; returns how many those are. */
+  write(
+    out: NativeBytes,
+    items: readonly Item[],
+    isErased: (customerId: string, acceptedAt: number) => boolean,
+  ): {
+    readonly rows: number
+    readonly left: number
+  }
+}
+
+/**
+ * A table of a feed.
+ * @param rowsOf the rows of an item
+ * @param subjectOf whom a row is about, and when it was accepted; null: about nobody
+ */
+export function feedTable<Item, Row>(
+  name: string,
+  columns: readonly Column<Row>[],
+  rowsOf: (item: Item) => readonly Row[],
+  subjectOf: (row: Row) => { readonly customerId: string; readonly acceptedAt: number } | null,
+): FeedTable<Item> {
+  return {
+    name,
+    columns: columns.map((column) => column.name),
+    write(out, items, isErased) {
+      const all = items.flatMap(rowsOf)
+      const kept = all.filter((row) => {
+        const subject = subjectOf(row)
+        return subject === null || !isErased(subject.customerId, subject.acceptedAt)
+      })
+      if (kept.length > 0) writeBlock(out, columns, kept)
+      return { rows: kept.length, left: all.length - kept.length }
+    },
+  }
 }
 
 /** Rows that came in although their customer was erased. */
@@ -69,10 +113,12 @@ type FeedOptions = { readonly client: HistoryClient; readonly source: LogSource;
 /** A feed that covers no partition yet. */
 export function createFeed<Item>(kind: FeedKind<Item>, { client, source, erased }: FeedOptions): Feed {
   const cursor = createLogCursor(source)
-  // One buffer for all batches, which follow each other: a new one each time would be tens of megabytes of garbage.
-  const out = nativeBytes()
-  const columns = kind.columns.map((column) => column.name).join(', ')
-  const statement = `INSERT INTO ${kind.name}_raw (${columns}) FORMAT Native`
+  const tables = kind.tables.map((table) => ({
+    table,
+    // One buffer for all batches, which follow each other: a new one each time would be tens of megabytes of garbage.
+    out: nativeBytes(),
+    statement: `INSERT INTO ${table.name} (${table.columns.join(', ')}) FORMAT Native`,
+  }))
   return {
     name: kind.name,
     source,
@@ -82,9 +128,12 @@ export function createFeed<Item>(kind: FeedKind<Item>, { client, source, erased 
       if (taken.next.size === 0) return null
       // While the registry cannot be asked the batch waits: what it would make undecodable may be sound.
       await kind.learn(valuesOf(taken), learnWithinMs)
-      out.reset()
-      const { rows, undecodable, erasures, left } = await writeBlocks(out, taken, kind, erased)
-      if (rows > 0) await insert(client, statement, out.take())
+      for (const { out } of tables) out.reset()
+      const { rows, undecodable, erasures, left } = await writeBlocks(tables, taken, kind, erased)
+      for (const { statement, out } of tables) {
+        const block = out.take()
+        if (block.length > 0) await insert(client, statement, block)
+      }
       await storeUndecodable(client, kind.name, undecodable)
       return {
         next: taken.next,
@@ -111,7 +160,7 @@ type Written = {
 }
 
 async function writeBlocks<Item>(
-  out: NativeBytes,
+  tables: readonly { readonly table: FeedTable<Item>; readonly out: NativeBytes }[],
   taken: Taken,
   kind: FeedKind<Item>,
   erased: ErasedCustomers,
@@ -122,12 +171,16 @@ async function writeBlocks<Item>(
     written.undecodable.push(...undecodable)
     const { rest, erasures } = await kind.erase(items)
     written.erasures.push(...erasures)
-    const kept = rest.filter((item) => erased.erasedAt(kind.customerIdOf(item), kind.acceptedAtOf(item)) === null)
-    if (kept.length > 0) writeBlock(out, kind.columns, kept)
+    const isErased = (customerId: string, acceptedAt: number) => erased.erasedAt(customerId, acceptedAt) !== null
+    for (const [i, { table, out }] of tables.entries()) {
+      const { rows, left } = table.write(out, rest, isErased)
+      // The first table is the one that is counted; the others hold the same, or parts of it.
+      if (i === 0) written.rows += rows
+      if (i === 0) written.left += left
+    }
+    written.left += items.length - rest.length
     // A long batch must not keep the heartbeats of a consumer group waiting.
     if (++blocks % blocksBetweenBreaths === 0) await setImmediate()
-    written.rows += kept.length
-    written.left += items.length - kept.length
   }
   return written
 }
@@ -136,9 +189,10 @@ function lateRows<Item>(taken: Taken, kind: FeedKind<Item>, erased: ErasedCustom
   const late = new Map<string, LateRows>()
   for (const { items } of blocksOf(taken, kind)) {
     for (const item of items) {
-      const customerId = kind.customerIdOf(item)
-      const erasedAt = erased.erasedAt(customerId, kind.acceptedAtOf(item))
-      if (erasedAt !== null) late.set(customerId, { customerId, erasedAt })
+      for (const customerId of kind.customersOf(item)) {
+        const erasedAt = erased.erasedAt(customerId, kind.acceptedAtOf(item))
+        if (erasedAt !== null) late.set(customerId, { customerId, erasedAt })
+      }
     }
   }
   return [...late.values()]

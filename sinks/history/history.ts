@@ -1,6 +1,8 @@
 /** The history port: what the rest of the product may ask of ClickHouse. It never stands in the way of a decision. */
 import type { Event } from '../../ingest/event.ts'
 import type { Decision } from '../decision.ts'
+import type { HistoryAddress } from './client.ts'
+import type { PackStart } from './pack-facts.ts'
 
 /**
  * `starting`: not ready yet. `running`: copies and answers. `failing`: cannot at present and tries again by itself.
@@ -92,6 +94,8 @@ export class HistoryError extends Error {
 
 export type History = {
   status(): HistoryStatus
+  /** Where ClickHouse is asked by other processes of ours; null: it is not ready. Holds a secret. */
+  address(): HistoryAddress | null
   /**
    * One read-only statement: at most 10,000 rows, 32 MB, 30 s; beyond that it is refused. `params` fill `{name:Type}`.
    */
@@ -102,6 +106,8 @@ export type History = {
   eventOf(customerId: string, eventId: string): Promise<Event | null>
   /** What is left of a customer now, for the receipt of an erasure. @throws HistoryError */
   erasure(customerId: string): Promise<ErasureReport>
+  /** Another pack is in force: decisions are held against it from now on. */
+  tellPack(pack: PackStart): void
   /** Copies everything the logs hold now; false when it did not get there within `deadlineMs`. */
   flush(deadlineMs: number): Promise<boolean>
   /** Ends the history process, by force at the deadline. What is not copied yet is copied after the next start. */

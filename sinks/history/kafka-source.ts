@@ -19,7 +19,7 @@ export function kafkaSource(place: KafkaPlace, share: 'all' | 'group'): CopySour
     // A group of its own has one member: what was left of it by a kill has the same node name and counts no more.
     groupId: share === 'group' ? `${prefix}history` : `${prefix}history-${node}`,
     node,
-    topics: [topics.events, topics.decisions],
+    topics: [topics.events, topics.decisions, topics.batches],
     partitions,
     now: Date.now,
     sessionTimeoutMs: place.sessionTimeoutMs,
@@ -35,6 +35,7 @@ export function kafkaSource(place: KafkaPlace, share: 'all' | 'group'): CopySour
   return {
     events: sourceOf(topics.events),
     decisions: sourceOf(topics.decisions),
+    batches: sourceOf(topics.batches),
     pollMs,
     assigned: () => reader.assigned(),
     isCertain: () => reader.isCertain(),

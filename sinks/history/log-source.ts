@@ -1,4 +1,4 @@
-/** The two logs as the writer reads them, whatever keeps them. */
+/** The logs as the writer reads them, whatever keeps them. */
 import type { Bounds, LogError, LogRecord } from '../../ingest/log.ts'
 
 /** What the writer needs of a log. */
@@ -24,6 +24,7 @@ export type LogSource = {
 export type CopySource = {
   readonly events: LogSource
   readonly decisions: LogSource
+  readonly batches: LogSource
   /** Pause between two looks at logs with nothing new. */
   readonly pollMs: number
   /** Partitions that fall to this process, of both logs; another array whenever they have been settled anew. */

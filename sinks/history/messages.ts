@@ -33,6 +33,8 @@ export const toHistory = z.discriminatedUnion('kind', [
     /** How long after rows were deleted it is looked for them again. */
     settleMs: z.number(),
   }),
+  /** Another rule pack is in force. */
+  z.object({ kind: z.literal('pack'), pack: z.object({ facts: packFacts, since: z.number() }) }),
   z.object({ kind: z.literal('flush'), id: z.number(), deadlineMs: z.number() }),
   z.object({ kind: z.literal('stop') }),
 ])

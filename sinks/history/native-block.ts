@@ -35,6 +35,17 @@ export function textColumn<Item>(name: string, of: (item: Item) => string): Colu
   }
 }
 
+/** Bytes as they are, in a String. */
+export function bytesColumn<Item>(name: string, of: (item: Item) => Uint8Array): Column<Item> {
+  return {
+    name,
+    type: 'String',
+    write(out, items) {
+      for (const item of items) out.bytes(of(item))
+    },
+  }
+}
+
 export function textOrNullColumn<Item>(name: string, of: (item: Item) => string | null): Column<Item> {
   return {
     name,

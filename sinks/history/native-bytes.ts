@@ -10,6 +10,8 @@ export type NativeBytes = {
   float64(value: number): void
   /** Length and UTF-8. */
   text(value: string): void
+  /** Length and the bytes. */
+  bytes(value: Uint8Array): void
   /** What was written, as a view; valid until the next write. */
   take(): Buffer
   /** Begins anew in the same memory. */
@@ -90,6 +92,12 @@ export function nativeBytes(initialBytes = 1024 * 1024): NativeBytes {
       varUint(length)
       reserve(length)
       at += buffer.write(value, at, length, 'utf8')
+    },
+    bytes(value) {
+      varUint(value.length)
+      reserve(value.length)
+      buffer.set(value, at)
+      at += value.length
     },
     take: () => buffer.subarray(0, at),
     reset() {

@@ -24,7 +24,7 @@ async function openReader(dir: string): Promise<LogReader> {
   for (let attempt = 1; ; attempt++) {
     try {
       const reader = openLogReader(dir)
-      if (['events', 'decisions'].every((name) => reader.names().includes(name))) return reader
+      if (['events', 'decisions', 'batches'].every((name) => reader.names().includes(name))) return reader
       await reader.close()
     } catch (cause) {
       if (codeOf(cause) !== 'log_unavailable') throw cause
@@ -52,6 +52,7 @@ function lmdbSource(reader: LogReader): CopySource {
   return {
     events,
     decisions: sourceOf('decisions'),
+    batches: sourceOf('batches'),
     pollMs,
     assigned: () => all,
     isCertain: () => true,

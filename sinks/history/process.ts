@@ -4,7 +4,7 @@
  * after kill -9 of its parent, as the kernel closes the channel.
  */
 import { readFileSync } from 'node:fs'
-import { constants, setPriority, uptime } from 'node:os'
+import { uptime } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { backoffMs } from '../../ingest/backoff.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
@@ -19,6 +19,7 @@ import { openSource } from './open-source.ts'
 import { type PackStart, registerPack } from './pack-facts.ts'
 import { serverBootedAt } from './positions.ts'
 import { createWriter, type Writer, type WriterOptions } from './writer.ts'
+import { yieldProcessor } from './yield-processor.ts'
 
 const statusEveryMs = 500
 const endWithinMs = 2_000
@@ -32,11 +33,17 @@ let source: CopySource | null = null
 let finished: Promise<void> = Promise.resolve()
 let error: string | null = null
 let ending = false
+/** Where the tables are, once they are there. */
+let tables: HistoryAddress | null = null
+/** The pack that came into force since the start; null: none did. */
+let newestPack: PackStart | null = null
+let telling: Promise<void> = Promise.resolve()
 
 process.on('message', (raw) => {
   const message = toHistory.parse(raw)
   if (message.kind === 'start') start(message).catch(fail)
   else if (message.kind === 'stop') end()
+  else if (message.kind === 'pack') packInForce(message.pack)
   else flush(message.id, message.deadlineMs)
 })
 process.on('disconnect', end)
@@ -48,10 +55,12 @@ process.on('uncaughtException', fail)
 async function start(options: StartMessage): Promise<void> {
   report()
   setInterval(report, statusEveryMs)
-  // Decisions come first: everything here, the threads of chDB included, yields the processor to the engine.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const address = options.dir === null ? options.address : await embed(options.dir, options)
   await prepare(address, options)
+  // Who starts an engine or a command waits for this much. From here on decisions come first: everything, the threads of chDB included, yields to them.
+  yieldProcessor()
+  tables = address
+  if (newestPack !== null) packInForce(newestPack)
   tell({ kind: 'serving', address })
   // An embedded ClickHouse is this node's alone and has to hold everything; one server is shared by all nodes' processes.
   source = await openSource(options.log, options.dir === null ? 'group' : 'all')
@@ -116,6 +125,26 @@ async function tellPack(address: HistoryAddress, pack: PackStart): Promise<void>
   } finally {
     await client.close()
   }
+}
+
+/** Puts a pack's rows down, one pack after the other; a ClickHouse that does not take them is asked again. */
+function packInForce(pack: PackStart): void {
+  newestPack = pack
+  const address = tables
+  if (address === null) return
+  telling = telling.then(async () => {
+    for (let attempt = 1; !ending; attempt++) {
+      try {
+        await tellPack(address, pack)
+        error = null
+        return
+      } catch (cause) {
+        error = sentenceOf(cause)
+        report()
+        await sleep(backoffMs(attempt, retry))
+      }
+    }
+  })
 }
 
 function report(): void {

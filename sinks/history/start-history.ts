@@ -103,6 +103,7 @@ function listen(engine: HistoryStatus['engine']) {
   let state: HistoryState = 'starting'
   let sentence: string | null = null
   let client: HistoryClient | null = null
+  let address: HistoryAddress | null = null
   let memoryBytes = 0
   let pid: number | null = null
   let current: Extract<FromHistory, { kind: 'status' }>['writer'] = null
@@ -116,10 +117,12 @@ function listen(engine: HistoryStatus['engine']) {
   return {
     flushes,
     client: () => client,
+    address: () => (client === null ? null : address),
     state: () => state,
     onMessage(message: FromHistory): void {
       if (message.kind === 'serving') {
         setClient(createHistoryClient(message.address))
+        address = message.address
         state = 'running'
         sentence = null
       } else if (message.kind === 'status') {
@@ -200,6 +203,7 @@ function historyOf(
   }
   return {
     status: () => heard.status(supervisor.restarts()),
+    address: () => heard.address(),
     async query(sql, format = 'table', params = {}) {
       const client = await ready()
       return client === null ? { kind: 'unavailable', message: away() } : runReadOnly(client, sql, format, params)
@@ -207,6 +211,7 @@ function historyOf(
     decision: (id) => first(decisionFromRow, decisionQuery, { id }),
     eventOf: (customer, id) => first(eventFromRow, eventQuery, { customer, id }),
     erasure: (customerId) => ask((client) => erasureReport(client, { ...about, customerId })),
+    tellPack: (pack) => supervisor.tellPack(pack),
     async flush(deadlineMs) {
       const until = Date.now() + deadlineMs
       if ((await ready(deadlineMs)) === null) return false

@@ -3,10 +3,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { backoffMs } from '../../ingest/backoff.ts'
 import { type FromHistory, fromHistory, type StartMessage, type ToHistory } from './messages.ts'
+import type { PackStart } from './pack-facts.ts'
 
 export type Supervisor = {
   /** Sends a message to the process that runs now; false when none does. */
   send(message: ToHistory): boolean
+  /** Tells the process, and those that replace it, of the pack in force. */
+  tellPack(pack: PackStart): void
   restarts(): number
   /** Ends the process and starts no other; by force after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>
@@ -23,7 +26,8 @@ const retry = { firstMs: 300, mostMs: 30_000, salt: 'history-supervisor' }
 const healthyMs = 60_000
 
 /** Starts the first process at once. */
-export function supervise(start: StartMessage, events: SupervisorEvents): Supervisor {
+export function supervise(first: StartMessage, events: SupervisorEvents): Supervisor {
+  let start = first
   let child: ChildProcess | null = null
   let restarts = 0
   let attempt = 0
@@ -65,12 +69,18 @@ export function supervise(start: StartMessage, events: SupervisorEvents): Superv
     started.send(start, () => undefined)
   }
 
+  function send(message: ToHistory): boolean {
+    if (child === null || !child.connected) return false
+    child.send(message, () => undefined)
+    return true
+  }
+
   launch()
   return {
-    send(message) {
-      if (child === null || !child.connected) return false
-      child.send(message, () => undefined)
-      return true
+    send,
+    tellPack(pack) {
+      start = { ...start, pack }
+      send({ kind: 'pack', pack })
     },
     restarts: () => restarts,
     async stop(deadlineMs) {

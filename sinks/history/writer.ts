@@ -1,5 +1,5 @@
 /**
- * Copies the events and decisions logs into ClickHouse: in order within a partition, at least once, in batches. What it
+ * Copies the events, decisions and batches logs into ClickHouse: in order within a partition, at least once, in batches. What it
  * holds in memory is one batch; a server that is slow or away makes it wait, and nothing else.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { ErasedCustomers } from './erased-customers.ts'
 import { createEraser, type Eraser, pendingMax } from './eraser.ts'
 import { customerHash } from './erasure-scope.ts'
 import { type Copied, createFeed, type Feed } from './feed.ts'
-import { decisionKind, eventKind } from './feed-kinds.ts'
+import { batchKind, decisionKind, eventKind } from './feed-kinds.ts'
 import { type FlushTarget, isCopied, targetsOf } from './flush.ts'
 import type { CopySource } from './log-source.ts'
 import { loadPositions, type Position, storePositions } from './positions.ts'
@@ -42,6 +42,7 @@ export type WriterStatus = {
   /** Rows inserted since the writer started. */
   readonly events: number
   readonly decisions: number
+  readonly batches: number
   /** Records in the partitions of this process that are not copied yet. */
   readonly lagRecords: number
   /** Since when it has been behind, Unix milliseconds; null when it has caught up. */
@@ -80,7 +81,7 @@ class LogWriter implements Writer {
   readonly #erased: ErasedCustomers
   readonly #eraser: Eraser
   readonly #feeds: readonly Feed[]
-  readonly #counts = { events: 0, decisions: 0, undecodable: 0, erased: 0 }
+  readonly #counts = { events: 0, decisions: 0, batches: 0, undecodable: 0, erased: 0 }
   /** Told after each look at the logs. */
   readonly #waiting = new Set<() => void>()
   /** The partitions that the feeds cover; null: to be settled. */
@@ -106,6 +107,7 @@ class LogWriter implements Writer {
     this.#feeds = [
       createFeed(eventKind({ codecs, partitions, trusts, erased }), { client, source: source.events, erased }),
       createFeed(decisionKind(codecs), { client, source: source.decisions, erased }),
+      createFeed(batchKind(), { client, source: source.batches, erased }),
     ]
   }
 

@@ -22,7 +22,8 @@ import type { MakePlace } from '../engine/shard/shard-rig.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
-const withinMs = { timeout: 20_000, interval: 10 }
+/** A bound for a busy machine: what takes ten seconds alone took more than forty beside other tests. */
+const withinMs = { timeout: 60_000, interval: 10 }
 const ids = ['anna', 'berta', 'carl', 'dora', 'emil', 'fritz'] as const
 
 /** A record of the log and what is wrong with it, if anything. */
@@ -293,7 +294,7 @@ export function backfillConformance(name: string, makePlace: MakePlace, numRuns:
         }),
         { numRuns, endOnFailure: true },
       )
-    }, 180_000)
+    }, 300_000)
 
     for (const mode of ['inline', 'worker'] as const) {
       it(`leaves a feature unknown until it is done, in ${mode} mode`, async () => {
@@ -371,7 +372,7 @@ export function backfillConformance(name: string, makePlace: MakePlace, numRuns:
         expect(first.runner.counts.added + second.runner.counts.added).toBe(3_500)
         await second.stop()
       })
-    }, 60_000)
+    }, 120_000)
 
     it('says what the log has dropped, and from when on the feature is complete', async () => {
       const packs = { old: await packWith(''), grown: await packWith(addedFeatures) }

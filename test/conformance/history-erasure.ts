@@ -8,6 +8,8 @@ import { erasedForMs } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
+import type { Batch } from '../../sinks/batch.ts'
+import { encodeBatch } from '../../sinks/batch-codec.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { ErasureReport } from '../../sinks/history/history.ts'
 import type { History, HistoryOptions } from '../../sinks/history/start-history.ts'
@@ -35,12 +37,42 @@ const requested = (decision: Decision): Decision => ({
 /** An erasure so long ago that what is accepted one millisecond after `at` is a new relation. */
 const longAgo = at - erasedForMs
 
+/** A batch in which each of them asked for something, and something of one more was due. */
+function askedBy(customers: readonly string[], due: string): Batch {
+  const requests = customers.map((customerId) => ({
+    customerId,
+    requestId: `request of ${customerId}`,
+    placement: 'app_home_banner',
+    count: 1,
+    personalised: true,
+  }))
+  const form = { pack: 'pack', learned: '', quarantined: [], revoked: [] }
+  return {
+    partition: 0,
+    seq: 1,
+    prev: 0,
+    kind: 'step',
+    clock: 'wall',
+    now: at,
+    from: 0,
+    next: 0,
+    events: 0,
+    steps: [{ now: at, turn: 0, form, series: { since: [], renamed: [] }, requests, stock: null }],
+    due: [due],
+    poisoned: [],
+    decisions: 0,
+    fallbacks: [],
+    adopted: [],
+    filled: null,
+  }
+}
+
 /** @param target as of `historyConformance` */
 export function historyErasure(
   name: string,
   target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
 ): void {
-  describe(`erasure in ${name}`, () => {
+  describe(`erasure in ${name}`, { timeout: 90_000 }, () => {
     let world: World
     let beside: Awaited<ReturnType<typeof target>>
     beforeEach(async () => {
@@ -52,30 +84,38 @@ export function historyErasure(
       await beside.dispose()
     })
     const start = (options: Partial<HistoryOptions> = {}) =>
-      world.start({ ...beside.options, settleMs: 300, ...options })
+      world.started({ ...beside.options, settleMs: 300, ...options })
 
     test('nothing of an erased customer is left, and everything of the others', async () => {
       await world.place([eventBy('anna', 1), eventBy('ben', 2), eventBy('anna', 3)], { at: at - 1_000 })
       await world.addDecisions([decisionFor('anna', 1, at - 1_000), decisionFor('ben', 2, at - 1_000)])
+      const value = encodeBatch(askedBy(['anna', 'ben'], 'anna'))
+      await world.batches.append(0, [{ key: '0', value, appendTime: at - 1_000 }])
       const history = await start()
       expect(await history.flush(15_000)).toBe(true)
       const before = await history.erasure('anna')
       expect(before.state).toEqual({ kind: 'none' })
-      expect(before.tables.map(({ rows }) => rows)).toEqual([2, 1])
+      expect(before.tables.map(({ rows }) => rows)).toEqual([2, 2, 1, 2, 0])
       await world.place([erasureOf('anna')], { at })
       const after = await untilGone(history, 'anna')
       expect(after.tables.map(({ table, rows }) => [table, rows])).toEqual([
         ['events_raw', 0],
+        ['event_records_raw', 0],
         ['decisions_raw', 0],
+        ['inputs_raw', 0],
+        ['shadow_decisions_raw', 0],
       ])
       for (const { sql } of after.tables) {
         expect(sql).toContain("customer_id = 'anna'")
         expect(await numberOf(history, sql)).toBe(0)
       }
-      for (const table of ['events_raw', 'decisions_raw']) {
+      for (const table of ['events_raw', 'event_records_raw', 'decisions_raw', 'inputs_raw']) {
         expect(await numberOf(history, `SELECT count() FROM ${table} WHERE customer_id = 'anna'`)).toBe(0)
         expect(await numberOf(history, `SELECT count() FROM ${table} WHERE customer_id = 'ben'`)).toBe(1)
       }
+      // What the batch was made from stays, without whom it was about.
+      const batches = "SELECT count() FROM batches_raw WHERE requests = 2 AND due = 1 AND position(record, 'anna') = 0"
+      expect(await numberOf(history, batches)).toBe(1)
       await eventually('the status has heard of it', () => history.status().erasing === 0)
       expect(history.status()).toMatchObject({ erased: 1, undecodable: 0 })
       expect(await history.erasure('ben')).toMatchObject({ state: { kind: 'none' } })

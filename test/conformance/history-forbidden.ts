@@ -78,7 +78,17 @@ function planted(
       class: lo === hi ? 'exact' : 'unknown',
     })),
     contacts: [],
-    ...{ confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [], stock: [] },
+    ...{
+      confirmBy: 0,
+      held: [],
+      nothing: 0,
+      modelHash: '',
+      holdouts: [],
+      recalls: [],
+      stock: [],
+      origins: [],
+      prices: [],
+    },
     ...fields,
   }
 }
@@ -88,7 +98,7 @@ export function historyForbidden(
   name: string,
   target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
 ): void {
-  describe(`forbidden decisions in ${name}`, () => {
+  describe(`forbidden decisions in ${name}`, { timeout: 90_000 }, () => {
     let world: World
     let beside: Awaited<ReturnType<typeof target>>
     beforeEach(async () => {
@@ -120,7 +130,7 @@ export function historyForbidden(
     ) {
       for (const event of [...events].sort((a, b) => a.time - b.time)) await world.place([event], { at: event.time })
       await world.addDecisions(decisions)
-      const history = await world.start({ ...beside.options, pack, ...options })
+      const history = await world.started({ ...beside.options, pack, ...options })
       const rows = await listed(history)
       return decisions.map(({ id }) =>
         rows.filter(({ decision_id }) => decision_id === id).map(({ why, guardrail }) => `${why} ${guardrail}`.trim()),
@@ -168,7 +178,7 @@ export function historyForbidden(
         planted('fx_wallet', { ...push, now: at + dayMs }),
         planted('hardship_help', push),
       ])
-      const history = await world.start({ ...beside.options, pack })
+      const history = await world.started({ ...beside.options, pack })
       expect(await history.flush(15_000)).toBe(true)
       const sql =
         "SELECT channel, offers, customers, share FROM channel_mix WHERE category = 'foreign_exchange' ORDER BY day, channel"
@@ -321,7 +331,7 @@ export function historyForbidden(
           suppressions: pack.facts.suppressions.filter(({ guardrail }) => guardrail !== 'no-credit-during-illness'),
         },
       }
-      const before = await world.start({ ...beside.options, pack: older })
+      const before = await world.started({ ...beside.options, pack: older })
       expect(await before.flush(15_000)).toBe(true)
       await before.stop(3_000)
       const found = await judged(
@@ -349,7 +359,7 @@ export function historyForbidden(
       }
       for (const event of events.sort((a, b) => a.time - b.time)) await world.place([event], { at: event.time })
       await world.addDecisions(decisions)
-      const rows = await listed(await world.start({ ...beside.options, pack }))
+      const rows = await listed(await world.started({ ...beside.options, pack }))
       const found = new Set(rows.map(({ decision_id, offer }) => `${decision_id} ${offer}`))
       return { leaks: [...leaks].sort(), rows: [...found].sort() }
     }

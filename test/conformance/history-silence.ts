@@ -31,7 +31,7 @@ export function historySilence(
   name: string,
   target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
 ): void {
-  describe(`silence in ${name}`, () => {
+  describe(`silence in ${name}`, { timeout: 90_000 }, () => {
     let world: World
     let beside: Awaited<ReturnType<typeof target>>
     beforeEach(async () => {
@@ -51,7 +51,7 @@ export function historySilence(
     }
     async function historyOf(decisions: readonly Decision[]): Promise<History> {
       await world.addDecisions(decisions)
-      const history = await world.start(beside.options)
+      const history = await world.started(beside.options)
       expect(await history.flush(60_000)).toBe(true)
       return history
     }

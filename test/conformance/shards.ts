@@ -1,9 +1,12 @@
 /** What the shards promise, as a suite that runs over every store. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { letsOut } from '../../engine/shard/outbox.ts'
 import { openStore } from '../../engine/store/open-store.ts'
 import { nothingAdded } from '../../engine/store/store.ts'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
 import type { Event } from '../../ingest/event.ts'
+import { type Feed, feedOf } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { type Folder, partitions } from '../engine/shard/data-folder.ts'
 import { type MakePlace, pageView, request, shardRig, views } from '../engine/shard/shard-rig.ts'
@@ -90,7 +93,8 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
         for (let p = 0; p < partitions; p++) {
           const meta = await store.meta(p)
           const left = await store.outbox(p, meta?.published ?? 0, Number.MAX_SAFE_INTEGER / 1_000)
-          expect(left).toEqual([])
+          // What the last commits were made from waits for the next one to be dropped; it is out.
+          expect(left.filter(({ value }) => letsOut(value))).toEqual([])
         }
         await store.close()
       })
@@ -115,10 +119,12 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
       const shards = await rig.folder().shards()
       rig.running(shards)
       const asked = Date.now()
+      // On a busy machine any timer is late: the answer is held against another one.
+      const timer = sleep(50).then(() => Date.now())
       const { decision, committed } = await shards.decide(request('dora', { deadlineAt: asked + 50 }))
-      const took = Date.now() - asked
-      expect(took).toBeGreaterThanOrEqual(45)
-      expect(took).toBeLessThan(90)
+      const answered = Date.now()
+      expect(answered - asked).toBeGreaterThanOrEqual(45)
+      expect(answered - (await timer)).toBeLessThan(40)
       expect(committed).toBe(false)
       expect(decision).toMatchObject({ outcome: 'fallback', reason: 'deadline_exceeded', placement: 'app_home_banner' })
       expect(decision.offers.length).toBe(1)
@@ -172,6 +178,34 @@ export function shardsConformance(name: string, makePlace: MakePlace): void {
       const { decision } = await shards.decide(request('hedwig', { deadlineAt: Date.now() + 10_000 }))
       expect(decision.reason).not.toBe('cold_start')
       expect(decision.reason).not.toBe('stale_state')
+    })
+
+    it('what is on its way from the log is waited for at a take-over: an empty read says nothing of it', async () => {
+      const partition = partitionOf('ilse', partitions)
+      for (let i = 0; i < 5; i++) await rig.append(pageView('ilse', `view-${i}`))
+      const { log } = rig.folder()
+      let hasCome = false
+      let tell = (_: number): void => {}
+      const feed: Feed = {
+        ...feedOf(log),
+        read: async (p, from, limit) => (p !== partition || hasCome ? log.read(p, from, limit) : []),
+        onAppend: (listener) => {
+          tell = listener
+          return log.onAppend(listener)
+        },
+        hasCome: (p) => p !== partition || hasCome,
+      }
+      const shards = await rig.started({ feed })
+      const answer = shards.decide(request('ilse', { placement: 'adviser_desk', deadlineAt: Date.now() + 5_000 }))
+      let isAnswered = false
+      void answer.then(() => {
+        isAnswered = true
+      })
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      expect(isAnswered).toBe(false)
+      hasCome = true
+      tell(partition)
+      expect((await answer).decision.reason).not.toBe('deadline_exceeded')
     })
 
     it('a request gets the fallback while events wait for more than a minute to be counted', async () => {

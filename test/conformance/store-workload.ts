@@ -10,6 +10,7 @@ export const zeroMeta: CommitMeta = {
   appendTime: 0,
   clock: 0,
   pack: 'pack',
+  activation: 0,
   published: 0,
   dpos: 0,
   adopting: null,

@@ -222,6 +222,13 @@ export function storeConformance(name: string, underTest: StoreUnderTest): void 
       expect(await store.cluster()).toEqual(next)
     })
 
+    it('of several that write the record of the installation at the same moment one does', async () => {
+      const packs = ['a', 'b', 'c', 'd', 'e']
+      const written = await Promise.all(packs.map((pack) => store.putCluster({ ...cluster, pack }, cluster)))
+      expect(written.filter((one) => one)).toHaveLength(1)
+      expect((await store.cluster())?.pack).toBe(packs[written.indexOf(true)])
+    })
+
     it('a header that is there is not created again', async () => {
       await store.acquire(0, 'token-a', 'node:1')
       await run('token-a', 0, 3)

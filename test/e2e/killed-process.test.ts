@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { runEngine } from '../engine/running-engine.ts'
+import { replayed, runEngine } from '../engine/running-engine.ts'
 
 const seed = 20_261
 const kills = Number(process.env['KILLS'] ?? '10')
@@ -138,6 +138,18 @@ test(`nothing is lost or counted twice when the process is killed ${kills} times
     const counted = JSON.parse(Object(rows.body).text)
     expect(Number(counted.decisions)).toBe(batches * 20)
     expect(Number(counted.events)).toBe(batches * 20)
+
+    // What the killed processes decided is computed again, to the byte.
+    const span = { from: new Date(Date.now() - 86_400_000), to: new Date(Date.now() + 86_400_000) }
+    const day = `from=${span.from.toISOString()}&to=${span.to.toISOString()}`
+    expect((await running.call('POST', `/v1/replays?${day}`, {})).status).toBe(202)
+    expect(await replayed(running)).toMatchObject({
+      state: 'done',
+      equal: batches * 20,
+      different: 0,
+      holes: [],
+      incomparable: { hole: 0, commit_lost: 0, node_fallback: 0 },
+    })
   } finally {
     await running.stop()
   }

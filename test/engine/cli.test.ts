@@ -1,9 +1,9 @@
 /** The command line as a person meets it: real processes, real folders. */
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type RunningEngine, repayment, runEngine } from './running-engine.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'proffer-cli-'))
@@ -29,6 +29,7 @@ describe('help and misuse', () => {
     'explain',
     'tail',
     'sql',
+    'report',
     'learn',
     'partitions',
     'stock',
@@ -126,68 +127,17 @@ describe('check', () => {
   })
 })
 
-describe('test', () => {
-  const pack = join(folder, 'pack')
-  const scenario = join(pack, 'scenarios', 'one.yaml')
-  const text =
-    'name: a stranger\nstart: 2026-03-02\nsteps:\n  - { request: app_offers }\n  - expect: { reason: REASON }\n'
-  beforeAll(() => {
-    cpSync('rules/packs/retail-bank', pack, { recursive: true })
-    rmSync(join(pack, 'scenarios'), { recursive: true })
-    mkdirSync(join(pack, 'scenarios'))
-  })
-
-  test('the shipped pack does what its scenarios say', () => {
-    const { code, out, err } = proffer(['test', 'rules/packs/retail-bank'])
-    expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^✓ /)
-    expect(out.trim().split('\n').at(-1)).toMatch(/^[0-9]+ passed, 0 failed$/)
-  })
-
-  test('a scenario that fails is told and is exit code 1', () => {
-    writeFileSync(scenario, text.replace('REASON', 'erased'))
-    const { code, out } = proffer(['test', pack])
-    expect(code).toBe(1)
-    expect(out.split('\n')).toEqual([
-      '✗ a stranger (scenarios/one.yaml)',
-      '    scenarios/one.yaml:5 reason, after step 1 (request app_offers, 2026-03-02 00:00:00)',
-      '      expected  erased',
-      '      came      cold_start',
-      '0 passed, 1 failed',
-      '',
-    ])
-    const json = proffer(['test', pack, '--json'])
-    expect(json.code).toBe(1)
-    expect(JSON.parse(json.out)).toMatchObject({
-      pack: 'retail-bank',
-      passed: 0,
-      failed: 1,
-      scenarios: [{ name: 'a stranger', failures: [{ line: 5, expected: 'erased', came: 'cold_start' }] }],
-    })
-  })
-
-  test('a file that is wrong is exit code 2, with file and line', () => {
-    writeFileSync(scenario, text.replace('REASON', 'whatever'))
-    const { code, out, err } = proffer(['test', pack])
-    expect(code).toBe(2)
-    expect(out).toContain('scenarios/one.yaml:5 step 2 value_invalid: ')
-    expect(err).toContain('refused')
-  })
-
-  test('a filter chooses by name or file, and one that meets nothing is a wrong call', () => {
-    writeFileSync(scenario, text.replace('REASON', 'cold_start'))
-    expect(proffer(['test', pack, '--filter', 'STRANGER']).out).toBe('✓ a stranger\n1 passed, 0 failed\n')
-    expect(proffer(['test', pack, '--filter', 'one.yaml']).code).toBe(0)
-    const { code, err } = proffer(['test', pack, '--filter', 'friend'])
-    expect(code).toBe(2)
-    expect(err).toContain('None of the 1 scenarios')
-  })
-
-  test('a pack that is refused is not played', () => {
-    const { code, out } = proffer(['test', folder])
-    expect(code).toBe(2)
-    expect(out).toContain('file_missing')
-  })
+test.each(['check', 'test'])('%s tells the first of many mistakes, and all of them when asked', (command) => {
+  const pack = join(folder, `many-${command}`)
+  cpSync('rules/packs/retail-bank', pack, { recursive: true })
+  appendFileSync(join(pack, 'triggers.yaml'), `\n${Array.from({ length: 150 }, (_, i) => `bogus${i}: 1\n`).join('')}`)
+  const mistakes = ({ out }: { out: string }) => out.split('\n').filter((line) => line.includes('has no key'))
+  const some = proffer([command, pack])
+  expect(mistakes(some)).toHaveLength(100)
+  expect(some.out).toMatch(/^And 50 more; `.*--all` shows them all\.$/m)
+  expect(some.err).toContain('refused: 150 problem(s)')
+  expect(mistakes(proffer([command, pack, '--all']))).toHaveLength(150)
+  expect(JSON.parse(proffer([command, pack, '--json']).out).problems).toHaveLength(150)
 })
 
 describe('with an engine that runs', () => {
@@ -273,5 +223,26 @@ describe('without an engine', () => {
     const seen = proffer(['inspect', 'C1', '--json'], settings)
     expect(seen.code).toBe(0)
     expect(JSON.parse(seen.out).known).toBe(false)
+  })
+
+  test.each([
+    [['--complete-since', '2026-02-31'], 2, 'a date such as'],
+    [['--complete-since', '02/01/2026'], 2, 'a date such as'],
+    [['--complete-since', '2026-02-01T08:00:00'], 2, 'a date such as'],
+    [['--complete-since', '2999-01-01'], 2, 'lies ahead'],
+    [['--clock', 'event'], 2, 'say --complete-since'],
+  ])('init %j sets up nothing that could not be mended', (words, code, said) => {
+    const settings = { DATA_DIR: join(folder, 'init-refused') }
+    const refused = proffer(['init', ...words], settings)
+    expect(refused.code).toBe(code)
+    expect(refused.err).toContain(said)
+    expect(existsSync(settings.DATA_DIR)).toBe(false)
+  })
+
+  test('init says that nothing was set up when the pack is refused', () => {
+    const settings = { DATA_DIR: join(folder, 'init-pack'), PACK: join(folder, 'no-pack') }
+    const refused = proffer(['init'], settings)
+    expect(refused.code).toBe(1)
+    expect(refused.err).toContain('is refused, nothing was set up.')
   })
 })

@@ -93,7 +93,7 @@ test('a series that comes back has another name in stored states, so that what i
   const second = (await open(withFuel, 8_000)).cluster
   const [definition = ''] = Object.keys(first.added)
   expect(first.added[definition]).toMatchObject({ activation: 1, filled: 0 })
-  expect(second.added[definition]).toMatchObject({ activation: 2, filled: 0 })
+  expect(second.added[definition]).toMatchObject({ activation: 3, filled: 0 })
   expect(second.added[definition]?.key).not.toBe(first.added[definition]?.key)
   expect((await open(withFuel, 9_000)).cluster).toEqual(second)
 })

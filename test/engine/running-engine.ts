@@ -2,10 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { wallClock } from '../../engine/clock.ts'
 import { type Engine, type EngineOptions, startEngine } from '../../engine/compose.ts'
 import { type Config, readConfig } from '../../engine/config.ts'
 import { createLogger } from '../../engine/log.ts'
+import { copyMigratedHistory } from '../parts/migrated-history.ts'
 
 export type RunningEngine = {
   readonly engine: Engine
@@ -30,6 +32,24 @@ export function testConfig(dataDir: string, settings: Record<string, string> = {
   return read.config
 }
 
+/** Settings of a node that shares a broker and a Redis with others; `prefix` keeps their topics and keys apart from those of other tests. */
+export function sharedSettings(at: {
+  readonly brokers: readonly string[]
+  readonly redis: string
+  readonly prefix: string
+  readonly name: string
+}): Record<string, string> {
+  return {
+    KAFKA_BROKERS: at.brokers.join(','),
+    KAFKA_TOPIC_PREFIX: at.prefix,
+    KAFKA_SESSION_TIMEOUT_MS: '6000',
+    REDIS_URL: at.redis,
+    REDIS_KEY_PREFIX: at.prefix,
+    PARTITIONS: '4',
+    NODE_NAME: at.name,
+  }
+}
+
 export async function runEngine(
   options: {
     readonly settings?: Record<string, string>
@@ -40,6 +60,7 @@ export async function runEngine(
 ): Promise<RunningEngine> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'proffer-api-')))
   const config = testConfig(dataDir, options.settings)
+  if (options.history === true && config.CLICKHOUSE_URL === undefined) await copyMigratedHistory(dataDir)
   const engine = await startEngine({
     config,
     clock: wallClock,
@@ -68,6 +89,15 @@ export async function runEngine(
       await engine.stop()
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+/** What the replay that was begun found. */
+export async function replayed({ call }: Pick<RunningEngine, 'call'>): Promise<unknown> {
+  for (;;) {
+    const { body } = await call('GET', '/v1/replays')
+    if (Object(body).state !== 'running') return body
+    await sleep(100)
   }
 }
 

@@ -180,6 +180,7 @@ async function evidenceOf(): Promise<Evidence> {
     added: {},
     events: await Promise.all(allPartitions.map((partition) => readAll(folder.log, partition))),
     decisions: await Promise.all(allPartitions.map((partition) => readAll(folder.decisions, partition))),
+    batches: await Promise.all(allPartitions.map((partition) => readAll(folder.batches, partition))),
     trusts: () => true,
     answers: [],
     acknowledged: [],

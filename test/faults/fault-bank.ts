@@ -187,6 +187,7 @@ export class FaultBank {
         customers: ids,
         events: await Promise.all(all.map((partition) => readAll(this.logs.events, partition))),
         decisions: await Promise.all(all.map((partition) => readAll(this.logs.decisions, partition))),
+        batches: await Promise.all(all.map((partition) => readAll(this.logs.batches, partition))),
         metas: await Promise.all(all.map((partition) => store.meta(partition))),
         stored,
         trusts: createRecordSignature(signingSecret(salt)).verify,

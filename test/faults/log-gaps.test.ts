@@ -8,10 +8,15 @@ import { startRedis } from '../../bench/parts/redis.ts'
 import type { RedisServer } from '../../bench/parts/redis-server.ts'
 import { createRandom } from '../../bench/workload/random.ts'
 import { signingSecret } from '../../engine/nodes/node-key.ts'
+import { PastReader } from '../../engine/whatif/read-past.ts'
+import type { Hole } from '../../engine/whatif/report.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import { createRecordSignature } from '../../ingest/record-signature.ts'
+import { type Past, pageOf, pastOfLogs } from '../engine/whatif/past-of-logs.ts'
 import { describeWithKafkaAndOwnRedis } from '../parts/describe-with-parts.ts'
-import { loggedEvents } from '../protocol/evidence.ts'
+import { oneBatchACommit } from '../protocol/batch-checkers.ts'
+import { type Evidence, loggedEvents } from '../protocol/evidence.ts'
+import { replayAll } from '../protocol/replay-checker.ts'
 import { recordOf, worldEvent } from '../simulation/workload.ts'
 import { runLoad } from './bank-load.ts'
 import { customers, type FaultBank, partitions, salt } from './fault-bank.ts'
@@ -119,12 +124,48 @@ await describeWithKafkaAndOwnRedis('an events log', (brokers) => {
         await producer.disconnect()
         await load
         await mustHold(bank)
-        const ids = [...loggedEvents(await bank.evidence())].map(({ event }) => event.id)
+        const evidence = await bank.evidence()
+        const ids = [...loggedEvents(evidence)].map(({ event }) => event.id)
         expect(ids.some((id) => id.startsWith('on'))).toBe(true)
         expect(ids.some((id) => id.startsWith('off'))).toBe(false)
+        const [records = []] = evidence.events
+        expect(records.at(-1)?.offset).toBeGreaterThan(records.length)
+        await expectMissing(bank, evidence, 0)
+        // A record that is gone is something else than an offset that never was one.
+        const fewer = [records.toSpliced(records.length >> 1, 1), ...evidence.events.slice(1)]
+        await expectMissing(bank, { ...evidence, events: fewer }, 1)
       }),
   )
 })
+
+/** So many events of partition 0 are missed by each who reads the past: a replay of everybody, of one customer, a what-if, the checker. */
+async function expectMissing(bank: FaultBank, evidence: Evidence, count: 0 | 1): Promise<void> {
+  const hole = { kind: 'events_missing', partition: 0 }
+  const holes = count === 0 ? [] : [hole]
+  for (const customerId of [undefined, 'C1']) {
+    const found = await replayAll({ ...evidence, packs: [evidence.pack.loaded] }, customerId)
+    expect(found.replayed).toBeGreaterThan(0)
+    expect(found.holes).toMatchObject(holes.map((one) => ({ ...one, count })))
+    if (count === 0) expect(found.problems).toEqual([])
+  }
+  const { events: log, batches, decisions } = bank.logs
+  const past = await pastOfLogs({ log, batches, decisions })
+  expect(await holesOf({ ...past, events: eventsOf(evidence) }, evidence.asOf)).toMatchObject(holes)
+  expect(oneBatchACommit(evidence)).toHaveLength(count)
+}
+
+function eventsOf({ events }: Evidence): Past['events'] {
+  return async (partition, from, to, limit) =>
+    pageOf((events[partition] ?? []).filter(({ offset }) => offset >= from && offset < to).slice(0, limit))
+}
+
+async function holesOf(past: Past, to: number): Promise<readonly Hole[]> {
+  const after = Array.from({ length: partitions }, () => 0)
+  const range = { after, from: past.startsAt, to, windowFrom: past.startsAt, isFollowed: false }
+  const found: Hole[] = []
+  for await (const { holes } of new PastReader(past, range).slices()) found.push(...holes)
+  return found
+}
 
 let made = 0
 

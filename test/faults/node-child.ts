@@ -58,9 +58,9 @@ async function answer({ shards, watch }: Pick<Engine, 'shards' | 'watch'>, call:
       const deadlineAt = clock.now() + withinMs
       const request = { customerId, requestId, placement, count: 1, deadlineAt, after: null }
       const { decision, committed } = await shards.decide(request)
-      const { id, channel, reason, now, contacts } = decision
+      const { id, channel, reason, now, contacts, packHash } = decision
       const offers = decision.offers.map(({ offer }) => offer)
-      const given: GivenAnswer = { id, customerId, channel, reason, now, contacts, offers, committed }
+      const given: GivenAnswer = { id, customerId, channel, reason, now, contacts, packHash, offers, committed }
       return given
     }
     case 'applied':

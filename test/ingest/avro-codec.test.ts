@@ -68,9 +68,9 @@ test('schema ids are the ones bytes in logs already name', () => {
     [21, 'identity.unlinked'],
     [22, 'score.updated'],
     [31, 'life_event.reported'],
-    [32, 'consent.updated'],
     [33, 'complaint.updated'],
     [34, 'guardrail.overridden'],
+    [35, 'consent.updated'],
   ])
 })
 

@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { TestProject } from 'vitest/node'
+import type { MigratedHistory } from './migrated-history.ts'
 import { partsLine, skippedFor } from './parts-line.ts'
 import type { PartAnswer, SharedParts } from './shared-parts.ts'
 
@@ -18,7 +19,13 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let parts: SharedParts | null = null
-  const answer = async (path: string): Promise<PartAnswer | null> => {
+  let migrated: MigratedHistory | null = null
+  const answer = async (path: string): Promise<PartAnswer | string | null> => {
+    if (path === '/migrated-history') {
+      const { createMigratedHistory } = await import('./migrated-history.ts')
+      migrated ??= createMigratedHistory()
+      return migrated.folder()
+    }
     const { createSharedParts, partNeeds } = await import('./shared-parts.ts')
     parts ??= createSharedParts(process.env)
     const need = partNeeds.find((one) => path === `/${one}`)
@@ -36,6 +43,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     host.close()
     host.closeAllConnections()
+    await migrated?.remove()
     if (parts === null) return
     const line = partsLine(await parts.answers(), (title) => skippedFor(title, project.vitest.state.getTestModules()))
     await parts.stop()

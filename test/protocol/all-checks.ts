@@ -1,3 +1,4 @@
+import { oneBatchACommit } from './batch-checkers.ts'
 import { answersAreKept, equalsPlainPass, oneContentAnId, orderHolds } from './checkers.ts'
 import { capsHold, closedStaysClosed, contactsAreKnown, optOutsHold } from './contact-checkers.ts'
 import type { Evidence } from './evidence.ts'
@@ -11,6 +12,7 @@ export function allProblems(evidence: Evidence, { forgets }: { readonly forgets:
   return [
     ...equalsPlainPass(evidence),
     ...oneContentAnId(evidence),
+    ...oneBatchACommit(evidence),
     ...contactsAreKnown(evidence),
     ...optOutsHold(evidence),
     ...closedStaysClosed(evidence),

@@ -86,7 +86,7 @@ export function closedStaysClosed(evidence: Evidence): string[] {
     .filter(({ event, record }) => isLifeEvent(event) && event.data['resolved'] === true && evidence.trusts(record))
     .map(({ event, record }) => ({ event, heard: Math.min(event.time, record.appendTime) }))
   const found: string[] = []
-  for (const { askedAt, customerId, offers } of evidence.answers) {
+  for (const { askedAt, customerId, offers, reason, now, id } of evidence.answers) {
     if (!offers.includes('inbox-loan')) continue
     const closing = lost.find(
       ({ event, at }) =>
@@ -94,7 +94,10 @@ export function closedStaysClosed(evidence: Evidence): string[] {
         at < askedAt &&
         !resolved.some((lift) => lift.event.customerId === customerId && lift.heard >= event.time),
     )
-    if (closing !== undefined) found.push(`a loan for ${customerId} behind ${closing.event.id}`)
+    if (closing !== undefined)
+      found.push(
+        `a loan for ${customerId} behind ${closing.event.id} (${reason}, ${id}, ${askedAt - closing.at} ms, decided ${now - closing.at} ms behind it)`,
+      )
   }
   return found
 }

@@ -9,7 +9,7 @@ import type { Decision } from '../../sinks/decision.ts'
 import { decodeDecision } from '../../sinks/decision-codec.ts'
 
 /** An answer that a caller got. Instants are those of the caller's clock. */
-export type Answer = Pick<Decision, 'id' | 'customerId' | 'channel' | 'reason' | 'now'> & {
+export type Answer = Pick<Decision, 'id' | 'customerId' | 'channel' | 'reason' | 'now' | 'packHash'> & {
   readonly askedAt: number
   readonly offers: readonly string[]
   readonly contacts: readonly Pick<Decision['contacts'][number], 'class'>[]
@@ -34,6 +34,8 @@ export type Evidence = {
   readonly events: readonly (readonly LogRecord[])[]
   /** Every record that left, by partition, in the order of the log. */
   readonly decisions: readonly (readonly LogRecord[])[]
+  /** What commits were made from, by partition, in the order of the log. */
+  readonly batches: readonly (readonly LogRecord[])[]
   readonly metas: readonly (Meta | null)[]
   /** What the store keeps, by customer; absent: nothing. */
   readonly stored: ReadonlyMap<string, Stored>

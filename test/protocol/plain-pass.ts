@@ -9,8 +9,8 @@ import { partitionOf } from '../../ingest/partition.ts'
 import { isPrivileged } from '../../ingest/privileged.ts'
 import { type Evidence, loggedEvents, type Seen } from './evidence.ts'
 
-/** Every customer is in the cache at once. */
-const cacheBytes = (customers: number): number => 64 * 2 ** 20 + customers * 8 * 1_024
+/** Every customer is in the cache at once. No more than they need: each large buffer makes V8 look for garbage everywhere. */
+const cacheBytes = (customers: number): number => 4 * 2 ** 20 + customers * 16 * 1_024
 
 /** What one pass over the log says: every customer, and the ids of the decisions that its events lead to. */
 export type Pass = { readonly seen: ReadonlyMap<string, Seen>; readonly decisions: ReadonlySet<string> }

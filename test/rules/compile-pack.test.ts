@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { hash53 } from '../../ingest/hash.ts'
 import { compilePack } from '../../rules/compile-pack.ts'
 import { type CompiledPack, type EventData, receiptMs } from '../../rules/compiled.ts'
-import { inScope } from '../../rules/scope.ts'
+import { inScope, isAbout } from '../../rules/scope.ts'
 import { loadBank } from '../engine/step/bank-pack.ts'
 import { closedBy, compileRetailBank, frameOf } from './frames.ts'
 import { loadPatched, type Patch } from './patched-pack.ts'
@@ -39,7 +39,8 @@ test('features over the same events and field share one series, with all their w
   expect(seriesOf(pack, 'card_spend_this_month')).toBe(three)
   expect(seriesOf(pack, 'average_purchase_90d')).toBe(three)
   expect(three?.windowsMs).toEqual([30 * dayMs, 90 * dayMs])
-  expect(three?.retentionMs).toBe(90 * dayMs)
+  // The growth of what is spent compares with the three windows before.
+  expect(three?.retentionMs).toBe(120 * dayMs)
 })
 
 test('a series is known by its definition, whatever else the pack says', async () => {
@@ -142,7 +143,8 @@ test('guardrails and caps are found by scope, on every channel', () => {
       const held = (scopes: readonly Parameters<typeof inScope>[0][]) =>
         scopes.flatMap((scope, n) => (inScope(scope, offer.category, offer.class, channel) ? [n] : []))
       expect(pack.guardrailsOf(i, channel)).toEqual(held(model.guardrails.map((guardrail) => guardrail.closes)))
-      expect(pack.capsOf(i, channel)).toEqual(held(model.caps.map((cap) => cap.applies)))
+      const about = model.caps.flatMap(({ applies }, n) => (isAbout(applies, offer, channel) ? [n] : []))
+      expect(pack.capsOf(i, channel)).toEqual(about)
     }
   }
   expect(() => pack.guardrailsOf(0, 'carrier pigeon')).toThrow(/channel/)

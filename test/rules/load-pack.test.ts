@@ -2,9 +2,10 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { fileBytesMax, loadPack } from '../../rules/load-pack.ts'
+import { loadPack } from '../../rules/load-pack.ts'
 import { hashOf } from '../../rules/pack-hash.ts'
 import { formatProblems } from '../../rules/pack-problem.ts'
+import { fileBytesMax } from '../../rules/pack-texts.ts'
 import { loadFiles, loadPatched, originals, retailBank } from './patched-pack.ts'
 
 let dir = ''
@@ -102,7 +103,7 @@ test('mistakes in several files are told together, by file and line', async () =
   const text = result.kind === 'refused' ? formatProblems(result.problems) : ''
   expect(text.split('\n').map((line) => line.replace(/: .*/, ''))).toEqual([
     'contact.yaml:42 email-marketing-month channel_unknown',
-    'triggers.yaml:120 large-repayment event_unknown',
+    'triggers.yaml:147 large-repayment event_unknown',
   ])
 })
 

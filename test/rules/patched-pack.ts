@@ -12,23 +12,23 @@ export type Patch = { readonly file: string; readonly from: string; readonly to:
 
 export type PatchedPack = { readonly result: LoadResult; readonly files: ReadonlyMap<string, string> }
 
-/** Loads the shipped pack with patches applied; `files` are the texts it was loaded from. */
-export async function loadPatched(patches: readonly Patch[]): Promise<PatchedPack> {
+/** Loads the shipped pack with patches applied, as of an instant; `files` are the texts it was loaded from. */
+export async function loadPatched(patches: readonly Patch[], nowMs?: number): Promise<PatchedPack> {
   const files = new Map(await originals())
   for (const { file, from, to } of patches) {
     const text = files.get(file) ?? ''
     if (from !== '' && text.split(from).length !== 2) throw new Error(`"${from}" is not exactly once in ${file}`)
     files.set(file, from === '' ? text + to : text.replace(from, () => to))
   }
-  return { result: await loadFiles(files), files }
+  return { result: await loadFiles(files, nowMs), files }
 }
 
 /** Loads a pack from texts. */
-export async function loadFiles(files: ReadonlyMap<string, string>): Promise<LoadResult> {
+export async function loadFiles(files: ReadonlyMap<string, string>, nowMs?: number): Promise<LoadResult> {
   const dir = await mkdtemp(join(tmpdir(), 'proffer-pack-'))
   try {
     for (const [name, text] of files) await writeFile(join(dir, name), text)
-    return await loadPack(dir)
+    return await loadPack(dir, nowMs)
   } finally {
     await rm(dir, { recursive: true })
   }

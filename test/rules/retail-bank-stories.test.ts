@@ -130,7 +130,6 @@ test('somebody nobody knows gets the safe offer everywhere, because it is a cold
   for (const [placement, offer] of [
     ['app_home_banner', 'banner_security_tips'],
     ['app_offers', 'newcomer_start'],
-    ['adviser_desk', 'talk_annual_review'],
   ] as const) {
     const { decision } = createBank(pack).ask('stranger', placement, { at: start })
     expect([decision.outcome, decision.reason, offersOf([decision])]).toEqual(['fallback', 'cold_start', [offer]])

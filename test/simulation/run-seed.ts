@@ -3,8 +3,11 @@ import { compilePack } from '../../rules/compile-pack.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import { bank, loadBank, reportedChannels } from '../engine/step/bank-pack.ts'
 import { allProblems } from '../protocol/all-checks.ts'
+import type { Evidence } from '../protocol/evidence.ts'
 import { holdsHold } from '../protocol/held-checkers.ts'
+import { replayAll } from '../protocol/replay-checker.ts'
 import { anyFault, type FaultName, mendAll, scheduleFaults } from './faults.ts'
+import { changePacks } from './sim-activation.ts'
 import { watchUncommitted } from './watch-uncommitted.ts'
 import { metCaps } from './workload.ts'
 import { partitions, World, type WorldOptions } from './world.ts'
@@ -25,13 +28,27 @@ export type Scenario = {
   readonly quiet?: boolean
   /** Whether a gateway reports what it sends, so that messages wait to be sent and can be taken back. */
   readonly receipts?: boolean
+  /** Whether an operator changes the pack every few seconds. */
+  readonly changes?: boolean
   /** Whether an answer may be forgotten: only when engine and store are lost together. */
   readonly forgets: boolean
 }
 
+/** Everything at once; a commit waits for the replica. */
+const everything = { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false } as const
+/** The store loses what it had acknowledged, again and again, at times with the engine. */
+const manyRewinds = {
+  faults: ['failover', 'failover_with_kill'],
+  count: 6,
+  waitFor: 0,
+  nodes: 2,
+  replicationMs: 300,
+  forgets: true,
+} as const
+
 export const scenarios = {
   /** Everything at once; a commit waits for the replica. */
-  anything: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false },
+  anything: everything,
   /** The store loses what it had acknowledged, the engine lives. */
   rewound: { faults: ['failover'], count: 3, waitFor: 0, nodes: 2, replicationMs: 300, forgets: false },
   /** As before, and the engine dies at the same moment. */
@@ -73,41 +90,21 @@ export const scenarios = {
     forgets: true,
   },
   /** Messages wait for quiet hours to end while everything breaks. */
-  held: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, quiet: true },
+  held: { ...everything, quiet: true },
   /** And while the store loses what it had acknowledged, what waits among it. */
-  held_and_rewound: {
-    faults: ['failover', 'failover_with_kill'],
-    count: 6,
-    waitFor: 0,
-    nodes: 2,
-    replicationMs: 300,
-    forgets: true,
-    quiet: true,
-  },
+  held_and_rewound: { ...manyRewinds, quiet: true },
   /** Messages are taken back while everything breaks. */
-  recalled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, receipts: true },
+  recalled: { ...everything, receipts: true },
   /** And while the store loses what it had acknowledged: messages, their recalls, what was sent. */
-  recalled_and_rewound: {
-    faults: ['failover', 'failover_with_kill'],
-    count: 6,
-    waitFor: 0,
-    nodes: 2,
-    replicationMs: 300,
-    forgets: true,
-    receipts: true,
-  },
+  recalled_and_rewound: { ...manyRewinds, receipts: true },
+  /** Another pack comes into force, and goes again, while everything breaks. */
+  changed: { ...everything, changes: true },
+  /** And while the store loses what it had acknowledged: that a pack came into force among it. */
+  changed_and_rewound: { ...manyRewinds, changes: true },
   /** Features are added and filled while everything breaks. */
-  filled: { faults: anyFault, count: 9, waitFor: 1, nodes: 3, replicationMs: 25, forgets: false, grows: true },
+  filled: { ...everything, grows: true },
   /** And while the store loses what it had acknowledged, the progress of the fill among it. */
-  filled_and_rewound: {
-    faults: ['failover', 'failover_with_kill'],
-    count: 6,
-    waitFor: 0,
-    nodes: 2,
-    replicationMs: 300,
-    forgets: true,
-    grows: true,
-  },
+  filled_and_rewound: { ...manyRewinds, grows: true },
 } as const satisfies Record<string, Scenario>
 
 export type ScenarioName = keyof typeof scenarios
@@ -119,10 +116,13 @@ export type SeedResult = {
   readonly digest: string
   readonly decisions: number
   readonly adopted: number
+  /** Activations that every shard confirmed. */
+  readonly activated: number
 }
 
 let pack: CompiledPack | null = null
 let grown: CompiledPack | null = null
+let changed: CompiledPack | null = null
 let quiet: CompiledPack | null = null
 let reported: CompiledPack | null = null
 
@@ -160,6 +160,13 @@ async function grownBank(): Promise<CompiledPack> {
   return grown
 }
 
+/** The same features in another layout, and other winners among the offers. */
+async function changedBank(): Promise<CompiledPack> {
+  const offers = bank.offers.map((offer, i) => ({ ...offer, value: (i * 7) % 10 }))
+  changed ??= compilePack(await loadBank({ caps: metCaps, features: [...bank.features].reverse(), offers }))
+  return changed
+}
+
 function bankOf({ quiet, receipts }: Scenario): Promise<CompiledPack> {
   if (quiet === true) return quietBank()
   return receipts === true ? reportedBank() : simulatedBank()
@@ -174,25 +181,38 @@ export async function runSeed(
   const more = scenario.grows === true ? await grownBank() : null
   const { nodes, waitFor, count, receipts = false } = scenario
   const first = await bankOf(scenario)
-  const world = new World({ seed, pack: first, grown: more, nodes, events: 1_500, waitFor, receipts, without })
+  const other = scenario.changes === true ? await changedBank() : null
+  const world = new World({ seed, pack: first, grown: more, other, nodes, events: 1_500, waitFor, receipts, without })
+  const change = other === null ? null : changePacks(world, [first, other], nodes)
   const uncommitted = watchUncommitted(world)
   world.store.replicationMs = scenario.replicationMs
   const faults = scheduleFaults(world, { names: scenario.faults, count, withinMs: scenario.withinMs ?? 28_000, nodes })
   await world.time.run(55_000)
   mendAll(world, nodes)
   const isSettled = await world.settle(120_000)
+  const unchanged = change === null || other === null ? [] : await change.ends(other, scenario)
   const evidence = world.evidence()
   const problems = [
     ...(isSettled ? [] : ['the log is not through two minutes after everything works again']),
     ...uncommitted(),
     ...allProblems(evidence, scenario),
+    ...(await replayProblems(evidence, [first, more, other])),
+    ...unchanged,
     ...(scenario.quiet === true ? holdsHold(evidence) : []),
   ]
+  const activated = change?.confirmed ?? 0
   let adopted = 0
   for (const node of world.cluster.nodes.values()) {
     for (const status of await statusesOf(node.shards.partitionsHere(), world)) adopted += status.adopted
   }
-  return { problems, faults, digest: digestOf(world), decisions: evidence.decisions.flat().length, adopted }
+  return { problems, faults, digest: digestOf(world), decisions: evidence.decisions.flat().length, adopted, activated }
+}
+
+/** Every decision can be computed again, whatever broke. */
+async function replayProblems(evidence: Evidence, packs: readonly (CompiledPack | null)[]): Promise<readonly string[]> {
+  const loaded = packs.flatMap((pack) => (pack === null ? [] : [pack.loaded]))
+  const { problems, holes } = await replayAll({ ...evidence, packs: loaded })
+  return [...problems, ...holes.map((hole) => JSON.stringify(hole))].slice(0, 5)
 }
 
 /** A promise whose wires need virtual time to pass. */
@@ -207,7 +227,7 @@ async function statusesOf<Value>(promise: Promise<readonly Value[]>, world: Worl
 
 function digestOf(world: World): string {
   const hash = createHash('sha256')
-  for (const topic of ['events', 'decisions']) {
+  for (const topic of ['events', 'decisions', 'batches']) {
     for (let partition = 0; partition < partitions; partition++) {
       for (const { offset, appendTime, value } of world.broker.records(topic, partition)) {
         hash.update(`${topic} ${partition} ${offset} ${appendTime} `).update(value)

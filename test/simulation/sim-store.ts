@@ -76,12 +76,18 @@ export class SimStore {
     return this.#primary.cluster
   }
 
-  putCluster(cluster: Cluster, before: Cluster | null): boolean {
+  async putCluster(cluster: Cluster, before: Cluster | null): Promise<boolean> {
     if (JSON.stringify(this.#primary.cluster) !== JSON.stringify(before)) return false
     this.#change((data) => {
       data.cluster = cluster
     })
+    await this.#confirmed()
     return true
+  }
+
+  /** Keeps packs, by hash or name. */
+  keep(packs: readonly (readonly [string, string])[]): void {
+    for (const [hash, json] of packs) this.#change((data) => void data.packs.set(hash, json))
   }
 
   meta(partition: number): Meta | null {
@@ -111,7 +117,11 @@ export class SimStore {
       putPack: (hash, json) => wire.call(() => this.#change((data) => void data.packs.set(hash, json))),
       pack: (hash) => wire.call(() => this.#primary.packs.get(hash) ?? null),
       create: (partition, meta) => wire.call(() => this.create(partition, meta)),
-      acquire: (partition, token, addr) => wire.call(() => this.#acquire(partition, token, addr)),
+      acquire: (partition, token, addr) =>
+        wire.call(async () => {
+          const meta = await this.#acquire(partition, token, addr)
+          return meta !== null && this.#without.has('newer pack') ? { ...meta, activation: 0 } : meta
+        }),
       release: (partition, token) => wire.call(() => this.#release(partition, token)),
       meta: (partition) => wire.call(() => this.meta(partition)),
       load: (partition, ids) => wire.call(() => this.load(partition, ids)),
@@ -202,7 +212,7 @@ export class SimStore {
   }
 }
 
-export type StoreGuard = 'token check' | 'seq check' | 'wait for the replica' | 'progress of a fill'
+export type StoreGuard = 'token check' | 'seq check' | 'wait for the replica' | 'progress of a fill' | 'newer pack'
 
 /** What a node gets that has no answer in time. */
 export function noAnswer(): StoreError {

@@ -16,6 +16,7 @@ import type { LogRecord } from '../../ingest/log.ts'
 import { partitionOf } from '../../ingest/partition.ts'
 import type { CompiledPack } from '../../rules/compiled.ts'
 import type { Acknowledged, Answer, Evidence } from '../protocol/evidence.ts'
+import { keptPacks } from './sim-activation.ts'
 import { SimBroker } from './sim-broker.ts'
 import { SimGroup, sessionMs } from './sim-group.ts'
 import { type Cluster, SimNode, salt } from './sim-node.ts'
@@ -33,6 +34,8 @@ export type WorldOptions = {
   readonly pack: CompiledPack
   /** A pack with more features that all nodes are started again with in the middle; they are filled then. */
   readonly grown?: CompiledPack | null
+  /** Another pack, that an operator puts in force and out of it again while the nodes run. */
+  readonly other?: CompiledPack | null
   readonly nodes: number
   readonly events: number
   /** Replicas a commit waits for. */
@@ -40,8 +43,11 @@ export type WorldOptions = {
   /** Whether the gateway says what it has sent. */
   readonly receipts?: boolean
   /** Guards taken away, to see that the faults are found then. */
-  readonly without?: ReadonlySet<StoreGuard | 'adoption' | 'end of a tenure'>
+  readonly without?: ReadonlySet<StoreGuard | NodeGuard>
 }
+
+/** Guards of the engine. */
+type NodeGuard = 'adoption' | 'end of a tenure' | 'mended record'
 
 const everyEventMs = 20
 const growsAtMs = 10_000
@@ -71,11 +77,12 @@ export class World {
     const now = (): number => epoch + Math.floor(time.now)
     const without = new Set<StoreGuard>()
     for (const guard of options.without ?? []) {
-      if (guard !== 'adoption' && guard !== 'end of a tenure') without.add(guard)
+      if (guard !== 'adoption' && guard !== 'end of a tenure' && guard !== 'mended record') without.add(guard)
     }
     this.store = new SimStore({ time, now, waitFor: options.waitFor, without })
     this.broker = new SimBroker({ time, now, partitions })
-    const packNow = (): CompiledPack => this.#pack
+    const packNow = (): CompiledPack =>
+      options.other == null ? this.#pack : this.#packOf(this.store.cluster?.pack ?? this.#pack.loaded.hash)
     this.cluster = {
       time,
       random: createRandom(options.seed, 'wires'),
@@ -84,17 +91,21 @@ export class World {
         return packNow()
       },
       activate: () => this.#activate(now()),
+      packOf: options.other == null ? null : (hash) => this.#packOf(hash),
       store: this.store,
       broker: this.broker,
       group: new SimGroup(time, partitions, options.without?.has('end of a tenure') === true ? null : sessionMs / 2),
       deadLetters: lettersInto(this.deadLetters),
       nodes: new Map(),
       adopts: options.without?.has('adoption') !== true,
+      mendsRecord: options.without?.has('mended record') !== true,
+      looksForNewer: !without.has('newer pack'),
       newToken: () => (this.#tokens++).toString(16).padStart(32, '0'),
     }
     for (let partition = 0; partition < partitions; partition++) {
       this.store.create(partition, firstMeta(options.pack.loaded.hash))
     }
+    if (options.other != null) this.store.keep(keptPacks([options.pack, options.other]))
     for (let i = 0; i < options.nodes; i++) this.start(`node-${i}`)
     this.#produce()
     this.#ask()
@@ -127,7 +138,7 @@ export class World {
 
   /** Everything there is to check, as it is now. */
   evidence(): Evidence {
-    const pack = this.#pack
+    const { pack } = this.cluster
     const all = Array.from({ length: partitions }, (_, partition) => partition)
     const ids = Array.from({ length: customers }, (_, i) => `C${i}`)
     const stored = new Map<string, Stored>()
@@ -144,6 +155,7 @@ export class World {
       customers: ids,
       events: all.map((partition) => this.broker.records('events', partition)),
       decisions: all.map((partition) => this.broker.records('decisions', partition)),
+      batches: all.map((partition) => this.broker.records('batches', partition)),
       metas: all.map((partition) => this.store.meta(partition)),
       stored,
       trusts: () => true,
@@ -198,9 +210,15 @@ export class World {
       ...nothingAdded,
     }
     const found = this.store.cluster
+    if (this.#options.other != null && found !== null) return found
     const next = activatePack(found ?? first, { hash: loaded.hash, layout }, now + clockSkewMs + 1)
-    if (this.#options.grown) this.store.putCluster(next, found)
+    if (this.#options.grown || this.#options.other != null) void this.store.putCluster(next, found)
     return next
+  }
+
+  #packOf(hash: string): CompiledPack {
+    const { pack, other } = this.#options
+    return other?.loaded.hash === hash ? other : pack
   }
 
   #isFilled(): boolean {

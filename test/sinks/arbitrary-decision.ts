@@ -1,6 +1,6 @@
 /** Random decisions over the whole range of the record, for round trips. */
 import * as fc from 'fast-check'
-import { type Decision, stages, trialGroups } from '../../sinks/decision.ts'
+import { type Decision, originKinds, priceKinds, stages, trialGroups } from '../../sinks/decision.ts'
 
 const text = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((value) => value.isWellFormed())
 const instant = fc.integer({ min: 0, max: 4_102_444_800_000 })
@@ -64,5 +64,18 @@ export const anyDecision: fc.Arbitrary<Decision> = fc.record({
       until: instant,
     }),
     { maxLength: 3 },
+  ),
+  origins: fc.array(
+    fc.record({
+      kind: fc.constantFrom(...originKinds),
+      id: text,
+      basis: text,
+      features: fc.array(fc.integer({ min: 0, max: 100 }), { maxLength: 4 }),
+    }),
+    { maxLength: 4 },
+  ),
+  prices: fc.array(
+    fc.record({ offer: text, price: text, kind: fc.constantFrom(...priceKinds), value: number, known: fc.boolean() }),
+    { maxLength: 4 },
   ),
 })

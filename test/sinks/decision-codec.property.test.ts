@@ -17,7 +17,7 @@ test('a decoded decision equals the encoded one, infinite bounds and negative ze
 })
 
 test('the bytes are those that avsc writes for the schema', () => {
-  const schema = avro.Type.forSchema(JSON.parse(readFileSync('sinks/schemas/decision.3.avsc', 'utf8')))
+  const schema = avro.Type.forSchema(JSON.parse(readFileSync('sinks/schemas/decision.4.avsc', 'utf8')))
   fc.assert(
     fc.property(anyDecision, (decision) => {
       expect(Buffer.from(encodeDecision(decision).subarray(5)).equals(schema.toBuffer(toWire(decision)))).toBe(true)

@@ -22,9 +22,19 @@ const decision: Decision = {
   features: [{ name: 'f', lo: Number.NEGATIVE_INFINITY, hi: 1, class: 'bounded' }],
   contacts: [{ offer: 'o', category: 'c', class: 'marketing' }],
 }
-/** What follows the contacts: the score of doing nothing, no model, no holdout, no recall. */
-const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0, 0, 0])])
-const ending = { confirmBy: 0, held: [], nothing: 0, modelHash: '', holdouts: [], recalls: [], stock: [] } as const
+/** What follows the contacts: the score of doing nothing, no model, no holdout, no recall, no stock, no origin, no price. */
+const rest = Buffer.concat([Buffer.from([0, 0]), Buffer.alloc(8), Buffer.from([0, 0, 0, 0, 0, 0])])
+const ending = {
+  confirmBy: 0,
+  held: [],
+  nothing: 0,
+  modelHash: '',
+  holdouts: [],
+  recalls: [],
+  stock: [],
+  origins: [],
+  prices: [],
+} as const
 const scored = { propensity: 1, context: 1, value: 1, lever: 1, score: 1 }
 const ownId = 100_007
 const id = 1_002
@@ -48,7 +58,8 @@ const undecodable = expect.objectContaining({ code: 'decision_undecodable' })
 
 describe('bytes of every released schema', () => {
   const decisions = released.filter(({ type }) => type === 'decision')
-  const rows = z.array(z.object({ id: z.number(), file: z.string() })).parse(json('ids.json'))
+  const all = z.array(z.object({ id: z.number(), type: z.string(), file: z.string() })).parse(json('ids.json'))
+  const rows = all.filter(({ type }) => type === 'decision')
 
   test('are checked in for each schema id', () => {
     expect(decisions.map((one) => one.id)).toEqual(rows.map((row) => row.id))

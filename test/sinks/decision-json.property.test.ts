@@ -12,6 +12,7 @@ test('a decision survives JSON when its bounds point outwards', () => {
         ...sample,
         nothing: finite(sample.nothing),
         offers: sample.offers.map((item) => ({ ...item, score: finite(item.score) })),
+        prices: sample.prices.map((price) => ({ ...price, value: finite(price.value) })),
         fates: sample.fates.map((fate) => ({
           ...fate,
           propensity: finite(fate.propensity),

@@ -1,4 +1,5 @@
 import { drawBeta } from '../beta-draw.ts'
+import { frameOf } from './frames.ts'
 import type { LearnedArms } from './learned-arms.ts'
 import { type Candidate, drop, type FunnelRun } from './run.ts'
 
@@ -21,12 +22,13 @@ export function arbitrate(run: FunnelRun): void {
 /** Writes the terms and their product to the candidate. */
 export function scoreCandidate(run: FunnelRun, candidate: Candidate): void {
   const { propensity, context, value, lever } = candidate.offer.terms
+  const { lo, hi } = frameOf(run, candidate.offer)
   const arms = run.tables.arms[candidate.offer.index] ?? null
   candidate.propensity =
-    arms === null ? propensity.low(run.lo, run.hi, run.event) : drawPropensity(run, candidate, arms)
-  candidate.context = context.low(run.lo, run.hi, run.event)
-  candidate.value = value.low(run.lo, run.hi, run.event)
-  candidate.lever = lever.low(run.lo, run.hi, run.event)
+    arms === null ? propensity.low(lo, hi, run.event) : drawPropensity(run, candidate, arms, lo, hi)
+  candidate.context = context.low(lo, hi, run.event)
+  candidate.value = value.low(lo, hi, run.event)
+  candidate.lever = lever.low(lo, hi, run.event)
   // Bounds are not negative, so a product of lower bounds is a lower bound, and the highest product is finite.
   candidate.score = candidate.propensity * candidate.context * candidate.value * candidate.lever
 }
@@ -35,8 +37,14 @@ export function scoreCandidate(run: FunnelRun, candidate: Candidate): void {
  * Thompson sampling (Thompson 1933, Biometrika 25): a draw from what is known of the offer's success rate in the customer's
  * segment. It is hashed from the decision and the offer, so that a replay draws the same. Never below the floor.
  */
-function drawPropensity(run: FunnelRun, candidate: Candidate, arms: LearnedArms): number {
-  const segment = arms.segments.of(run.lo, run.hi)
+function drawPropensity(
+  run: FunnelRun,
+  candidate: Candidate,
+  arms: LearnedArms,
+  lo: Float64Array,
+  hi: Float64Array,
+): number {
+  const segment = arms.segments.of(lo, hi)
   candidate.learned = arms.names[segment] ?? null
   const drawn = drawBeta(`${run.decisionId}\0${candidate.offer.id}`, arms.a[segment]!, arms.b[segment]!)
   return Math.min(Math.max(drawn, arms.floor), run.pack.loaded.model.arbitration.bounds.propensity[1])

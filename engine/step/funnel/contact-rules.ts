@@ -1,6 +1,7 @@
 /** The contact policy over the keys that contacts carry, worked out once for a pack. */
 import { hash32 } from '../../../ingest/hash.ts'
 import type { CompiledPack } from '../../../rules/compiled.ts'
+import { type EffectiveWindow, windowOfRule } from '../../../rules/effective.ts'
 import type {
   CapModel,
   ContactScope,
@@ -23,6 +24,9 @@ export type ContactRule<RuleModel> = {
   readonly stops: readonly boolean[]
 }
 
+/** A cap, and when it is in effect; null: always. */
+export type CapRule = ContactRule<CapModel> & { readonly window: EffectiveWindow | null }
+
 /** Whose clock counts for a customer, from the frame. */
 export type Clocks = {
   /** Frame indexes that `of` reads. */
@@ -31,7 +35,7 @@ export type Clocks = {
 }
 
 export type ContactRules = {
-  readonly caps: readonly ContactRule<CapModel>[]
+  readonly caps: readonly CapRule[]
   readonly gaps: readonly ContactRule<GapModel>[]
   /** Which of those two hold a contact. */
   readonly holdingRules: HoldingRules
@@ -42,7 +46,12 @@ export type ContactRules = {
 
 export function contactRules(pack: CompiledPack): ContactRules {
   const { model } = pack.loaded
-  const caps = model.caps.map((cap) => ({ model: cap, looksAt: keyScope(cap.applies), stops: stops(cap.applies) }))
+  const caps = model.caps.map((cap) => ({
+    model: cap,
+    looksAt: keyScope(cap.applies),
+    stops: stops(cap.applies),
+    window: windowOfRule(cap.effective),
+  }))
   const gaps = model.gaps.map((gap) => ({ model: gap, looksAt: keyScope(gap.after), stops: stops(gap.applies) }))
   return {
     caps,

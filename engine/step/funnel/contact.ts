@@ -73,10 +73,11 @@ function fullCap(run: FunnelRun, candidate: Candidate): ContactStop | null {
   for (let i = 0; i < caps.length; i++) {
     const index = caps[i]
     const cap = index === undefined ? undefined : run.tables.contact.caps[index]
-    if (index === undefined || cap?.stops[code] !== true) continue
+    if (index === undefined || cap?.stops[code] !== true || !run.isInEffect(cap.window)) continue
     const count = countOf(run, index)
     if (count < cap.model.limit) continue
-    return { reason: 'cap_reached', rule: cap.model.id, at: roomAt(run, index, cap) }
+    const at = Math.min(roomAt(run, index, cap), cap.window?.closesAt(run.now) ?? Number.POSITIVE_INFINITY)
+    return { reason: 'cap_reached', rule: cap.model.id, at }
   }
   return null
 }

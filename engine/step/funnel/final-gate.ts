@@ -6,7 +6,18 @@ import type { GateRules } from './tables.ts'
 /** What the gate looks at: the state, the rules and the input, nothing that an earlier stage has worked out. */
 export type GateView = Pick<
   FunnelRun,
-  'pack' | 'tables' | 'gateLo' | 'gateHi' | 'slot' | 'placement' | 'event' | 'lawful' | 'now' | 'asOf'
+  | 'pack'
+  | 'tables'
+  | 'gateLo'
+  | 'gateHi'
+  | 'slot'
+  | 'placement'
+  | 'event'
+  | 'lawful'
+  | 'usableFor'
+  | 'now'
+  | 'asOf'
+  | 'isInEffect'
 > & { readonly states: Pick<States, 'evaluate' | 'suppressedUntil'> }
 
 /** Guardrails that hold and were opened all the same, and by what: written by `stoppedBy`. */
@@ -47,10 +58,11 @@ export function stoppedBy(view: GateView, offer: CompiledOffer, into: Opened = o
   into.guardrails.length = 0
   into.by = 'nobody'
   if (!view.lawful) return 'unlawful_source'
-  const { pack, states, slot, now, gateLo, gateHi } = view
+  if ((offer.purposes & ~view.usableFor) !== 0) return 'other_purpose'
+  const { pack, states, slot, asOf, now, gateLo, gateHi } = view
   const rules = view.tables.placements[view.placement.index]?.gate[offer.index]
   if (rules === undefined) return 'unknown_placement'
-  states.evaluate(slot, view.asOf, now, rules.reads, gateLo, gateHi)
+  states.evaluate(slot, asOf, now, rules.reads, gateLo, gateHi)
   gateLo[pack.lawfulVariable] = 1
   gateHi[pack.lawfulVariable] = 1
   for (let i = 0; i < rules.guardrails.length; i++) {
@@ -60,7 +72,7 @@ export function stoppedBy(view: GateView, offer: CompiledOffer, into: Opened = o
     const { override } = guardrail
     if (override === null) return guardrail.id
     if (states.suppressedUntil(slot, override.key) > now) into.by = 'role'
-    else if (!isAllowed(view, rules)) return guardrail.id
+    else if (!isAllowed(view, offer, rules)) return guardrail.id
     else if (into.by === 'nobody') into.by = 'allow'
     into.guardrails.push(guardrail.id)
   }
@@ -70,16 +82,26 @@ export function stoppedBy(view: GateView, offer: CompiledOffer, into: Opened = o
 }
 
 function holds(view: GateView, guardrail: CompiledGuardrail): boolean {
+  if (!view.isInEffect(guardrail.window)) return false
   if (guardrail.hasSuppression && view.states.suppressedUntil(view.slot, guardrail.key) > view.now) return true
   return guardrail.condition?.may(view.gateLo, view.gateHi, view.event) === true
 }
 
 /** Asked anew for every guardrail: rare, and with no memory there is nothing that could be stale. */
-function isAllowed(view: GateView, rules: GateRules): boolean {
+function isAllowed(view: GateView, { purposes }: CompiledOffer, rules: GateRules): boolean {
+  let lo = view.gateLo
+  let hi = view.gateHi
+  if (purposes !== 0) {
+    // What opens reads only data that may be used for it; what closes has read all of it.
+    const reads = rules.allows.flatMap((index) => view.pack.allows[index]?.condition?.reads ?? [])
+    lo = lo.slice()
+    hi = hi.slice()
+    view.states.evaluate(view.slot, view.asOf, view.now, reads, lo, hi, purposes)
+  }
   for (let i = 0; i < rules.allows.length; i++) {
     const allow = view.pack.allows[rules.allows[i] ?? -1]
-    if (allow === undefined) continue
-    if (allow.condition === null || allow.condition.must(view.gateLo, view.gateHi, view.event)) return true
+    if (allow === undefined || !view.isInEffect(allow.window)) continue
+    if (allow.condition === null || allow.condition.must(lo, hi, view.event)) return true
   }
   return false
 }

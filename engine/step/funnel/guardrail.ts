@@ -1,8 +1,11 @@
 import type { CompiledGuardrail } from '../../../rules/compiled.ts'
 import { isReasonCode, type ReasonCode } from '../../../rules/reasons.ts'
+import { purposeBit } from '../../../rules/source-table.ts'
+import { frameOf } from './frames.ts'
 import { drop, type FunnelRun } from './run.ts'
 
 const no = 1
+const marketing = { purposes: purposeBit('marketing') }
 const yes = 2
 
 /**
@@ -19,6 +22,7 @@ export function filterGuarded(run: FunnelRun): void {
       drop(candidate, 'guardrail', reasonOf(guardrail), guardrail.id)
       candidate.possibleAt = opensAt(run, guardrail)
     } else if (!run.lawful) drop(candidate, 'guardrail', 'unlawful_source', null)
+    else if ((candidate.offer.purposes & ~run.usableFor) !== 0) drop(candidate, 'guardrail', 'other_purpose', null)
   }
 }
 
@@ -42,15 +46,21 @@ function firstClosed(run: FunnelRun, offer: number): number {
   return -1
 }
 
-/** When a guardrail that is closed by a suppression alone opens again; 0: no passing of time opens it. */
+/** When a guardrail that is closed by a suppression alone, or in a window, opens again; 0: no passing of time opens it. */
 function opensAt(run: FunnelRun, guardrail: CompiledGuardrail): number {
-  if (guardrail.condition?.may(run.lo, run.hi, run.event) === true) return 0
-  return guardrail.hasSuppression ? run.states.suppressedUntil(run.slot, guardrail.key) : 0
+  const { window } = guardrail
+  const closed = window?.closesAt(run.now) ?? Number.POSITIVE_INFINITY
+  const held = guardrail.condition?.may(run.lo, run.hi, run.event) === true
+  const asks = !held && guardrail.hasSuppression
+  const suppressed = !asks ? 0 : run.states.suppressedUntil(run.slot, guardrail.key)
+  if (!Number.isFinite(closed)) return suppressed
+  return suppressed > 0 ? Math.min(suppressed, closed) : closed
 }
 
 /** Whether it closes for this customer, allows of the pack apart. */
 function isClosed(run: FunnelRun, guardrail: CompiledGuardrail): boolean {
   const { states, slot, now } = run
+  if (guardrail.window !== null && !guardrail.window.isOpen(now)) return false
   const holds =
     guardrail.condition?.may(run.lo, run.hi, run.event) === true ||
     (guardrail.hasSuppression && states.suppressedUntil(slot, guardrail.key) > now)
@@ -65,7 +75,10 @@ function isAllowed(run: FunnelRun, offer: number): boolean {
     const allow = index === undefined ? undefined : run.pack.allows[index]
     if (index === undefined || allow === undefined) continue
     if (run.allowStates[index] === 0) {
-      const holds = allow.condition === null || allow.condition.must(run.lo, run.hi, run.event)
+      const isInEffect = allow.window === null || allow.window.isOpen(run.now)
+      // An allow opens: it reads only what everything may be opened by.
+      const { lo, hi } = frameOf(run, marketing)
+      const holds = isInEffect && (allow.condition === null || allow.condition.must(lo, hi, run.event))
       run.allowStates[index] = holds ? yes : no
     }
     if (run.allowStates[index] === yes) return true

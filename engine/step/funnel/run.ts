@@ -11,9 +11,12 @@ import type {
   CompiledTrigger,
   EventData,
 } from '../../../rules/compiled.ts'
+import type { EffectiveWindow } from '../../../rules/effective.ts'
 import type { ReasonCode } from '../../../rules/reasons.ts'
 import type { HoldoutTrial, Stage } from '../../../sinks/decision.ts'
-import type { Slot, States } from '../../state/states.ts'
+import type { Slot } from '../../state/states.ts'
+import type { AskedStates } from './everybody.ts'
+import type { Frame } from './frames.ts'
 import type { Settlement, Short, StockView } from './stock-view.ts'
 import type { FunnelTables } from './tables.ts'
 
@@ -52,7 +55,10 @@ export type Candidate = {
 
 export type FunnelRun = {
   readonly pack: CompiledPack
-  readonly states: States
+  /** The customer's, or those of anybody: see `everybody.ts`. */
+  states: AskedStates
+  /** Whether nothing of the customer may be read. */
+  anonymous: boolean
   readonly tables: FunnelTables
   readonly lo: Float64Array
   readonly hi: Float64Array
@@ -70,7 +76,19 @@ export type FunnelRun = {
   event: EventData | null
   /** Whether the cause is data the bank may use. Live requests always are. */
   lawful: boolean
+  /** What data of the cause may be used for, bits of `purposes`; all for live requests and what was held. */
+  usableFor: number
+  /** Name in states of the consent that the cause was collected under; 0: none. */
+  consent: number
+  /** What the frame was filled with last, and which purposes some data of the customer lacks; -1: not asked yet. */
+  reads: readonly number[]
+  limits: number
+  /** The frame of what is usable for some purposes, and for which it is filled; 0: for none. */
+  readonly limited: Frame
+  limitedTo: number
   now: number
+  /** Whether a rule with this window is in effect at `now`; one without always is. Asked by the final gate. */
+  readonly isInEffect: (window: EffectiveWindow | null) => boolean
   /** End of the windows when the funnel looks: `now`, or the event's time when that is later. */
   asOf: number
   /** How many offers are wanted. */

@@ -4,10 +4,19 @@
  */
 import { hash32 } from '../../../ingest/hash.ts'
 import { overrideType } from '../../../ingest/override.ts'
-import type { CompiledOffer, CompiledPack, CompiledPlacement, CompiledTrigger } from '../../../rules/compiled.ts'
+import type {
+  CompiledGuardrail,
+  CompiledOffer,
+  CompiledPack,
+  CompiledPlacement,
+  CompiledTrigger,
+} from '../../../rules/compiled.ts'
 import type { LearnedTable } from '../../../rules/learned-table.ts'
-import type { Scope } from '../../../rules/model.ts'
+import type { Scope, SourceModel } from '../../../rules/model.ts'
 import { heldBackBy, offersNamed } from '../../../rules/scope.ts'
+import { atOnce, eachInSlices, type Slices } from '../../../rules/slices.ts'
+import { sourceKey } from '../../../rules/source-table.ts'
+import { consentType } from '../origins.ts'
 import { type ContactRules, contactRules } from './contact-rules.ts'
 import { type TiredChannel, tiredChannels } from './fatigue.ts'
 import { classCodes } from './key-scope.ts'
@@ -34,7 +43,7 @@ export type PlacementTable = {
   readonly candidates: readonly CompiledOffer[]
   /** By offer index. */
   readonly gate: readonly GateRules[]
-  /** By offer index: frame indexes that its condition, guardrails, suitability and score read; empty for misfits. */
+  /** By offer index: frame indexes that its condition, guardrails, suitability, score and prices read; empty for misfits. */
   readonly offerReads: readonly (readonly number[])[]
   /** The same for all candidates of a live request together. */
   readonly reads: readonly number[]
@@ -53,6 +62,10 @@ export type FunnelTables = {
   /** Placements that quiet hours switch to, by index: they are filled after the others. */
   readonly switchTargets: ReadonlySet<number>
   readonly offerByKey: ReadonlyMap<number, CompiledOffer>
+  /** Guardrails beside which a customer gets an answer that reads nothing personal. */
+  readonly impersonal: readonly CompiledGuardrail[]
+  /** By the keys that stored states name them by. */
+  readonly sourceByKey: ReadonlyMap<number, SourceModel>
   /**
    * By offer index: which offers are alike for scopes, having the same categories and class and no name there; 0 to `kindCount` - 1. What rules by scope say of one of
    * them on a channel they say of all.
@@ -71,29 +84,42 @@ export type FunnelTables = {
   readonly arms: readonly (LearnedArms | null)[]
   /** Frame index of the customer's risk grade, -1 when the pack keeps none. */
   readonly gradeVariable: number
+  /** Frame indexes of what every decision records, read by a rule or not. */
+  readonly fairness: readonly number[]
   /** Whether any offer takes of a resource. */
   readonly takesAny: boolean
+  /** Whether any offer has a price. */
+  readonly pricesAny: boolean
   /** Every attribute and feature. */
   readonly allVariables: readonly number[]
 }
 
 /** Works the tables out; cost: offers x placements x guardrails, once for a pack. */
 export function createTables(pack: CompiledPack, learned: LearnedTable | null = null): FunnelTables {
+  return atOnce(tablesInSlices(pack, learned))
+}
+
+/** The same for a thread that must not stand still. */
+export function* tablesInSlices(pack: CompiledPack, learned: LearnedTable | null): Slices<FunnelTables> {
   const model = pack.loaded.model
   const gradeVariable = pack.layout.attributes.findIndex((attribute) => attribute.id === model.suitability.attribute)
   const ranks = new Map(model.arbitration.classes.map((name, rank) => [name, rank]))
   const contact = contactRules(pack)
+  yield
   const kinds = kindsOf(pack)
+  const placements: PlacementTable[] = []
+  for (const placement of pack.placements)
+    placements.push(yield* placementTable(pack, placement, gradeVariable, contact.clocks.reads))
   return {
-    placements: pack.placements.map((placement) =>
-      placementTable(pack, placement, gradeVariable, contact.clocks.reads),
-    ),
+    placements,
     placementById: new Map(pack.placements.map((placement) => [placement.id, placement])),
     placementByKey: new Map(pack.placements.map((placement) => [hash32(placement.id), placement])),
     placementByChannel: placementByChannel(pack),
     closingTypes: closingTypes(pack, gradeVariable),
     triggerByKey: new Map(pack.triggers.map((trigger) => [hash32(trigger.id), trigger])),
     switchTargets: switchTargets(pack),
+    impersonal: pack.guardrails.filter((_, i) => model.guardrails[i]?.instead === 'non_personal'),
+    sourceByKey: new Map(model.sources.map((source) => [sourceKey(source.id), source])),
     offerByKey: new Map(pack.offers.map((offer) => [offer.key, offer])),
     kinds,
     kindCount: new Set(kinds).size,
@@ -104,25 +130,27 @@ export function createTables(pack: CompiledPack, learned: LearnedTable | null = 
     tired: tiredChannels(pack, learned),
     arms: learnedArms(pack, learned),
     gradeVariable,
+    fairness: fairnessOf(pack),
     takesAny: pack.offers.some(({ takes }) => takes !== null),
+    pricesAny: pack.offers.some(({ prices }) => prices.length > 0),
     allVariables: [...pack.layout.attributes, ...pack.layout.features].map((definition) => definition.variable),
   }
 }
 
-function placementTable(
+function* placementTable(
   pack: CompiledPack,
   placement: CompiledPlacement,
   gradeVariable: number,
   clockReads: readonly number[],
-): PlacementTable {
+): Slices<PlacementTable> {
   const model = pack.loaded.model
   const channel = model.channels.find(({ id }) => id === placement.channel)
   const misfits = misfitsOf(pack, placement)
   const gateOf = gateTable(pack, placement.channel, gradeVariable)
-  const gate = pack.offers.map((offer) => gateOf(offer))
+  const gate = yield* eachInSlices(pack.offers, gateOf)
   const quietReads = (offer: number): readonly number[] =>
     pack.quietHoursOf(offer, placement.channel).length > 0 ? clockReads : []
-  const offerReads = pack.offers.map((offer, i) =>
+  const offerReads = yield* eachInSlices(pack.offers, (offer, i) =>
     misfits[i] === null ? ascending([...ownReads(offer), ...(gate[i]?.reads ?? []), ...quietReads(i)]) : [],
   )
   const fitting = new Set(placement.offers)
@@ -136,8 +164,13 @@ function placementTable(
     candidates,
     gate,
     offerReads,
-    reads: ascending(candidates.flatMap((offer) => offerReads[offer.index] ?? [])),
+    reads: ascending([...candidates.flatMap((offer) => offerReads[offer.index] ?? []), ...fairnessOf(pack)]),
   }
+}
+
+function fairnessOf({ layout, loaded }: CompiledPack): readonly number[] {
+  const declared = loaded.model.fairness?.attributes ?? []
+  return layout.attributes.flatMap(({ id, variable }) => (declared.includes(id) ? [variable] : []))
 }
 
 function kindsOf({ offers, loaded }: CompiledPack): readonly number[] {
@@ -166,7 +199,7 @@ function closingTypes(pack: CompiledPack, gradeVariable: number): ReadonlySet<st
   const read = new Set([...pack.guardrails, ...pack.allows].flatMap(({ condition }) => condition?.reads ?? []))
   if (gradeVariable >= 0) read.add(gradeVariable)
   const series = new Set(pack.layout.features.flatMap((one) => (read.has(one.variable) ? [one.series] : [])))
-  const closing = new Set([overrideType])
+  const closing = new Set([overrideType, consentType])
   for (const [type, plan] of pack.types) {
     const closes =
       plan.suppressions.some(({ forMs }) => forMs > 0) ||
@@ -207,7 +240,7 @@ function holdoutMasks(
 
 function ownReads(offer: CompiledOffer): readonly number[] {
   const { propensity, context, value, lever } = offer.terms
-  const parts = [propensity, context, value, lever].flatMap((term) => term.reads)
+  const parts = [propensity, context, value, lever, ...offer.prices].flatMap((part) => part.reads)
   return [...(offer.eligible?.reads ?? []), ...parts, ...(offer.learned?.segments.reads ?? [])]
 }
 

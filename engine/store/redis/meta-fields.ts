@@ -17,6 +17,7 @@ const Rest = z.object({
   appendTime: z.number(),
   clock: z.number(),
   pack: z.string(),
+  activation: whole.default(0),
   published: whole,
   dpos: whole,
   adopting: z.object({ from: whole, to: whole }).nullable(),
@@ -39,13 +40,14 @@ const Rest = z.object({
 
 /** The field `rest`. */
 export function encodeRest(meta: CommitMeta): string {
-  const { next, appendTime, clock, pack, published, dpos, adopting, begun, fill } = meta
+  const { next, appendTime, clock, pack, activation, published, dpos, adopting, begun, fill } = meta
   const { accepted, duplicates, deadLettered, decisions } = meta
   return JSON.stringify({
     next,
     appendTime,
     clock,
     pack,
+    activation,
     published,
     dpos,
     adopting,

@@ -69,6 +69,8 @@ function decisionOf({ event }: EventMoment, fate: Partial<Fate>): Decision {
     holdouts: [],
     recalls: [],
     stock: [],
+    origins: [],
+    prices: [],
     fates: [whole],
     features: [
       { name: 'maternity_growth_30d', lo: 2, hi: 2, class: 'exact' },

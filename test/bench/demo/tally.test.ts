@@ -42,6 +42,8 @@ function decision(id: string, offers: readonly string[], fates: readonly Fate[] 
     holdouts: [],
     recalls: [],
     stock: [],
+    origins: [],
+    prices: [],
   }
 }
 

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer } from '../../../engine/api/server.ts'
+import { owner } from '../../../engine/control/roles.ts'
 import { cloudEvent, type RunningEngine, repayment, runEngine } from '../running-engine.ts'
 
 let engine: RunningEngine
@@ -304,11 +305,12 @@ test('a port that another engine listens on is refused, not shared', async () =>
     host: '127.0.0.1',
     port: engine.engine.port,
     routes: [],
-    keyCheck: () => 'ok',
-    nodeKeyCheck: () => 'ok',
+    keyCheck: () => owner,
+    nodeKeyCheck: () => owner,
     corsOrigins: [],
     bodyMaxBytes: 1024,
     inFlightMax: 1,
+    onRefused: () => undefined,
     observe: () => undefined,
   })
   await expect(second).rejects.toMatchObject({ code: 'listen_failed' })

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const file = join(pack, 'features.yaml')
   const feature = '{ id: online_30d, kind: count, event: card.purchase, where: event.channel == "online", window: 30d }'
   await writeFile(file, `${await readFile(file, 'utf8')}\n  - ${feature}\n`)
-  engine = await runEngine({ dataDir, settings: { PACK: pack } })
+  engine = await runEngine({ dataDir, settings: { PACK: pack, PACK_CHANGES: 'at_start' } })
 })
 afterAll(async () => {
   await engine.stop()

@@ -130,7 +130,7 @@ describe('one call', () => {
       async () => {
         const receipt = await receiptOf('C-rows')
         const tables = receipt.stores.filter(({ store }: { store: string }) => store.startsWith('history.'))
-        expect(tables.map(({ left }: { left: number }) => left)).toEqual([0, 0])
+        expect(tables.map(({ left }: { left: number }) => left)).toEqual([0, 0, 0, 0, 0])
         for (const { verify } of tables) {
           const counted = await engine.call('POST', '/v1/sql', { query: verify, format: 'csv' })
           expect(Object(counted.body).text.trim().split('\n').at(-1)).toBe('0')

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { permitRoute } from '../../../engine/api/permits.ts'
 import { startServer } from '../../../engine/api/server.ts'
+import { owner } from '../../../engine/control/roles.ts'
 import { createNodeClient } from '../../../engine/nodes/node-client.ts'
 import { nodeRoutes } from '../../../engine/nodes/node-routes.ts'
 import { ShardError } from '../../../engine/shard/shards.ts'
@@ -75,9 +76,10 @@ const common = {
   corsOrigins: [],
   bodyMaxBytes: 65_536,
   inFlightMax: 8,
+  onRefused: () => undefined,
   observe: () => undefined,
-  keyCheck: () => 'ok' as const,
-  nodeKeyCheck: () => 'ok' as const,
+  keyCheck: () => owner,
+  nodeKeyCheck: () => owner,
 }
 
 test('a shard that cannot say is a 503, which is no permit', async () => {
@@ -128,6 +130,7 @@ function shardsOf(shards: Parts): Parts {
     decideHere: (request) => shards.decideHere(request),
     appliedHere: (position, deadlineAt) => shards.appliedHere(position, deadlineAt),
     customerHere: (customerId) => shards.customerHere(customerId),
+    copyHere: (customerId) => shards.copyHere(customerId),
     permitHere: (request) => shards.permitHere(request),
     partitionsHere: () => shards.partitionsHere(),
     reopenHere: (partition, lost) => shards.reopenHere(partition, lost),

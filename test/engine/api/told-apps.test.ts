@@ -52,7 +52,8 @@ test.each(['unemployment', 'bereavement', 'illness', 'divorce', 'hardship'])(
       for (const { id } of rules) expect(text).not.toContain(id)
       // What an offer is may have such a word in it; anything else of the answer may not.
       const { offers, ...rest } = answer
-      const words = JSON.stringify({ ...rest, customerId: '' }).replace(/[^a-z]+/gi, ' ')
+      // Nor are hashes words, though one in some hundreds of them has "dead" between two digits.
+      const words = JSON.stringify({ ...rest, decisionId: '', packHash: '' }).replace(/[^a-z]+/gi, ' ')
       expect(sensitiveWordIn(words, 'en')).toBeNull()
       for (const code of Object.keys(reasons))
         if (!told.has(code)) expect(JSON.stringify(rest)).not.toContain(`"${code}"`)

@@ -30,7 +30,7 @@ const unknown = { lo: 0, hi: null }
 function watched() {
   const parts = { model: grown.model, shards: 1, stallMs: 0, clock: wallClock, timing: machineTiming }
   const watch = new RuleWatch({ ...parts, cpuMs: processCpuMs, tell: () => {} })
-  return { watch, board: new RuleBoard(watch.buffer, names.length) }
+  return { watch, board: new RuleBoard(watch.buffer) }
 }
 
 /** Purchases that were counted under the pack without the features; then engines start with the one that has them. */

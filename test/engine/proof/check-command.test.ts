@@ -69,6 +69,36 @@ test('a counterexample is told as a customer, and the exit code is that of a ref
     /Customer: profile\.totalAssets 100,000\.00 CNY;.* suppression running: no-marketing-while-a-dispute-is-open\./,
   )
   expect(err).toContain('not proven')
+  const [finding] = JSON.parse((await check([pack, '--json'])).out).findings
+  expect(finding).toMatchObject({ file: 'offers.yaml', rule: 'wealth_r1_deposit', code: 'forbidden_leaves' })
+})
+
+test('findings say how sure the check is, the end which checks are complete, --checks what each finds', async () => {
+  const pack = join(folder, 'shadowed')
+  cpSync('rules/packs/retail-bank', pack, { recursive: true })
+  const text = readFileSync(join(pack, 'offers.yaml'), 'utf8')
+  writeFileSync(join(pack, 'offers.yaml'), text.replace('eligible: fx_views_24h >= 3', '$& && fx_views_24h < 2'))
+  const { code, out } = await check([pack])
+  expect(code).toBe(1)
+  expect(out).toContain('[fx_views_24h >= 3; fx_views_24h < 2]')
+  expect(out).toMatch(/^complete, no such mistake is missed: .*\n.*\nbest effort, .*: condition_never_true, /m)
+  const [problem] = JSON.parse((await check([pack, '--json'])).out).problems
+  expect(problem).toMatchObject({
+    file: 'offers.yaml',
+    rule: 'fx_wallet',
+    code: 'condition_never_true',
+    certainty: 'best_effort',
+    counterexample: 'fx_views_24h >= 3; fx_views_24h < 2',
+  })
+  const listed = await check(['--checks'])
+  expect([listed.code, listed.err]).toEqual([0, ''])
+  expect(listed.out).toContain('guardrail_bypass (complete): ')
+  expect(listed.out).toMatch(/condition_never_true \(best effort\): .* Complete for conjunctions of comparisons/)
+  expect(JSON.parse((await check(['--checks', '--json'])).out).checks[0]).toEqual({
+    code: 'pack_missing',
+    certainty: 'complete',
+    finds: 'a folder that is not there',
+  })
 })
 
 test('a pack or a version, not both and not neither', async () => {

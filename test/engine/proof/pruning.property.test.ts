@@ -13,6 +13,7 @@ import { createTables, type FunnelTables } from '../../../engine/step/funnel/tab
 import { compilePack } from '../../../rules/compile-pack.ts'
 import type { CompiledPack, CompiledPlacement } from '../../../rules/compiled.ts'
 import { inScope } from '../../../rules/scope.ts'
+import { everyPurpose } from '../../../rules/source-table.ts'
 import { loadBank } from '../step/bank-pack.ts'
 import { packsOver } from './arbitrary-rules.ts'
 import { tamperedGate, unknownIsFalse } from './tampered.ts'
@@ -110,7 +111,18 @@ function leaksOf(
   const hi = new Float64Array(sound.layout.variables)
   const on = new Set<number>()
   const view: GateView = {
-    ...{ pack: wrong.pack, tables: wrong.tables, placement, slot: 0, event: null, lawful: true, now: 1, asOf: 1 },
+    ...{
+      pack: wrong.pack,
+      tables: wrong.tables,
+      placement,
+      slot: 0,
+      event: null,
+      lawful: true,
+      usableFor: everyPurpose,
+      now: 1,
+      asOf: 1,
+    },
+    isInEffect: (window) => window === null,
     gateLo: new Float64Array(sound.layout.variables),
     gateHi: new Float64Array(sound.layout.variables),
     states: {

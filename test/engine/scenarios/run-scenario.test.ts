@@ -39,6 +39,8 @@ test('an offer that is missing is told with the stage, the reason in words and t
     'fx_wallet ended at contact (cap_reached, fx-offer-week): A foreign currency wallet with a rate alert was not sent: ' +
       'the customer has been contacted often enough (Foreign exchange is offered at most once a week: 1 of 1). ' +
       'Possible again on 2026-03-09 10:02:00 (Asia/Shanghai, UTC+08:00), if nothing else changes. Proposed by trigger fx-interest.',
+    'Candidates for push_message:',
+    '- fx_wallet: contact, cap_reached, fx-offer-week; until 2026-03-09 10:02:00',
   ])
 })
 
@@ -188,6 +190,41 @@ test('customers do not know of each other', () => {
       'expect: { offered: fx_wallet }',
     ),
   ).toEqual(['✓ a story'])
+})
+
+test('every candidate of the first difference is told with the values that decided', () => {
+  const lines = told(
+    '{ event: profile.updated, data: { employmentStatus: unemployed, riskGrade: steady, totalAssets: "60000.00", birthDate: 1990-01-01T00:00Z } }',
+    '{ event: transfer.made, data: { amount: "9000.00", direction: in, kind: salary }, times: 2, every: 30d }',
+    '{ event: page.viewed, data: { pageGroup: loans }, times: 2 }',
+    '{ event: page.viewed, data: { pageGroup: wealth } }',
+    '{ request: app_offers, count: 3 }',
+    'expect: { offered: consumer_loan }',
+    'expect: { fallback: newcomer_start, reason: cold_start }',
+  )
+  const candidates = lines.slice(lines.indexOf('Candidates for app_offers:'))
+  expect(candidates).toContain(
+    '- consumer_loan: guardrail, unemployment, no-credit-without-work; profile.employmentStatus: unemployed',
+  )
+  expect(candidates.find((line) => line.startsWith('- fx_wallet: '))).toMatch(
+    /^- fx_wallet: eligibility, not_eligible; fx_views_24h \(.*\): 0$/,
+  )
+  expect(candidates.find((line) => line.startsWith('- hardship_help: '))).toMatch(
+    /^- hardship_help: offered; score 1 = /,
+  )
+  expect(lines.at(-1)).toBe('and 2 more, of what is expected in line 11')
+})
+
+test('who expects a decision and gets none is told what each trigger lacked', () => {
+  expect(told(`{ ${fx}, times: 2 }`, 'expect: { outcome: none }')).toContain(
+    '- fx_views_24h >= 3: not true (fx_views_24h = 2)',
+  )
+  expect(
+    told(
+      '{ event: offer.clicked, data: { decisionId: d, offerId: o, placement: push_message, channel: push } }',
+      'expect: { outcome: none }',
+    ),
+  ).toContain('No trigger waits for offer.clicked.')
 })
 
 test('a scenario comes out the same each time, whatever was played before', () => {

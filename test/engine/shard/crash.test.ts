@@ -20,7 +20,7 @@ import { bankPack, type Folder, openFolder, partitions, readAll } from './data-f
 
 const events = 9_000
 const customers = 150
-const killsAtRandom = 20
+const killsAtRandom = Number(process.env['KILLS'] ?? '10')
 const chunksARound = 18
 
 /** What a run left behind. */

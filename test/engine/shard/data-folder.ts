@@ -25,6 +25,7 @@ export type Folder = {
   readonly clock: Clock
   readonly log: Log
   readonly decisions: Log
+  readonly batches: Log
   readonly deadLetters: DeadLetters
   /** Shards over the folder; the store is closed with them. */
   shards(options?: Partial<ShardsOptions>): Promise<LocalShards>
@@ -37,7 +38,8 @@ export type Folder = {
  * that go by the clock: what a test sees must not depend on how fast it runs, nor on the hour of the day.
  */
 export async function bankPack(contacts: 'app_counts' | 'as_shipped' = 'as_shipped'): Promise<LoadedPack> {
-  const loaded = await loadPack(new URL('../../../rules/packs/retail-bank', import.meta.url).pathname)
+  shipped ??= loadPack(new URL('../../../rules/packs/retail-bank', import.meta.url).pathname)
+  const loaded = await shipped
   if (loaded.kind === 'refused') throw new Error('the pack of the repository loads')
   if (contacts === 'as_shipped') return loaded.pack
   const { model } = loaded.pack
@@ -45,6 +47,9 @@ export async function bankPack(contacts: 'app_counts' | 'as_shipped' = 'as_shipp
   const changed = { ...model, channels, gaps: [], pauses: [], quietHours: [] }
   return { model: changed, hash: hashOf(changed) }
 }
+
+// Loading takes a third of a second, and many tests ask.
+let shipped: ReturnType<typeof loadPack> | null = null
 
 export async function openFolder(
   dir: string,
@@ -67,6 +72,7 @@ export async function openFolder(
   const common = { partitions: own, retentionMs, maxBytes: 2 ** 30, now: () => clock.now() }
   const log = await environment.openLog({ name: 'events', ...common })
   const decisions = await environment.openLog({ name: 'decisions', ...common })
+  const batches = await environment.openLog({ name: 'batches', ...common })
   const deadLetters = openDeadLetters({
     dir: join(dir, 'dead-letters'),
     maxCount: 100_000,
@@ -81,6 +87,7 @@ export async function openFolder(
     clock,
     log,
     decisions,
+    batches,
     deadLetters,
     async shards(more) {
       const observedSince = Object.fromEntries(compilePack(pack).layout.series.map(({ key }) => [key, 0]))
@@ -100,11 +107,12 @@ export async function openFolder(
       return createShards({
         log,
         decisions,
+        batches,
         deadLetters,
         store: place,
         pack,
         salt,
-        observedSince,
+        past: { observedSince, ...nothingAdded },
         clock,
         mode: 'inline',
         shards: 1,

@@ -49,8 +49,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** A shard whose commits meet the faults, one after the other; and what was sent. */
-async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Commit[] }> {
+/** A shard whose commits meet the faults, one after the other; and what was sent. `read`: what it finds of customers, instead of what is stored. */
+async function shardWith(
+  faults: Fault[],
+  read: Partial<Pick<Store, 'load'>> = {},
+): Promise<{ core: ShardCore; sent: Commit[] }> {
   const sent: Commit[] = []
   const lost = (): StoreError => new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
   const wire: Store = {
@@ -64,7 +67,7 @@ async function shardWith(faults: Fault[]): Promise<{ core: ShardCore; sent: Comm
     tombstones: (partition, since) => store.tombstones(partition, since),
     now: () => store.now(),
     meta: (partition) => store.meta(partition),
-    load: (partition, ids) => store.load(partition, ids),
+    load: (partition, ids) => (read.load ?? store.load.bind(store))(partition, ids),
     due: (partition, limit) => store.due(partition, limit),
     outbox: (partition, from, to) => store.outbox(partition, from, to),
     close: () => store.close(),
@@ -235,4 +238,15 @@ it('on a log that others write to, what only our own door may say counts when it
     [5, 'untrusted_source', 'stream'],
   ])
   expect(result.progress).toMatchObject({ accepted: 3, deadLettered: 3 })
+})
+
+it('a look at a customer whose stored state cannot be read fails alone', async () => {
+  const read: { load?: Store['load'] } = {}
+  const { core } = await shardWith([], read)
+  read.load = async () => [{ base: Uint8Array.of(1, 2, 3), patches: [] }]
+  await expect(core.view(0, 'C1', epoch)).rejects.toMatchObject({ code: 'state_corrupt' })
+  await expect(core.copy(0, 'C1', epoch)).rejects.toMatchObject({ code: 'state_corrupt' })
+  delete read.load
+  expect(await core.view(0, 'C1', epoch)).toMatchObject({ kind: 'view', view: { known: false } })
+  expect(await core.batch(task({ events: events(0, 40) }))).toMatchObject({ kind: 'done', progress: { next: 40 } })
 })

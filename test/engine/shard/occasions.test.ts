@@ -113,13 +113,14 @@ test('the metrics say what was proposed and what was withheld, by placement, cha
   for (const one of decisions) tally.add(one)
   const telemetry = createTelemetry()
   const counts = { events: 1, requests: 0, customers: 1, loaded: 0 }
-  telemetry.batch({ ...counts, loadMs: 0, stepMs: 0, commitMs: 0, queueMs: 0, tally: tally.take(null) })
+  telemetry.batch({ ...counts, loadMs: 0, stepMs: 0, stepCpuMs: 0, commitMs: 0, queueMs: 0, tally: tally.take(null) })
   const text = await telemetry.text({
     intake: { received: 0, appended: 0, rejected: {} },
     totals: { accepted: 0, duplicates: 0, deadLettered: 0, decisions: 0 },
     ...{ partitions: [], caches: [], history: null, backfill: { read: 0, added: 0 } },
     watch: { quarantined: [], replaced: 0, throws: new Map() },
     stock: [],
+    ...{ packs: [], takeUp: null, shadow: null },
     deadLetters: { kept: 0, bytes: 0, taken: 0, byReason: {}, dropped: 0 },
   })
   const sum = (name: string) =>

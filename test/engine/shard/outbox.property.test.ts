@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { EventCursor, packEvents } from '../../../engine/shard/event-frame.ts'
-import { decodeOutbox, encodeOutbox, type Outbox } from '../../../engine/shard/outbox.ts'
+import { decodeOutbox, encodeOutbox, letsOut, type Outbox } from '../../../engine/shard/outbox.ts'
 import type { LogRecord } from '../../../ingest/log.ts'
 
 const id = fc.stringMatching(/^[A-Za-z0-9._:-]{1,64}$/)
@@ -32,6 +32,7 @@ const outbox: fc.Arbitrary<Outbox> = fc.record({
     fc.record({ kind: fc.constantFrom('confirm' as const, 'lapse' as const), resource: id, id, amount: offset }),
     { maxLength: 5 },
   ),
+  batch: fc.option(fc.uint8Array({ minLength: 1, maxLength: 300 })),
 })
 
 it('an outbox value reads as it was written, and nothing to say is no value', () => {
@@ -40,8 +41,10 @@ it('an outbox value reads as it was written, and nothing to say is no value', ()
       const value = encodeOutbox(one)
       const isEmpty =
         one.decisions.length + one.deadLetters.length + one.duplicates.length + one.settlements.length === 0
-      expect(value === null).toBe(isEmpty)
-      if (value !== null) expect(decodeOutbox(value)).toEqual(one)
+      expect(value === null).toBe(isEmpty && one.batch === null)
+      if (value === null) return
+      expect(decodeOutbox(value)).toEqual(one)
+      expect(letsOut(value)).toBe(!isEmpty)
     }),
   )
 })

@@ -32,7 +32,7 @@ async function throwsOf(units: number): Promise<{ readonly steps: number; readon
     await initStore(store, { ...cluster, pack: loaded.hash, observedSince: {}, ...nothingAdded })
     for (const { id, units: own } of loaded.model.resources) await resources.define(id, own)
     const names = ruleNames(loaded.model)
-    const board = new RuleBoard(RuleBoard.make(names.length, 1), names.length)
+    const board = new RuleBoard(RuleBoard.make(names.length, 1))
     const mark = board.markOf(0)
     const pack = compilePack(loaded, guardsOf(names, board, mark, { rule, how: 'throw', from: 1 }))
     const states = createStates(pack.layout, { maxBytes: 2 ** 22, observedSince: pack.layout.series.map(() => 0) })

@@ -66,7 +66,7 @@ function watch({ stallMs = limitMs } = {}) {
     cpuMs: () => elapsed,
     tell: (what) => void news.push(what),
   })
-  const board = new RuleBoard(one.buffer, names.length)
+  const board = new RuleBoard(one.buffer)
   one.attach([0, 1].map((shard) => ({ replace: () => void replaced.push(shard) })))
   const pass = (ms: number): void => {
     for (let left = ms; left > 0; left -= lookEveryMs) {
@@ -165,7 +165,7 @@ test('a limit of zero ends no thread', () => {
 })
 
 test('only the last poisoned events are remembered', () => {
-  const board = new RuleBoard(RuleBoard.make(names.length, 1), names.length)
+  const board = new RuleBoard(RuleBoard.make(names.length, 1))
   for (let offset = 0; offset < 300; offset++) board.poison(0, offset)
   expect(board.poisoned(0).size).toBe(256)
   expect(board.poisoned(0).has(43)).toBe(false)

@@ -16,7 +16,7 @@ import { partitionOf } from '../../../ingest/partition.ts'
 import type { LoadedPack } from '../../../rules/model.ts'
 import { decodeDecision } from '../../../sinks/decision-codec.ts'
 import { type Folder, openFolder, readAll } from './data-folder.ts'
-import { request } from './shard-rig.ts'
+import { expectReplay, request } from './shard-rig.ts'
 import { answerOf, appendAll, define, eventOf, giftPack, gotGift, shown } from './stock-bank.ts'
 
 const partitions = 8
@@ -38,6 +38,7 @@ export function stockTests(place: (dir: string) => StorePlace): void {
   afterEach(async () => {
     for (const shards of running) await shards.stop(3_000)
     await resources.close()
+    await expectReplay(folder)
     await folder.close()
     await rm(dir, { recursive: true, force: true })
   })

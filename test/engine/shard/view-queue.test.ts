@@ -11,6 +11,7 @@ function shard(): { port: Parameters<ViewQueue['run']>[0]; asked: () => number }
   const never = () => Promise.reject(new Error('nobody asks for this'))
   const port: Parameters<ViewQueue['run']>[0] = {
     view: never,
+    copy: never,
     permit: () => {
       count++
       return Promise.resolve(permitted)

@@ -44,3 +44,15 @@ export function commit(states: FlatStates, shelf: Shelf, partition: number, batc
   shelf.apply(states.writes(partition))
   states.installed(partition)
 }
+
+/** Bytes that are taken when everything that was discarded has been taken back, as it is while others come in. */
+export function bytesLeft(states: FlatStates): number {
+  const partition = 99
+  let bytes = 0
+  for (let i = 0; i < 200; i++) {
+    const slot = states.load(partition, 'who comes in', null)
+    bytes = states.usage().bytes - states.bytesOf(slot)
+    states.discard(partition)
+  }
+  return bytes
+}

@@ -42,6 +42,8 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('react' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('let_go' as const), n: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle' as const), n: fc.nat(20) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('feed' as const), n: fc.nat(150), at }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('mark' as const), n: fc.nat(150), at }) },
 )
 type Operation = typeof operation extends fc.Arbitrary<infer Value> ? Value : never
 const change = fc.record({
@@ -64,6 +66,12 @@ function apply(states: FlatStates, slot: number, operation: Operation): void {
       return
     case 'attribute':
       states.setAttribute(slot, operation.which, operation.n, operation.at)
+      return
+    case 'feed':
+      states.feed(slot, 1_000 + operation.n, 5 + (operation.n % 7), operation.at)
+      return
+    case 'mark':
+      states.markOrigin(slot, 1_000 + operation.n, operation.n % 3 === 0 ? 'allowed' : 'revoked', operation.at)
       return
     case 'suppress':
       states.suppress(slot, operation.n + 1, operation.at, operation.at + 40 * DAY)

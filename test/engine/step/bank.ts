@@ -25,13 +25,19 @@ export type Sent = {
   readonly at: number
   readonly id?: string
   readonly source?: string
+  readonly consentId?: string
   /** When the log took it; the event's own time unless said otherwise. */
   readonly acceptedAt?: number
   readonly now?: number
   readonly isPoison?: boolean
 }
 
-export type Asked = { readonly at: number; readonly requestId?: string; readonly count?: number }
+export type Asked = {
+  readonly at: number
+  readonly requestId?: string
+  readonly count?: number
+  readonly personalised?: boolean
+}
 
 export type Bank = {
   readonly context: StepContext
@@ -104,6 +110,7 @@ export function createBank(
         placement,
         count: asked.count ?? 1,
         now: asked.at,
+        personalised: asked.personalised !== false,
         turn: String(turn),
       })
       commit()
@@ -134,7 +141,8 @@ function allows({ suitability }: LoadedPack['model'], value: string): number {
   return suitability.allows[value] ?? suitability.whenUnknown
 }
 
-function eventOf(
+/** An event as tests tell it. */
+export function eventOf(
   customerId: string,
   type: string,
   data: Readonly<Record<string, FieldValue>>,
@@ -146,7 +154,7 @@ function eventOf(
     type,
     customerId,
     time: sent.at,
-    provenance: { via: 'http', consentId: null },
+    provenance: { via: 'http', consentId: sent.consentId ?? null },
     data: { ...blank[type], ...data },
   }
 }

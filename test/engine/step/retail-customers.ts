@@ -111,7 +111,9 @@ export function forbiddenBecause(who: Facts, offer: string, channel: string): st
   if (who.complaint === 'complaint' || who.complaint === 'fraud_report') return 'a complaint'
   const rich = category === 'savings' && ['in_app', 'adviser'].includes(channel)
   if (who.complaint === 'dispute' && !rich) return 'a dispute'
-  if (who.objects.includes('marketing') || who.objects.includes('profiling')) return 'objects'
+  if (who.objects.includes('marketing')) return 'objects'
+  // What is the same for everybody rests on no profile.
+  if (who.objects.includes('profiling') && category !== 'open_to_all') return 'objects'
   return ['sms', 'push', 'email', 'phone'].includes(channel) && !who.consents.includes(channel) ? 'no consent' : null
 }
 

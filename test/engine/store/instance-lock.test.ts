@@ -115,3 +115,12 @@ it('a data folder that it makes is for the owner only', async () => {
   takeInstanceLock(made).release()
   expect((await stat(made)).mode & 0o777).toBe(0o700)
 })
+
+it('a folder that cannot be made or written is refused with what to do', async () => {
+  const file = join(dir, 'file')
+  await writeFile(file, '')
+  expect(() => takeInstanceLock(file)).toThrow(/cannot be written \(ENOTDIR\)\. Set DATA_DIR to a folder/)
+  expect(() => takeInstanceLock(join(file, 'below'))).toThrow(/cannot be written \(ENOTDIR\)/)
+  // Node's own way of making all levels tries for ever there.
+  if (process.platform === 'linux') expect(() => takeInstanceLock('/proc/proffer/data')).toThrow(/cannot be written/)
+})

@@ -46,7 +46,7 @@ test('a wrong mapping is refused with its file and line before anything is read'
   )
   expect(result).toEqual({
     kind: 'refused',
-    problems: [{ file: 'wrong.yaml', line: 3, reason: 'zone: is not an IANA zone' }],
+    problems: [{ code: 'wrong', file: 'wrong.yaml', line: 3, reason: 'zone: is not an IANA zone' }],
   })
 })
 

@@ -138,13 +138,29 @@ test('a file that does not fit its mapping is refused before anything is sent', 
   )
   expect(result).toEqual({
     kind: 'refused',
-    problems: [{ file: 'trans.csv', line: 1, reason: 'the file has no column date' }],
+    problems: [{ code: 'wrong', file: 'trans.csv', line: 1, reason: 'the file has no column date' }],
   })
   const alone = writeFiles({ 'trans.csv': readFileSync(fixture('trans.csv')) })
   expect(await runSample([{ ...transactions, file: alone('trans.csv') }], freshDirectory(), engine.submit)).toEqual({
     kind: 'refused',
-    problems: [{ file: 'disp.csv', line: 1, reason: 'can not be read (ENOENT)' }],
+    problems: [{ code: 'wrong', file: 'disp.csv', line: 1, reason: 'can not be read (ENOENT)' }],
   })
+  expect(engine.batches).toEqual([])
+})
+
+test('a file or a lookup with a column that a bank may not hold is refused before anything is sent, though nothing reads it', async () => {
+  const engine = sampleEngine()
+  const more = (name: string) => {
+    const [head = '', ...rows] = readFileSync(fixture(name), 'utf8').trimEnd().split(/\r?\n/)
+    return [`${head};heartRate`, ...rows.map((row) => `${row};70`)].join('\r\n')
+  }
+  for (const name of ['trans.csv', 'disp.csv']) {
+    const files = ['trans.csv', 'disp.csv'].map((one) => [one, one === name ? more(one) : readFileSync(fixture(one))])
+    const path = writeFiles(Object.fromEntries(files))
+    const result = await runSample([{ ...transactions, file: path('trans.csv') }], freshDirectory(), engine.submit)
+    const reason = 'the file has the column heartRate: a bank may not hold a heartrate for offers'
+    expect(result).toEqual({ kind: 'refused', problems: [{ code: 'unholdable', file: name, line: 1, reason }] })
+  }
   expect(engine.batches).toEqual([])
 })
 
@@ -158,7 +174,7 @@ test('an account with two owners is refused, not given to one of them', async ()
   )
   expect(result).toEqual({
     kind: 'refused',
-    problems: [{ file: 'disp.csv', line: 15, reason: 'the key account_id came before' }],
+    problems: [{ code: 'wrong', file: 'disp.csv', line: 15, reason: 'the key account_id came before' }],
   })
 })
 

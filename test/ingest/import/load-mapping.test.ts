@@ -46,6 +46,31 @@ test('a sound mapping is accepted with its defaults filled in', () => {
   expect(result.mapping.joins[0]?.missing).toBe('reject')
 })
 
+describe('a column that a bank may not hold is refused with its line, wherever the mapping names it', () => {
+  test.each([
+    ['read', '      amount: { column: amount }', '      amount: { column: heartRate }', 21],
+    ['in a text', "  id: 'a-{id}'", "  id: 'a-{brain_wave}'", 12],
+    ['as the customer', "  customerId: 'c-{owner.client}'", "  customerId: '{fingerprint}'", 14],
+    ['tested', '  - when: { amount: { below: 0 } }', '  - when: { eegAlpha: { below: 0 } }', 17],
+    ['as a time', 'time: { column: date,', 'time: { column: diagnosisDate,', 15],
+    ['of a lookup', 'columns: [client]', 'columns: [client, voiceprints]', 6],
+    ['by which a lookup is found', 'key: account,', 'key: irisCode,', 6],
+    ['by which a lookup is joined', "by: '{account}'", "by: '{retina}'", 8],
+    ['in a nested member', 'column: way,', "column: 'watch.heart_rate',", 23],
+    [
+      'not read at all',
+      'input: { format: csv }',
+      'input: { format: csv, header: false, columns: [id, account, date, amount, way, dna] }',
+      2,
+    ],
+  ])('%s', (_, from, to, line) => {
+    expect(sound.split(from)).toHaveLength(2)
+    const result = parseMapping(sound.replace(from, to), 'm.yaml', eventTypes)
+    const found = result.kind === 'ok' ? [] : result.problems.filter(({ code }) => code === 'unholdable')
+    expect(found).toMatchObject([{ file: 'm.yaml', line, reason: expect.stringContaining('a bank may not hold a') }])
+  })
+})
+
 describe('a wrong mapping is refused with line and reason', () => {
   test.each([
     ['an unknown key', 'zone: Europe/Prague', 'zone: Europe/Prague\ncolour: red', '4 colour: is no key here'],
@@ -126,7 +151,7 @@ describe('a wrong mapping is refused with line and reason', () => {
   test('a file that is not there', async () => {
     expect(await loadMapping('/nowhere/m.yaml')).toEqual({
       kind: 'refused',
-      problems: [{ file: 'm.yaml', line: 1, reason: 'can not be read (ENOENT)' }],
+      problems: [{ code: 'wrong', file: 'm.yaml', line: 1, reason: 'can not be read (ENOENT)' }],
     })
   })
 })

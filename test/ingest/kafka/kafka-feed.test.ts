@@ -67,6 +67,18 @@ await describeWithKafka('the feed of events', (brokers) => {
     expect((await follow(logs.feed, 0, 5, (records) => records.length >= 45)).map(numberOf)[0]).toBe(5)
   })
 
+  test('an empty read says nothing of what is on its way', async () => {
+    await logs.events.append(0, numbered(0, 50))
+    expect(await logs.feed.read(0, 0, WIDE)).toEqual([])
+    expect(logs.feed.hasCome(0, 50)).toBe(false)
+    await follow(logs.feed, 0, 0, (records) => records.length >= 50)
+    expect(logs.feed.hasCome(0, 50)).toBe(true)
+    // Going back is another fetch.
+    await logs.feed.read(0, 40, WIDE)
+    expect(await logs.feed.read(0, 10, WIDE)).toEqual([])
+    expect(logs.feed.hasCome(0, 50)).toBe(false)
+  })
+
   test('an append larger than one request arrives whole and in order, and a record may have a megabyte', async () => {
     expect(await logs.feed.append(0, numbered(0, 3_000, 1_000))).toEqual({ firstOffset: 0, lastOffset: 2_999 })
     await logs.feed.append(0, [{ key: 'C1', value: Buffer.alloc(1_000_000, '7') }])
@@ -131,9 +143,14 @@ await describeWithKafka('the feed of events', (brokers) => {
     await producer.disconnect()
     await eventually('the marker is there', async () => (await logs.events.bounds(1)).end === 2)
     expect(await logs.events.read(1, 0, WIDE)).toEqual([])
+    const told = new Set<number>()
+    const forget = logs.feed.onAppend((partition) => told.add(partition))
     expect(await logs.feed.read(1, 0, WIDE)).toEqual([])
-    await sleep(400)
+    // Whoever waits for all that was there hears that it has come.
+    await eventually('all has come', async () => told.has(1) && logs.feed.hasCome(1, 2))
     expect(await logs.feed.read(1, 0, WIDE)).toEqual([])
+    expect(logs.feed.hasCome(1, 3)).toBe(false)
+    forget()
   })
 
   test('tells of records that were deleted before they were read, and does not jump over them', async () => {

@@ -33,12 +33,12 @@ await describeWithOwnKafka('topics and connections', () => {
     expect(logs.facts).toEqual({
       brokers: 1,
       clusterId: expect.stringMatching(/./),
-      topics: ['events', 'decisions', 'dead-letters'].map((name) => ({
+      topics: ['events', 'decisions', 'batches', 'dead-letters', 'control'].map((name) => ({
         topic: `${prefix}${name}`,
-        partitions: name === 'dead-letters' ? 1 : 3,
+        partitions: name === 'dead-letters' || name === 'control' ? 1 : 3,
         replication: 1,
         minInsyncReplicas: 1,
-        retentionMs: 3_600_000,
+        retentionMs: name === 'control' ? -1 : 3_600_000,
         segmentMs: 604_800_000,
         maxMessageBytes: 1_048_588,
       })),
@@ -59,7 +59,7 @@ await describeWithOwnKafka('topics and connections', () => {
     await expect(openLogs(broker, { prefix, create: false })).rejects.toMatchObject({
       code: 'log_unavailable',
       retryable: false,
-      message: expect.stringContaining(`${prefix}events, ${prefix}decisions, ${prefix}dead-letters`),
+      message: expect.stringContaining(`${prefix}events, ${prefix}decisions, ${prefix}batches, ${prefix}dead-letters`),
     })
   })
 
@@ -69,6 +69,8 @@ await describeWithOwnKafka('topics and connections', () => {
     ['decisions', 'cleanup.policy', 'compact,delete'],
     ['decisions', 'max.message.bytes', '500000'],
     ['events', 'max.message.bytes', '1000000'],
+    ['control', 'retention.ms', '3600000'],
+    ['control', 'cleanup.policy', 'compact'],
   ])('%s with %s=%s is refused with the command that mends it', async (name, config, value) => {
     await (await openLogs(broker, { prefix })).close()
     const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: `${prefix}${name}` }

@@ -14,6 +14,7 @@ import {
   type ProducerConfig,
 } from 'kafkajs'
 import { uniqueName } from '../../parts/describe-with-parts.ts'
+import { eventually } from './follow.ts'
 
 export type Rig = {
   readonly admin: Admin
@@ -40,7 +41,13 @@ export async function openRig(brokers: readonly string[]): Promise<Rig> {
     async topic(partitions, config = {}) {
       const topic = uniqueName('events')
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
+      const topics = [{ topic, numPartitions: partitions, configEntries }]
+      // Waiting for leaders, kafkajs gives up when a broker has not heard of the topic yet.
+      await admin.createTopics({ topics, waitForLeaders: false })
+      await eventually('the topic has leaders', async () => {
+        const found = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => null)
+        return found?.topics[0]?.partitions.length === partitions
+      })
       return topic
     },
     async producer({ client, producer = {} } = {}) {

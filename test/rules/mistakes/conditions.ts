@@ -93,7 +93,7 @@ export const wrongConditions: readonly Mistake[] = [
     patches: one('features.yaml', '    baseline: { windows: 3, minimum: 1 }\n', ''),
     code: 'baseline_missing',
     rule: 'maternity_growth_30d',
-    at: 'kind: growth',
+    at: 'kind: growth\n    event: card.purchase\n    where',
   },
   {
     name: 'an average without a field',

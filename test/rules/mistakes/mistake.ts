@@ -9,6 +9,12 @@ export type Mistake = {
   readonly rule: string
   /** File the problem is reported in; the first patch's by default. */
   readonly file?: string
+  /** How sure one may be that the check finds all such mistakes; complete by default. */
+  readonly sure?: 'best_effort'
+  /** What shows it. */
+  readonly counterexample?: string
+  /** Whether it is only told: the pack is accepted. */
+  readonly warns?: true
   /** A text that stands, once, on the line the problem is reported at. */
   readonly at: string
 }

@@ -3,6 +3,13 @@ import { type Mistake, one } from './mistake.ts'
 /** Names and keys that are not right. */
 export const wrongNames: readonly Mistake[] = [
   {
+    name: 'fairness by an attribute without groups',
+    patches: one('pack.yaml', 'lateness: 72h\n', 'lateness: 72h\nfairness: { attributes: [totalAssets] }\n'),
+    code: 'attribute_unknown',
+    rule: 'fairness',
+    at: 'fairness: {',
+  },
+  {
     name: 'a misspelt key',
     patches: one('offers.yaml', 'eligible: fx_views_24h >= 3', 'eligable: fx_views_24h >= 3'),
     code: 'key_unknown',
@@ -131,7 +138,7 @@ export const wrongNames: readonly Mistake[] = [
       'takes: [{ resource: child-health-checks }]',
       'takes: [{ resource: child-health-checks, amount: 101 }]',
     ),
-    code: 'rule_conflict',
+    code: 'rule_misfit',
     rule: 'child_health_check',
     at: 'amount: 101',
   },

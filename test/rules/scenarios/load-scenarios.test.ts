@@ -106,6 +106,12 @@ test('every scenario file of the shipped pack names the published schema in its 
   }
 })
 
+test('the page of the shipped pack names each scenario file, and no other', async () => {
+  const page = await readFile(join(retailBank, 'README.md'), 'utf8')
+  const named = [...page.matchAll(/`([a-z0-9-]+)`/g)].map(([, name]) => `${name}.yaml`)
+  expect([...new Set(named)].sort()).toEqual((await readdir(join(retailBank, 'scenarios'))).sort())
+})
+
 test('an editor marks what the published schema does not know', () => {
   const schema = z.fromJSONSchema(JSON.parse(jsonSchemas().get('scenario.schema.json') ?? ''))
   const head = { name: 'x', start: '2026-03-02' }

@@ -262,3 +262,20 @@ test('a mistake in each of several steps is told together, once for all cases', 
   const text = table('[a, b]', '{ event: x, id: <case> }', '{ request: y }', end)
   expect(new Set(problemsOf(text))).toEqual(new Set(['6 event_unknown', '7 placement_unknown']))
 })
+
+test('a price is one of its offer, and an amount only when it is a fee', () => {
+  const expecting = (prices: string) => messagesOf(story('{ request: adviser_desk }', `expect: { prices: ${prices} }`))
+  expect(expecting('{ wealth_r1_deposit.yearly_rate: 0.0185, family_bundle.instalment_fee: "0.00" }')).toEqual([])
+  expect(expecting('{ wealth_r1_deposit.yearly: 0.0185 }')).toEqual([
+    expect.stringContaining('"wealth_r1_deposit" has no price "yearly": it must be one of yearly_rate'),
+  ])
+  expect(expecting('{ wealth_r1_deposit.yearly_rate: "0.02" }')).toEqual([
+    expect.stringContaining('The price "yearly_rate" is a rate: write a number.'),
+  ])
+  expect(expecting('{ family_bundle.instalment_fee: 0 }')).toEqual([
+    expect.stringContaining('The price "instalment_fee" is a fee: write an amount in quotes'),
+  ])
+  expect(expecting('{ wealth_r9_moon.rate: 0.5 }')).toEqual([
+    expect.stringContaining('The pack has no offer "wealth_r9_moon"'),
+  ])
+})

@@ -102,7 +102,7 @@ test('all rows have the retention of the configuration', async () => {
   await migrate(address, { retentionDays: 30 })
   await migrate(address, { retentionDays: 7 })
   const tables = "SELECT count() FROM system.tables WHERE database = 'proffer' AND create_table_query LIKE"
-  expect((await ask(`${tables} '%TTL inserted_at + toIntervalDay(7)%'`)).text).toBe('3\n')
+  expect((await ask(`${tables} '%TTL inserted_at + toIntervalDay(7)%'`)).text).toBe('7\n')
   expect((await ask(`${tables} '%toIntervalDay(30)%'`)).text).toBe('0\n')
 })
 

@@ -11,6 +11,7 @@ import { partitionOf } from '../../../ingest/partition.ts'
 import type { Decision } from '../../../sinks/decision.ts'
 import { encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
+import { copyMigratedHistory, migratedRetentionDays } from '../../parts/migrated-history.ts'
 
 /** Secrets of the tests' installation; everything on its log is trusted. */
 export const testErasure = { key: 'a key for tests only', signingSecret: null } as const
@@ -25,12 +26,15 @@ export type World = {
   readonly dir: string
   readonly events: Log
   readonly decisions: Log
+  readonly batches: Log
   /** Appends to the partition of their number, four partitions. */
   addEvents(events: readonly Event[]): Promise<void>
   addDecisions(decisions: readonly Decision[]): Promise<void>
   /** Appends to the partition of their customer, as the engine's door does. */
   place(events: readonly Event[], options?: PlaceOptions): Promise<void>
   start(options?: Partial<HistoryOptions>): Promise<History>
+  /** Started and running: making a fresh database has a minute, apart from the time that copying is given. */
+  started(options?: Partial<HistoryOptions>): Promise<History>
   dispose(): Promise<void>
 }
 
@@ -40,6 +44,7 @@ export async function createWorld(): Promise<World> {
   const settings = { partitions: 4, now: Date.now, retentionMs: 3_600_000, maxBytes: 1_000_000_000 }
   const events = await environment.openLog({ name: 'events', ...settings })
   const decisions = await environment.openLog({ name: 'decisions', ...settings })
+  const batches = await environment.openLog({ name: 'batches', ...settings })
   const started: History[] = []
 
   async function add(log: Log, records: readonly { key: string; value: Uint8Array }[]): Promise<void> {
@@ -48,10 +53,24 @@ export async function createWorld(): Promise<World> {
       if (own.length > 0) await log.append(partition, own)
     }
   }
+  async function start(options: Partial<HistoryOptions> = {}): Promise<History> {
+    if (options.url === undefined) await copyMigratedHistory(dir)
+    const history = await startHistory({
+      dataDir: dir,
+      log: { kind: 'lmdb', dir: join(dir, 'log') },
+      erasure: testErasure,
+      retentionDays: migratedRetentionDays,
+      flushEveryMs: 200,
+      ...options,
+    })
+    started.push(history)
+    return history
+  }
   return {
     dir,
     events,
     decisions,
+    batches,
     addEvents: (list) =>
       add(
         events,
@@ -69,16 +88,14 @@ export async function createWorld(): Promise<World> {
         await events.append(partitionOf(event.customerId, events.partitions), [placed])
       }
     },
-    async start(options = {}) {
-      const history = await startHistory({
-        dataDir: dir,
-        log: { kind: 'lmdb', dir: join(dir, 'log') },
-        erasure: testErasure,
-        retentionDays: 30,
-        flushEveryMs: 200,
-        ...options,
-      })
-      started.push(history)
+    start,
+    async started(options) {
+      const history = await start(options)
+      const until = Date.now() + 60_000
+      while (history.status().state !== 'running') {
+        if (Date.now() > until) throw new Error('history did not start in time')
+        await sleep(50)
+      }
       return history
     },
     async dispose() {
@@ -146,6 +163,8 @@ export function offering(number: number): Decision {
     holdouts: [],
     recalls: [],
     stock: [],
+    origins: [],
+    prices: [{ offer: 'bundle', price: 'fee', kind: 'fee', value: 500 + number, known: number % 2 === 0 }],
   }
 }
 

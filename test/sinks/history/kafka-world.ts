@@ -13,6 +13,7 @@ import type { Decision } from '../../../sinks/decision.ts'
 import { encodeDecision } from '../../../sinks/decision-codec.ts'
 import { type History, type HistoryOptions, startHistory } from '../../../sinks/history/start-history.ts'
 import { openLogs } from '../../ingest/kafka/open-logs.ts'
+import { copyMigratedHistory, migratedRetentionDays } from '../../parts/migrated-history.ts'
 import { testErasure } from './history-world.ts'
 
 export type KafkaWorld = {
@@ -49,6 +50,7 @@ export async function createKafkaWorld(brokers: readonly string[], partitions = 
         decisions.map((decision) => ({ key: decision.customerId, value: encodeDecision(decision) })),
       ),
     async start(node, options = {}, connection = {}) {
+      if (options.url === undefined) await copyMigratedHistory(join(dir, node))
       const history = await startHistory({
         dataDir: join(dir, node),
         log: {
@@ -62,7 +64,7 @@ export async function createKafkaWorld(brokers: readonly string[], partitions = 
           messageBytesMax: Math.max(...logs.facts.topics.map((one) => one.maxMessageBytes)),
         },
         erasure: testErasure,
-        retentionDays: 30,
+        retentionDays: migratedRetentionDays,
         flushEveryMs: 200,
         settleMs: 300,
         ...options,

@@ -1,5 +1,6 @@
 import { createHistoryClient, historyAddress } from '../../../sinks/history/client.ts'
 import { historyConformance } from '../../conformance/history.ts'
+import { historyDistribution } from '../../conformance/history-distribution.ts'
 import { historyErasure } from '../../conformance/history-erasure.ts'
 import { historyForbidden } from '../../conformance/history-forbidden.ts'
 import { historySilence } from '../../conformance/history-silence.ts'
@@ -19,5 +20,6 @@ await describeWithClickHouse('on a server', (urlOf) => {
   historyConformance('a ClickHouse server', target)
   historyErasure('a ClickHouse server', target)
   historyForbidden('a ClickHouse server', target)
+  historyDistribution('a ClickHouse server', target)
   historySilence('a ClickHouse server', target)
 })
