@@ -10,6 +10,8 @@ export type ServerProcess = {
   pid(): number | null
   /** Its folder; gone after a `stop` without `keepData`. */
   readonly dir: string
+  /** The last lines it wrote, at most 8 KB. */
+  lastWords(): string
   /** Resolves with what it said last when the server ends without being told to. */
   readonly died: Promise<string>
   /** kill -9. The data stays for `restart`. */
@@ -72,6 +74,7 @@ export async function startServerProcess(plan: ServerPlan): Promise<ServerProces
     pid: () => (running.isRunning() ? running.pid : null),
     dir: plan.dir,
     died: death.promise,
+    lastWords: () => running.lastWords(),
     kill: () => end(0),
     async stop({ keepData = false } = {}) {
       await end(keepData ? plan.stopWithinMs : 0)

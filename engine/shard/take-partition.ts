@@ -1,11 +1,12 @@
 import type { Log } from '../../ingest/log.ts'
 import { decisionIdOf } from '../../sinks/decision-codec.ts'
+import type { Clock, Timing } from '../clock.ts'
 import type { Meta } from '../store/store.ts'
 import { adoptLost } from './adopt-lost.ts'
 import { decodeOutbox, encodeOutbox } from './outbox.ts'
 import { backOffMs, longerPause, type PartitionOptions } from './partition-options.ts'
 import { type Scan, scanBatches, scanDecisions } from './scan-decisions.ts'
-import type { Progress } from './shard-port.ts'
+import type { Progress, ShardPort } from './shard-port.ts'
 import type { Tenure } from './standstill.ts'
 
 /** What is left to publish of a commit; null: nothing, it only waits to be dropped from the store. */
@@ -33,7 +34,7 @@ export type Taken =
   /** It is no longer wanted. */
   | { readonly kind: 'given_up' }
 
-/** How far the clocks of this machine and of the store may be apart before nothing is owned, milliseconds. */
+/** How far the clocks of this machine and of the store may provably be apart before nothing is owned, milliseconds. */
 export const clockSkewMaxMs = 500
 
 /** How a take-over goes. */
@@ -133,16 +134,26 @@ function withoutDecisions(value: Uint8Array, out: ReadonlySet<string>): Uint8Arr
   return encodeOutbox({ ...outbox, decisions })
 }
 
-/** Milliseconds this machine is ahead of the store when that is too much; null when it is not, or they share a clock. */
+/**
+ * Milliseconds this machine is at least ahead of the store, negative: behind it, when that is too much; null when it is not, or they
+ * share a clock. The store read its clock at some instant between the question and its answer: an answer that was long on its way proves no
+ * more than that, or else a busy node would let go of all it has.
+ */
 export async function clockSkew({
   port,
   clock,
   timing,
-}: Pick<PartitionOptions, 'port' | 'clock' | 'timing'>): Promise<number | null> {
+}: {
+  readonly port: Pick<ShardPort, 'storeNow'>
+  readonly clock: Clock
+  readonly timing: Pick<Timing, 'elapsed'>
+}): Promise<number | null> {
   const started = timing.elapsed()
   const there = await port.storeNow()
   if (there === null) return null
-  const skew = clock.now() - (timing.elapsed() - started) / 2 - there
+  const latest = clock.now() - there
+  const earliest = latest - (timing.elapsed() - started)
+  const skew = earliest > 0 ? earliest : Math.min(0, latest)
   return Math.abs(skew) > clockSkewMaxMs ? Math.round(skew) : null
 }
 

@@ -29,6 +29,8 @@ export type KafkaEvents = { readonly feed: KafkaFeed; readonly membership: Kafka
 
 /** Members that have heard of a rebalance hold nobody up; how soon they hear of it is this. */
 const HEARTBEATS_A_SESSION = 10
+/** Joining waits for all members to hear of it, and on a busy machine some attempts fail before one holds. */
+const JOIN_LEAST_MS = 60_000
 
 /** Nothing is joined before `membership.join`. */
 export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
@@ -43,7 +45,7 @@ export function createKafkaEvents(options: KafkaEventsOptions): KafkaEvents {
     addr: options.addr,
     now: options.now,
     sessionTimeoutMs,
-    joinTimeoutMs: 2 * (sessionTimeoutMs + rebalanceTimeoutMs),
+    joinTimeoutMs: Math.max(JOIN_LEAST_MS, 2 * (sessionTimeoutMs + rebalanceTimeoutMs)),
   })
   const assign = (assigned: readonly number[]) => {
     feed.assign(assigned)

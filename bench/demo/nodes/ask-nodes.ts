@@ -21,7 +21,10 @@ export type Operator = {
   get(path: string): Promise<unknown>
   post(path: string, body: unknown): Promise<unknown>
   overview(): Promise<NodesOverview | null>
-  /** Resolves with the milliseconds it took until all partitions run at these nodes, each of which has some. */
+  /**
+   * Resolves with the milliseconds it took until all partitions run at these nodes, each of which has some.
+   * @throws Error when one of them ends meanwhile, or when it takes longer: who has what and what the nodes said last
+   */
   settled(nodes: readonly EngineNode[], withinMs: number): Promise<number>
 }
 
@@ -59,11 +62,12 @@ export function createOperator(nodes: readonly EngineNode[], key: string): Opera
         const seen = await overview()
         const took = performance.now() - began
         if (seen !== null && isSettled(seen, nodes)) return took
-        if (took > withinMs) {
-          const odd = seen?.partitions.filter(({ state }) => state !== 'running') ?? []
-          const why = odd.map(({ partition, state, reason }) => `${partition} is ${state}: ${reason ?? ''}`)
-          throw new Error(`The partitions did not settle within ${withinMs / 1000} s. ${why.join('; ')}`)
-        }
+        const ended = nodes.find((node) => node.pid() === null)
+        if (ended !== undefined) throw new Error(`${ended.name} has ended by itself: ${ended.lastWords()}`)
+        if (took > withinMs)
+          throw new Error(
+            [`The partitions did not settle within ${withinMs / 1000} s.`, ...unsettled(seen, nodes)].join('\n'),
+          )
         await sleep(lookEveryMs)
       }
     },
@@ -77,4 +81,19 @@ function isSettled({ partitions }: NodesOverview, nodes: readonly EngineNode[]):
     owners.size === nodes.length &&
     nodes.every(({ addr }) => owners.has(addr))
   )
+}
+
+/** Who has which partitions and what every node said last, for a person who has to find out what keeps them. */
+function unsettled(seen: NodesOverview | null, nodes: readonly EngineNode[]): string[] {
+  const partitions =
+    seen === null
+      ? ['No node says who has which partitions.']
+      : seen.partitions.map(
+          ({ partition, state, reason, addr }) => `${partition} is ${state} at ${addr || 'no node'} ${reason ?? ''}`,
+        )
+  const said = nodes.map(
+    (node) =>
+      `${node.name} (${node.addr}) ${node.pid() === null ? 'has ended' : 'runs'}, it said last: ${node.lastWords()}`,
+  )
+  return [...partitions, ...said]
 }

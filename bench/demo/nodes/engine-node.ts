@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../parts/free-ports.ts'
 import { type ServerProcess, startServerProcess } from '../../parts/server-process.ts'
 
-export type EngineNode = Pick<ServerProcess, 'kill' | 'restart' | 'died'> & {
+export type EngineNode = Pick<ServerProcess, 'pid' | 'lastWords' | 'kill' | 'restart' | 'died'> & {
   readonly name: string
   /** Where it answers, `http://127.0.0.1:port`, also while it is down. */
   readonly url: string
@@ -53,6 +53,8 @@ export async function startEngineNode(name: string, settings: Readonly<Record<st
     url,
     addr: `127.0.0.1:${port}`,
     died: server.died,
+    pid: () => server.pid(),
+    lastWords: () => server.lastWords(),
     kill: () => server.kill(),
     restart: () => server.restart(),
     pause: () => signal('SIGSTOP'),

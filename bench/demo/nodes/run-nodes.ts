@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal.ts'
 import { clip, wrap } from '../text-lines.ts'
 import { createOperator } from './ask-nodes.ts'
 import { type EngineNode, startEngineNode } from './engine-node.ts'
-import { perform, type StepResult, stepLines, stepsOf } from './node-steps.ts'
+import { perform, type StepResult, settleWithinMs, stepLines, stepsOf } from './node-steps.ts'
 import { type Accounts, settleAccounts } from './settle-accounts.ts'
 import { startTraffic, type Totals } from './traffic.ts'
 
@@ -25,7 +25,6 @@ export type NodesFindings = {
 const key = 'pk_demo_of_several_nodes'
 const partitions = 8
 const sessionTimeoutMs = 6_000
-const settleWithinMs = 90_000
 /** Between two steps, so that what one of them cost is seen whole. */
 const restSeconds = 4
 const load = { customers: 5_000, eventsPerSecond: 400, requestsPerSecond: 150 } as const

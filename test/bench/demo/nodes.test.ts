@@ -15,10 +15,10 @@ const Report = z.object({
 
 await describeWithOwnKafka('two engines on servers', () => {
   test('nodes that join, stand still, die and leave lose nothing and double nothing', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const args = [main, '--nodes', '2', '--no-history', '--json']
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 280_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 580_000 })
     const report = Report.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''))
     expect(report.accounts.checks.filter(({ holds }) => !holds)).toEqual([])
     expect(report.accounts.accepted).toBeGreaterThan(0)
