@@ -79,7 +79,7 @@ type Asked =
 
 function readRequest(http: HttpRequest, parts: DecisionRouteParts, slotsOf: ReadonlyMap<string, number>): Asked {
   const parsed = parseJson(http.body)
-  if (parsed === undefined) return refused(problem('body_invalid', 'Send JSON; the schema is in /openapi.json.'))
+  if (parsed === undefined) return refused(problem('body_invalid', 'Send JSON.'))
   const checked = decisionBody.safeParse(parsed)
   if (!checked.success) return refused(problem('body_invalid', firstIssue(checked.error)))
   const body = checked.data

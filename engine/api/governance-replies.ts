@@ -42,7 +42,7 @@ export function refusedReply({
   readonly message: string
 }): HttpReply {
   const extra = { reason: code }
-  if (code === 'key_revoked') return problem('key_wrong', message)
+  if (code === 'key_revoked') return problem('key_revoked', message)
   if (code === 'role_missing' || code === 'not_owner') return problem('role_missing', message, extra)
   if (code === 'version_unknown' || code === 'key_unknown') return problem('not_found', message, extra)
   return problem('governance_refused', `${code}: ${message}`, extra)
@@ -50,13 +50,9 @@ export function refusedReply({
 
 /** The answer to a pack that the check refuses, or that is not proven, with what the check says. */
 export function unsoundReply(report: CheckReport): HttpReply {
-  return problem(
-    'pack_refused',
-    'It is not sound, or not proven: `proffer check` prints why, here it is in `report`.',
-    {
-      report,
-    },
-  )
+  return problem('pack_refused', 'It is not sound, or not proven: `proffer check` prints why.', {
+    report,
+  })
 }
 
 /** The answer when the workshop has no result. */

@@ -81,8 +81,10 @@ export const problems = {
   query_invalid: { status: 400, title: 'A query parameter is not what this call takes' },
   key_missing: { status: 401, title: 'An API key is needed' },
   key_wrong: { status: 401, title: 'The API key is not known' },
+  key_revoked: { status: 401, title: 'The API key was revoked' },
   role_missing: { status: 403, title: 'The key has no role that may do this' },
   not_found: { status: 404, title: 'There is nothing here' },
+  path_unknown: { status: 404, title: 'There is no such path' },
   customer_unknown: { status: 404, title: 'The alias is linked to no customer' },
   customer_erased: { status: 410, title: 'The customer was erased' },
   decision_unknown: { status: 404, title: 'The decision is not in the history (yet)' },
@@ -124,8 +126,12 @@ export function roleProblem(needed: readonly Role[], more = ''): HttpReply {
   return problem('role_missing', more === '' ? who : `${who} ${more}`, { roles: needed })
 }
 
+/** The member of an answer to a wrong body that says where its schema is. */
+const whereSchemasAre = { schemas: '/openapi.json' } as const
+
 /**
- * An error answer as application/problem+json. `detail` says what to do and never repeats a value of the request.
+ * An error answer as application/problem+json. `detail` says what to do and never repeats a value of the request; it is to be understood also
+ * by who typed a command, which shows it. What only a caller of the API can use goes into members of its own.
  * @param extra further members, such as `reason` and `field`
  */
 export function problem(code: ProblemCode, detail: string, extra: Readonly<Record<string, unknown>> = {}): HttpReply {
@@ -134,7 +140,15 @@ export function problem(code: ProblemCode, detail: string, extra: Readonly<Recor
   return {
     status,
     contentType: 'application/problem+json',
-    body: JSON.stringify({ type: `urn:proffer:problem:${code}`, title, status, detail, code, ...extra }),
+    body: JSON.stringify({
+      type: `urn:proffer:problem:${code}`,
+      title,
+      status,
+      detail,
+      code,
+      ...(code === 'body_invalid' ? whereSchemasAre : {}),
+      ...extra,
+    }),
     headers: [
       ...(retry ? ([['Retry-After', '1']] as const) : []),
       ...(status === 401 ? ([['WWW-Authenticate', 'Bearer realm="proffer"']] as const) : []),

@@ -262,6 +262,10 @@ export function openApi(version: string): object {
             status: { type: 'integer' },
             detail: { type: 'string' },
             code: { type: 'string', enum: Object.keys(problems) },
+            schemas: {
+              type: 'string',
+              description: 'Where the schemas of bodies are, when the body is what is wrong.',
+            },
           },
         },
       },

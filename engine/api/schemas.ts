@@ -164,7 +164,7 @@ export const packChoice = {
 /** The first thing wrong with a body, in words, without its values. */
 export function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0]
-  if (issue === undefined) return 'The body does not match the schema in /openapi.json.'
+  if (issue === undefined) return 'The body does not match its schema.'
   const where = issue.path.length === 0 ? 'body' : issue.path.join('.')
-  return `${where}: ${issue.message}. The schema is in /openapi.json.`
+  return `${where}: ${issue.message}.`
 }

@@ -193,7 +193,7 @@ function addCatchAll(app: ReturnType<typeof App>, routes: readonly Route[], orig
     const reply =
       known.length > 0
         ? problem('method_wrong', `Use ${known.map((pattern) => pattern.method).join(' or ')} here.`)
-        : problem('not_found', 'See /openapi.json for what there is.')
+        : problem('path_unknown', 'See /openapi.json for what there is.')
     res.writeStatus(statusLine(reply.status)).writeHeader('Content-Type', reply.contentType)
     if (known.length > 0) res.writeHeader('Allow', known.map((pattern) => pattern.method).join(', '))
     res.end(reply.body)

@@ -117,13 +117,9 @@ async function propose(versions: Versions, request: HttpRequest): Promise<HttpRe
     case 'check_failed':
       return unsoundReply(answer.report)
     case 'test_failed':
-      return problem(
-        'pack_refused',
-        'Its scenarios do not come out: `proffer test` prints what came, here it is in `report`.',
-        {
-          report: answer.report,
-        },
-      )
+      return problem('pack_refused', 'Its scenarios do not come out: `proffer test` prints what came.', {
+        report: answer.report,
+      })
     case 'refused':
       return refusedReply(answer)
     default:

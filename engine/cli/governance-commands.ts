@@ -155,7 +155,7 @@ function addPack(program: Command, run: Run, version: (text: string) => number):
     )
   pack
     .command('status')
-    .description('which version is in force on which shard of which node')
+    .description('which version is in force on which shard of which node; exit code 1 while it is not on all')
     .addOption(jsonOption())
     .action((options: Json) => ask(run, async (client) => (await commands()).packStatus(client, options.json === true)))
 }

@@ -109,7 +109,7 @@ export function moveVersion(client: Client, path: string, why: string, isJson: b
   return answered(client.post(`/v1/versions/${path}`, { why }), version, isJson, versionLines)
 }
 
-/** What every shard runs, which version that is, and which nodes cannot take it up. */
+/** What every shard runs, which version that is, and which nodes cannot take it up; exit code 1 while it does not run everywhere. */
 export async function packStatus(client: Client, isJson: boolean): Promise<number> {
   const status = z.looseObject({
     packHash: z.string(),
@@ -120,7 +120,7 @@ export async function packStatus(client: Client, isJson: boolean): Promise<numbe
   })
   const listed = z.looseObject({ versions: z.array(version) }).safeParse((await client.get('/v1/versions')).body)
   const versions = listed.success ? listed.data.versions : []
-  return answered(client.get('/v1/packs/active'), status, isJson, (told) => [
+  const lines = (told: z.infer<typeof status>): readonly string[] => [
     `version ${versions.find(({ status: stands }) => stands === 'in_force')?.version ?? 'unknown'} (${told.packHash})`,
     table(
       ['node', 'shard', 'runs', 'since'],
@@ -136,7 +136,10 @@ export async function packStatus(client: Client, isJson: boolean): Promise<numbe
       ({ node, message, since }) =>
         `${node} cannot take up the version in force since ${new Date(since).toISOString()}: ${message}`,
     ),
-  ])
+  ]
+  const runsEverywhere = ({ packHash, shards, silent, failing: failed }: z.infer<typeof status>): boolean =>
+    silent.length === 0 && failed.length === 0 && shards.every((one) => one.packHash === packHash)
+  return answered(client.get('/v1/packs/active'), status, isJson, lines, runsEverywhere)
 }
 
 function versionLines(told: z.infer<typeof version>): readonly string[] {

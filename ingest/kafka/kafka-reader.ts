@@ -64,6 +64,8 @@ export class KafkaReader {
   /** Last read of each partition: the next one waits for it. */
   readonly #lines = new Map<string, Promise<unknown>>()
   readonly #cache = new ChunkCache({ keepMs: KEEP_MS, bytesMax: KEPT_BYTES_MAX })
+  /** What the group has given to this process, by key; null: not settled, what is asked for waits. */
+  #mine: ReadonlySet<string> | null = null
   #reads = 0
   #closed = false
 
@@ -86,7 +88,10 @@ export class KafkaReader {
         concurrency: 1,
       },
       {
-        starting: () => group.starting(),
+        starting: () => {
+          this.#mine = null
+          group.starting()
+        },
         joined: (assignment) => {
           this.#onJoined(assignment)
           group.joined(assignment)
@@ -178,6 +183,8 @@ export class KafkaReader {
   #fetch(topic: string, partition: number, from: number, until: number): Promise<Found> {
     this.#assertOpen()
     const key = keyOf(topic, partition)
+    // Nothing would come of it: kafkajs passes over a position of what it was not given.
+    if (this.#mine?.has(key) === false) return Promise.reject(elsewhere())
     return new Promise((resolve, reject) => {
       const end = () => {
         clearTimeout(timer)
@@ -203,10 +210,11 @@ export class KafkaReader {
   }
 
   #onJoined(assignment: ReadonlyMap<string, readonly number[]>): void {
-    for (const [key, job] of this.#jobs) {
-      const isMine = Array.from(assignment).some(([topic, mine]) => mine.some((one) => keyOf(topic, one) === key))
-      if (!isMine) job.reject(unavailable('the partition belongs to another process now'))
-    }
+    const mine = new Set(
+      Array.from(assignment).flatMap(([topic, partitions]) => partitions.map((one) => keyOf(topic, one))),
+    )
+    this.#mine = mine
+    for (const [key, job] of this.#jobs) if (!mine.has(key)) job.reject(elsewhere())
     for (const [topic, partitions] of assignment) {
       this.#consumer.pause(topic, partitions)
       for (const partition of partitions) {
@@ -257,6 +265,10 @@ export function gapError(topic: string, at: number, { start, end }: Bounds): Log
 
 export function closedError(): LogError {
   return new LogError('log_closed', 'the log is closed', { retryable: false })
+}
+
+function elsewhere(): LogError {
+  return unavailable('the partition belongs to another process now')
 }
 
 function unavailable(message: string): LogError {

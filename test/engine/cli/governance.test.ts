@@ -63,7 +63,8 @@ test('a change of policy goes from an edit to a roll-back on the command line', 
   expect((await said(() => diffVersions(bob, 1, 2, false))).text).toContain('~ offer deposit')
   expect((await said(() => moveVersion(bob, '2/approve', 'as agreed', false))).code).toBe(0)
   expect((await said(() => moveVersion(bob, '2/activate', 'spring', false))).text).toContain('version 2: in_force')
-  expect((await said(() => packStatus(bob, false))).text).toMatch(/^version 2 [\s\S]* this version /)
+  const status = await said(() => packStatus(bob, false))
+  expect(status).toEqual({ code: 0, text: expect.stringMatching(/^version 2 [\s\S]* this version /) })
   const { hash } = z.looseObject({ hash: z.string() }).parse((await bob.get('/v1/versions/2')).body)
   expect(await readPackArgument(bob, '2')).toEqual({ version: hash })
   expect((await said(() => moveVersion(bob, 'rollback', 'complaints', false))).text).toContain('version 1: in_force')
@@ -74,6 +75,21 @@ test('a change of policy goes from an edit to a roll-back on the command line', 
   await said(() => revokeKey(owner, 'anna', 'left', false))
   expect((await said(() => listKeys(owner, false))).text).not.toContain('anna')
   expect((await said(() => showVersion(anna, 1, undefined, false))).code).toBe(1)
+})
+
+test.each([
+  ['a shard that runs another version', { shards: [{ node: 'a', shard: 0, packHash: 'other', since: 1 }] }],
+  ['a node that does not answer', { silent: ['b:8080'] }],
+  ['a node that cannot take it up', { failing: [{ node: 'b', reason: 'store_failed', message: 'x', since: 1 }] }],
+])('the status is not good while there is %s', async (_, odd) => {
+  const running = { packHash: 'p', shards: [{ node: 'a', shard: 0, packHash: 'p', since: 1 }], silent: [], failing: [] }
+  const telling = (body: object): Client => ({
+    get: async () => ({ status: 200, body }),
+    post: async () => ({ status: 500, body: null }),
+  })
+  expect((await said(() => packStatus(telling(running), true))).code).toBe(0)
+  expect((await said(() => packStatus(telling({ ...running, ...odd }), true))).code).toBe(1)
+  expect((await said(() => packStatus(telling({ ...running, ...odd }), false))).code).toBe(1)
 })
 
 test('a version that nobody proposed is no pack', async () => {
