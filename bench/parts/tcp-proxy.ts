@@ -43,7 +43,7 @@ export type TcpProxy = {
   record(): Recording
   /**
    * Sends bytes to the server over a connection of their own, past all faults.
-   * @returns what the server answered until it was silent for 200 ms or closed
+   * @returns what the server answered until it closed, was silent for 200 ms, or had not begun after 10 s
    */
   replay(bytes: Uint8Array): Promise<Buffer>
   /** Cuts everything and stops listening. */
@@ -62,7 +62,9 @@ type Armed = { readonly fault: Fault; readonly when: Picker; done(): void }
 type Pair = { readonly client: Socket; readonly server: Socket; losing: Armed | null }
 
 const recordedBytesMax = 16 * 1024 * 1024
+/** A reply is over when nothing more came for so long; a busy server takes much longer to begin one. */
 const silenceMs = 200
+const firstByteMs = 10_000
 /** How long a server may take to end a connection that is cut. */
 const lingerMs = 1_000
 
@@ -189,8 +191,11 @@ function replay(target: TcpProxyOptions['target'], bytes: Uint8Array): Promise<B
   const socket = connect(target)
   const pieces: Buffer[] = []
   return new Promise((resolve, reject) => {
-    socket.on('data', (piece) => pieces.push(piece))
-    socket.setTimeout(silenceMs, () => socket.destroy())
+    socket.on('data', (piece) => {
+      pieces.push(piece)
+      socket.setTimeout(silenceMs)
+    })
+    socket.setTimeout(firstByteMs, () => socket.destroy())
     socket.once('error', reject)
     socket.once('close', () => resolve(Buffer.concat(pieces)))
     socket.write(bytes)
