@@ -18,7 +18,7 @@ import { oneBatchACommit } from '../protocol/batch-checkers.ts'
 import { type Evidence, loggedEvents } from '../protocol/evidence.ts'
 import { replayAll } from '../protocol/replay-checker.ts'
 import { recordOf, worldEvent } from '../simulation/workload.ts'
-import { runLoad } from './bank-load.ts'
+import { beginLoad, runLoad } from './bank-load.ts'
 import { customers, type FaultBank, partitions, salt } from './fault-bank.ts'
 import { asAdmin } from './kafka-side.ts'
 import { faultSeeds } from './seeds.ts'
@@ -111,7 +111,8 @@ await describeWithKafkaAndOwnRedis('an events log', (brokers) => {
           createPartitioner: Partitioners.DefaultPartitioner,
         })
         await producer.connect()
-        const load = runLoad(bank, { events: 300 })
+        // Ends behind the last transaction: a position does not go over holes with nothing behind them.
+        const load = beginLoad(bank, { events: 150 })
         for (let i = 0; i < 10; i++) {
           const transaction = await producer.transaction()
           const isCalledOff = bank.random.chance(0.5)
@@ -122,7 +123,7 @@ await describeWithKafkaAndOwnRedis('an events log', (brokers) => {
           await (isCalledOff ? transaction.abort() : transaction.commit())
         }
         await producer.disconnect()
-        await load
+        await load.end()
         await mustHold(bank)
         const evidence = await bank.evidence()
         const ids = [...loggedEvents(evidence)].map(({ event }) => event.id)
