@@ -170,7 +170,7 @@ describe('decisions', () => {
     const took = performance.now() - startedAt
     expect(answer.body).toMatchObject({ outcome: 'fallback', reason: 'deadline_exceeded' })
     expect(took).toBeGreaterThan(35)
-    expect(took).toBeLessThan(400)
+    expect(took).toBeLessThan(2_000)
   })
 
   test.each([
