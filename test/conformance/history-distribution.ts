@@ -1,28 +1,16 @@
 /** What every history promises of how offers are spread, whichever ClickHouse keeps it: answers worked out by hand. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Decision } from '../../sinks/decision.ts'
-import type { History, HistoryOptions } from '../../sinks/history/start-history.ts'
-import { createWorld, offering, type World } from '../sinks/history/history-world.ts'
+import type { History } from '../../sinks/history/start-history.ts'
+import { offering } from '../sinks/history/history-world.ts'
+import { type HistoryTarget, worldOfEachTest } from './history-target.ts'
 
 const dayMs = 86_400_000
 const newest = Date.UTC(2026, 2, 31)
 
-/** @param target as of `historyConformance` */
-export function historyDistribution(
-  name: string,
-  target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
-): void {
+export function historyDistribution(name: string, target: HistoryTarget): void {
   describe(`distribution in ${name}`, { timeout: 90_000 }, () => {
-    let world: World
-    let beside: Awaited<ReturnType<typeof target>>
-    beforeEach(async () => {
-      world = await createWorld()
-      beside = await target(world.dir)
-    })
-    afterEach(async () => {
-      await world.dispose()
-      await beside.dispose()
-    })
+    const here = worldOfEachTest(target)
 
     const rows = async (history: History, sql: string): Promise<readonly unknown[]> => {
       const answer = await history.query(sql, 'csv')
@@ -57,7 +45,7 @@ export function historyDistribution(
         }
       }
       // Of tier 0: two customers, four offers, so 2 each. Of tier 1: two customers, none. Of those unknown: one, with one.
-      await world.addDecisions([
+      await here.world.addDecisions([
         decided('a', ['loan', 'fund'], 0),
         decided('a', ['loan'], 0),
         decided('b', ['loan'], 1, { now: newest - 2 * dayMs }),
@@ -70,7 +58,7 @@ export function historyDistribution(
         // Before the days that are asked about.
         decided('f', ['loan'], 0, { now: newest - 8 * dayMs }),
       ])
-      const history = await world.started(beside.options)
+      const history = await here.world.started(here.options)
       expect(await history.flush(60_000)).toBe(true)
       expect(await rows(history, 'SELECT offer, made, customers FROM offers_made(days = 7)')).toEqual([
         '"fund",2,2',

@@ -2,7 +2,7 @@
  * What every history promises of an erasure, whichever ClickHouse keeps it: nothing is left or comes back, nor comes in while the
  * engine would refuse it, what belongs to others stays, and only a trusted one counts.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { encodeEvent } from '../../ingest/avro-codec.ts'
 import { erasedForMs } from '../../ingest/erasure.ts'
 import type { Event } from '../../ingest/event.ts'
@@ -13,15 +13,8 @@ import { encodeBatch } from '../../sinks/batch-codec.ts'
 import type { Decision } from '../../sinks/decision.ts'
 import type { ErasureReport } from '../../sinks/history/history.ts'
 import type { History, HistoryOptions } from '../../sinks/history/start-history.ts'
-import {
-  createWorld,
-  erasureOf,
-  eventually,
-  numberOf,
-  offering,
-  purchase,
-  type World,
-} from '../sinks/history/history-world.ts'
+import { erasureOf, eventually, numberOf, offering, purchase } from '../sinks/history/history-world.ts'
+import { type HistoryTarget, worldOfEachTest } from './history-target.ts'
 
 const at = Date.UTC(2026, 5, 1)
 const eventBy = (customerId: string, number: number): Event => ({ ...purchase(number), customerId })
@@ -67,36 +60,23 @@ function askedBy(customers: readonly string[], due: string): Batch {
   }
 }
 
-/** @param target as of `historyConformance` */
-export function historyErasure(
-  name: string,
-  target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
-): void {
+export function historyErasure(name: string, target: HistoryTarget): void {
   describe(`erasure in ${name}`, { timeout: 90_000 }, () => {
-    let world: World
-    let beside: Awaited<ReturnType<typeof target>>
-    beforeEach(async () => {
-      world = await createWorld()
-      beside = await target(world.dir)
-    })
-    afterEach(async () => {
-      await world.dispose()
-      await beside.dispose()
-    })
+    const here = worldOfEachTest(target)
     const start = (options: Partial<HistoryOptions> = {}) =>
-      world.started({ ...beside.options, settleMs: 300, ...options })
+      here.world.started({ ...here.options, settleMs: 300, ...options })
 
     test('nothing of an erased customer is left, and everything of the others', async () => {
-      await world.place([eventBy('anna', 1), eventBy('ben', 2), eventBy('anna', 3)], { at: at - 1_000 })
-      await world.addDecisions([decisionFor('anna', 1, at - 1_000), decisionFor('ben', 2, at - 1_000)])
+      await here.world.place([eventBy('anna', 1), eventBy('ben', 2), eventBy('anna', 3)], { at: at - 1_000 })
+      await here.world.addDecisions([decisionFor('anna', 1, at - 1_000), decisionFor('ben', 2, at - 1_000)])
       const value = encodeBatch(askedBy(['anna', 'ben'], 'anna'))
-      await world.batches.append(0, [{ key: '0', value, appendTime: at - 1_000 }])
+      await here.world.batches.append(0, [{ key: '0', value, appendTime: at - 1_000 }])
       const history = await start()
       expect(await history.flush(15_000)).toBe(true)
       const before = await history.erasure('anna')
       expect(before.state).toEqual({ kind: 'none' })
       expect(before.tables.map(({ rows }) => rows)).toEqual([2, 2, 1, 2, 0])
-      await world.place([erasureOf('anna')], { at })
+      await here.world.place([erasureOf('anna')], { at })
       const after = await untilGone(history, 'anna')
       expect(after.tables.map(({ table, rows }) => [table, rows])).toEqual([
         ['events_raw', 0],
@@ -122,9 +102,9 @@ export function historyErasure(
     })
 
     test('the id of an erased customer is in no table and in no statement that is kept', async () => {
-      await world.place([eventBy('anna-to-forget', 1)], { at: at - 1 })
+      await here.world.place([eventBy('anna-to-forget', 1)], { at: at - 1 })
       const history = await start()
-      await world.place([erasureOf('anna-to-forget')], { at })
+      await here.world.place([erasureOf('anna-to-forget')], { at })
       await untilGone(history, 'anna-to-forget')
       const answer = await history.query('SELECT * FROM erased_raw', 'json')
       expect(answer).toMatchObject({ kind: 'ok' })
@@ -148,13 +128,13 @@ export function historyErasure(
 
     test('while the engine refuses a customer nothing of theirs is copied, what comes later is a new relation', async () => {
       const history = await start()
-      await world.place([eventBy('anna', 1)], { at: longAgo - 1 })
-      await world.place([erasureOf('anna')], { at: longAgo })
+      await here.world.place([eventBy('anna', 1)], { at: longAgo - 1 })
+      await here.world.place([erasureOf('anna')], { at: longAgo })
       await untilGone(history, 'anna')
-      await world.place([eventBy('anna', 2)], { at: longAgo + 1 })
-      await world.place([eventBy('anna', 3), eventBy('ben', 4)], { at })
-      await world.place([eventBy('anna', 5)], { at: at + 1 })
-      await world.addDecisions([
+      await here.world.place([eventBy('anna', 2)], { at: longAgo + 1 })
+      await here.world.place([eventBy('anna', 3), eventBy('ben', 4)], { at })
+      await here.world.place([eventBy('anna', 5)], { at: at + 1 })
+      await here.world.addDecisions([
         decisionFor('anna', 1, longAgo - 1),
         decisionFor('anna', 2, longAgo + 1),
         requested(decisionFor('anna', 3, at)),
@@ -169,7 +149,7 @@ export function historyErasure(
     })
 
     test('what was copied before the erasure came goes with it, and nothing of a new relation', async () => {
-      await world.addDecisions([
+      await here.world.addDecisions([
         decisionFor('anna', 1, longAgo),
         requested(decisionFor('anna', 2, longAgo + 60_000)),
         decisionFor('anna', 3, at),
@@ -178,14 +158,14 @@ export function historyErasure(
       const history = await start()
       expect(await history.flush(15_000)).toBe(true)
       expect(await numberOf(history, 'SELECT count() FROM decisions')).toBe(4)
-      await world.place([erasureOf('anna')], { at: longAgo })
+      await here.world.place([erasureOf('anna')], { at: longAgo })
       await untilGone(history, 'anna')
       expect(await idsOf(history, 'decisions')).toEqual([offering(4).id])
     })
 
     test('whoever starts anew still knows who was erased', async () => {
       const first = await start()
-      await world.place([erasureOf('anna')], { at })
+      await here.world.place([erasureOf('anna')], { at })
       await untilGone(first, 'anna')
       // The next process does not come by the erasure again.
       await eventually('its position is behind the erasure', async () => {
@@ -195,8 +175,8 @@ export function historyErasure(
       })
       process.kill(first.status().pid ?? 0, 'SIGKILL')
       await first.stop(3_000)
-      await world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at + 1 })
-      await world.addDecisions([decisionFor('anna', 1, at + 1), decisionFor('ben', 2, at + 1)])
+      await here.world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at + 1 })
+      await here.world.addDecisions([decisionFor('anna', 1, at + 1), decisionFor('ben', 2, at + 1)])
       const next = await start()
       expect(await next.flush(15_000)).toBe(true)
       expect(await idsOf(next, 'events')).toEqual(['purchase-2'])
@@ -204,11 +184,11 @@ export function historyErasure(
     })
 
     test('an erasure that is not done is gone on with by the next process, from before it on the log', async () => {
-      await world.place([eventBy('anna', 1)], { at: at - 1 })
+      await here.world.place([eventBy('anna', 1)], { at: at - 1 })
       const slow = await start({ settleMs: 3_600_000 })
       expect(await slow.flush(15_000)).toBe(true)
-      await world.place([erasureOf('anna')], { at })
-      await world.place([eventBy(neighbourOf('anna', world.events.partitions), 2)], { at: at + 1 })
+      await here.world.place([erasureOf('anna')], { at })
+      await here.world.place([eventBy(neighbourOf('anna', here.world.events.partitions), 2)], { at: at + 1 })
       expect(await slow.flush(15_000)).toBe(true)
       await eventually('the rows are deleted', async () => (await slow.erasure('anna')).tables[0]?.rows === 0)
       expect((await slow.erasure('anna')).state).toMatchObject({ kind: 'pending', erasedAt: at })
@@ -228,15 +208,15 @@ export function historyErasure(
 
     test('a copy of an erasure takes nothing of a new relation, another erasure does', async () => {
       const history = await start()
-      await world.place([eventBy('anna', 1)], { at: longAgo - 1 })
-      await world.place([erasureOf('anna')], { at: longAgo })
-      await world.place([eventBy('anna', 2)], { at: at + 10 })
+      await here.world.place([eventBy('anna', 1)], { at: longAgo - 1 })
+      await here.world.place([erasureOf('anna')], { at: longAgo })
+      await here.world.place([eventBy('anna', 2)], { at: at + 10 })
       await untilGone(history, 'anna')
-      await world.place([erasureOf('anna')], { at: at + 20 })
+      await here.world.place([erasureOf('anna')], { at: at + 20 })
       expect(await history.flush(15_000)).toBe(true)
       expect(await idsOf(history, 'events')).toEqual(['purchase-2'])
       expect(await history.erasure('anna')).toMatchObject({ state: { kind: 'gone', erasedAt: longAgo } })
-      await world.place([erasureOf('anna', 'another erasure')], { at: at + 30 })
+      await here.world.place([erasureOf('anna', 'another erasure')], { at: at + 30 })
       await eventually('the second erasure is done', async () => {
         const { state } = await history.erasure('anna')
         return state.kind === 'gone' && state.erasedAt === at + 30
@@ -246,14 +226,14 @@ export function historyErasure(
 
     test('a second erasure while the first is in force deletes again and prolongs nothing', async () => {
       const history = await start()
-      await world.place([erasureOf('anna')], { at: longAgo })
+      await here.world.place([erasureOf('anna')], { at: longAgo })
       await untilGone(history, 'anna')
-      await world.place([erasureOf('anna', 'another erasure')], { at: at - 1_000 })
+      await here.world.place([erasureOf('anna', 'another erasure')], { at: at - 1_000 })
       await eventually('both are done', async () => {
         const done = 'SELECT count() = 2 AND countIf(gone_at IS NULL) = 0 FROM erased_customers'
         return (await numberOf(history, done)) === 1
       })
-      await world.place([eventBy('anna', 1)], { at: at + 1 })
+      await here.world.place([eventBy('anna', 1)], { at: at + 1 })
       expect(await history.flush(15_000)).toBe(true)
       expect(await idsOf(history, 'events')).toEqual(['purchase-1'])
       expect((await history.erasure('anna')).state).toMatchObject({ kind: 'gone', erasedAt: longAgo })
@@ -263,18 +243,18 @@ export function historyErasure(
       const secret = new Uint8Array(32).fill(7)
       const { sign } = createRecordSignature(secret)
       const forged = createRecordSignature(new Uint8Array(32).fill(8)).sign
-      await world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at - 1 })
+      await here.world.place([eventBy('anna', 1), eventBy('ben', 2)], { at: at - 1 })
       const erasure = { key: 'a key for tests only', signingSecret: secret }
       const history = await start({ erasure })
-      await world.place([erasureOf('anna', 'unsigned')], { at })
-      await world.place([erasureOf('anna', 'forged')], { at, sign: forged })
+      await here.world.place([erasureOf('anna', 'unsigned')], { at })
+      await here.world.place([erasureOf('anna', 'forged')], { at, sign: forged })
       const elsewhere = sign({ key: 'anna', value: encodeEvent(erasureOf('anna', 'elsewhere')) })
-      const wrong = (partitionOf('anna', world.events.partitions) + 1) % world.events.partitions
-      await world.events.append(wrong, [elsewhere])
+      const wrong = (partitionOf('anna', here.world.events.partitions) + 1) % here.world.events.partitions
+      await here.world.events.append(wrong, [elsewhere])
       expect(await history.flush(15_000)).toBe(true)
       expect(await history.erasure('anna')).toMatchObject({ state: { kind: 'none' } })
       expect(await idsOf(history, 'events')).toEqual(['elsewhere', 'forged', 'purchase-1', 'purchase-2', 'unsigned'])
-      await world.place([erasureOf('anna', 'signed')], { at: Date.now(), sign })
+      await here.world.place([erasureOf('anna', 'signed')], { at: Date.now(), sign })
       await untilGone(history, 'anna')
       expect(await numberOf(history, "SELECT count() FROM events_raw WHERE customer_id = 'anna'")).toBe(0)
       expect(await idsOf(history, 'events')).toEqual(['purchase-2'])

@@ -3,7 +3,7 @@
  * and every decision in it that left although the rules of its pack forbade it.
  */
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { packFactsOf } from '../../engine/pack-facts.ts'
 import type { Event, FieldValue } from '../../ingest/event.ts'
@@ -14,7 +14,8 @@ import type { History, HistoryOptions } from '../../sinks/history/start-history.
 import { createBank, dayMs } from '../engine/step/bank.ts'
 import { without } from '../engine/step/funnel/stage-variants.ts'
 import { at, facts, leaksOf, live, retailBank } from '../engine/step/retail-customers.ts'
-import { createWorld, testErasure, type World } from '../sinks/history/history-world.ts'
+import { testErasure } from '../sinks/history/history-world.ts'
+import { type HistoryTarget, worldOfEachTest } from './history-target.ts'
 
 const pack: PackStart = { facts: packFactsOf(retailBank.model, retailBank.hash), since: 0 }
 const minute = 60_000
@@ -93,22 +94,9 @@ function planted(
   }
 }
 
-/** @param target as of `historyConformance` */
-export function historyForbidden(
-  name: string,
-  target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
-): void {
+export function historyForbidden(name: string, target: HistoryTarget): void {
   describe(`forbidden decisions in ${name}`, { timeout: 90_000 }, () => {
-    let world: World
-    let beside: Awaited<ReturnType<typeof target>>
-    beforeEach(async () => {
-      world = await createWorld()
-      beside = await target(world.dir)
-    })
-    afterEach(async () => {
-      await world.dispose()
-      await beside.dispose()
-    })
+    const here = worldOfEachTest(target)
 
     async function listed(history: History): Promise<readonly Row[]> {
       expect(await history.flush(15_000)).toBe(true)
@@ -128,9 +116,10 @@ export function historyForbidden(
       decisions: readonly Decision[],
       options: Partial<HistoryOptions> = {},
     ) {
-      for (const event of [...events].sort((a, b) => a.time - b.time)) await world.place([event], { at: event.time })
-      await world.addDecisions(decisions)
-      const history = await world.started({ ...beside.options, pack, ...options })
+      for (const event of [...events].sort((a, b) => a.time - b.time))
+        await here.world.place([event], { at: event.time })
+      await here.world.addDecisions(decisions)
+      const history = await here.world.started({ ...here.options, pack, ...options })
       const rows = await listed(history)
       return decisions.map(({ id }) =>
         rows.filter(({ decision_id }) => decision_id === id).map(({ why, guardrail }) => `${why} ${guardrail}`.trim()),
@@ -169,7 +158,7 @@ export function historyForbidden(
 
     test('beside them stands by which channels the offers of a category reach customers', async () => {
       const push = { channel: 'push', placement: 'push_message' }
-      await world.addDecisions([
+      await here.world.addDecisions([
         planted('fx_wallet', push),
         planted('fx_wallet', { ...push, customerId: 'ben' }),
         planted('fx_wallet', push),
@@ -178,7 +167,7 @@ export function historyForbidden(
         planted('fx_wallet', { ...push, now: at + dayMs }),
         planted('hardship_help', push),
       ])
-      const history = await world.started({ ...beside.options, pack })
+      const history = await here.world.started({ ...here.options, pack })
       expect(await history.flush(15_000)).toBe(true)
       const sql =
         "SELECT channel, offers, customers, share FROM channel_mix WHERE category = 'foreign_exchange' ORDER BY day, channel"
@@ -314,8 +303,8 @@ export function historyForbidden(
       const objection = eventAt(at, 'consent.updated', { channel: 'all', granted: false, purpose: 'marketing' })
       const signature = createRecordSignature(Buffer.alloc(32, 7))
       const erasure = { ...testErasure, signingSecret: Buffer.alloc(32, 7) }
-      await world.place([objection], { at })
-      await world.place([{ ...objection, customerId: 'ben', id: 'signed' }], { at, sign: signature.sign })
+      await here.world.place([objection], { at })
+      await here.world.place([{ ...objection, customerId: 'ben', id: 'signed' }], { at, sign: signature.sign })
       const now = at + 2 * minute
       const decisions = [planted('fx_wallet', { now }), planted('fx_wallet', { now, customerId: 'ben' })]
       const found = await judged([], decisions, { erasure })
@@ -331,7 +320,7 @@ export function historyForbidden(
           suppressions: pack.facts.suppressions.filter(({ guardrail }) => guardrail !== 'no-credit-during-illness'),
         },
       }
-      const before = await world.started({ ...beside.options, pack: older })
+      const before = await here.world.started({ ...here.options, pack: older })
       expect(await before.flush(15_000)).toBe(true)
       await before.stop(3_000)
       const found = await judged(
@@ -357,9 +346,9 @@ export function historyForbidden(
         decisions.push(...made)
         for (const { decision, offer } of leaksOf(made, who)) leaks.add(`${decision} ${offer}`)
       }
-      for (const event of events.sort((a, b) => a.time - b.time)) await world.place([event], { at: event.time })
-      await world.addDecisions(decisions)
-      const rows = await listed(await world.started({ ...beside.options, pack }))
+      for (const event of events.sort((a, b) => a.time - b.time)) await here.world.place([event], { at: event.time })
+      await here.world.addDecisions(decisions)
+      const rows = await listed(await here.world.started({ ...here.options, pack }))
       const found = new Set(rows.map(({ decision_id, offer }) => `${decision_id} ${offer}`))
       return { leaks: [...leaks].sort(), rows: [...found].sort() }
     }

@@ -3,14 +3,15 @@
  * withheld for one reason, as the engine itself counts them; and outcomes know whether they came too late.
  */
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { occasionsOf } from '../../engine/shard/occasions.ts'
 import type { Decision, Fate } from '../../sinks/decision.ts'
-import type { History, HistoryOptions } from '../../sinks/history/start-history.ts'
+import type { History } from '../../sinks/history/start-history.ts'
 import { createBank } from '../engine/step/bank.ts'
 import { facts, live, quietBank } from '../engine/step/retail-customers.ts'
-import { createWorld, numberOf, offering, type World } from '../sinks/history/history-world.ts'
+import { numberOf, offering } from '../sinks/history/history-world.ts'
+import { type HistoryTarget, worldOfEachTest } from './history-target.ts'
 
 const occasion = z.object({
   ...{ decision_id: z.string(), trigger: z.string(), offer: z.string(), stage: z.string(), reason: z.string() },
@@ -26,22 +27,9 @@ const fate = (trigger: string | null, stage: Fate['stage'], reason: string, scor
   ...{ propensity: 0, context: 0, value: 0, lever: 0, possibleAt: 0 },
 })
 
-/** @param target as of `historyConformance` */
-export function historySilence(
-  name: string,
-  target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
-): void {
+export function historySilence(name: string, target: HistoryTarget): void {
   describe(`silence in ${name}`, { timeout: 90_000 }, () => {
-    let world: World
-    let beside: Awaited<ReturnType<typeof target>>
-    beforeEach(async () => {
-      world = await createWorld()
-      beside = await target(world.dir)
-    })
-    afterEach(async () => {
-      await world.dispose()
-      await beside.dispose()
-    })
+    const here = worldOfEachTest(target)
 
     async function rows<T>(history: History, sql: string, row: z.ZodType<T>): Promise<readonly T[]> {
       const answer = await history.query(sql, 'json')
@@ -50,8 +38,8 @@ export function historySilence(
       return lines.map((line) => row.parse(JSON.parse(line)))
     }
     async function historyOf(decisions: readonly Decision[]): Promise<History> {
-      await world.addDecisions(decisions)
-      const history = await world.started(beside.options)
+      await here.world.addDecisions(decisions)
+      const history = await here.world.started(here.options)
       expect(await history.flush(60_000)).toBe(true)
       return history
     }
@@ -134,8 +122,8 @@ export function historySilence(
       })
       const { notAfter } = decision
       // A device whose clock is a day ahead says so in time.
-      await world.place([acceptance('ahead', notAfter + 86_400_000)], { at: notAfter - 1 })
-      await world.place([acceptance('in time', notAfter), acceptance('late', notAfter + 1)], { at: notAfter + 9 })
+      await here.world.place([acceptance('ahead', notAfter + 86_400_000)], { at: notAfter - 1 })
+      await here.world.place([acceptance('in time', notAfter), acceptance('late', notAfter + 1)], { at: notAfter + 9 })
       const history = await historyOf([decision])
       const late = (after: boolean) =>
         numberOf(history, `SELECT count() FROM outcomes WHERE decision_known AND after_expiry = ${after}`)

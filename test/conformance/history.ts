@@ -3,38 +3,25 @@
  * views, whole records back, bounded read-only questions, and never a delay for who writes the logs.
  */
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Decision, recallDigits } from '../../sinks/decision.ts'
-import type { HistoryOptions } from '../../sinks/history/start-history.ts'
 import { anyEvent } from '../ingest/event-arbitrary.ts'
 import { anyDecision } from '../sinks/arbitrary-decision.ts'
-import { createWorld, eventually, numberOf, offering, purchase, type World } from '../sinks/history/history-world.ts'
+import { eventually, numberOf, offering, purchase } from '../sinks/history/history-world.ts'
+import { type HistoryTarget, worldOfEachTest } from './history-target.ts'
 
-/** @param target starts what has to run beside the history and says how to reach it */
-export function historyConformance(
-  name: string,
-  target: (dir: string) => Promise<{ options: Partial<HistoryOptions>; dispose(): Promise<void> }>,
-): void {
+export function historyConformance(name: string, target: HistoryTarget): void {
   describe(`history in ${name}`, { timeout: 90_000 }, () => {
-    let world: World
-    let beside: Awaited<ReturnType<typeof target>>
-    beforeEach(async () => {
-      world = await createWorld()
-      beside = await target(world.dir)
-    })
-    afterEach(async () => {
-      await world.dispose()
-      await beside.dispose()
-    })
+    const here = worldOfEachTest(target)
     const numbers = Array.from({ length: 200 }, (_, i) => i)
 
     test('repeats in the logs and repeated inserts are counted once in every view', async () => {
-      const history = await world.started(beside.options)
-      await world.addEvents(numbers.map((number) => purchase(number)))
-      await world.addDecisions(numbers.map(offering))
+      const history = await here.world.started(here.options)
+      await here.world.addEvents(numbers.map((number) => purchase(number)))
+      await here.world.addDecisions(numbers.map(offering))
       expect(await history.flush(15_000)).toBe(true)
-      await world.addEvents(numbers.map((number) => purchase(number)))
-      await world.addDecisions(numbers.slice(0, 100).map(offering))
+      await here.world.addEvents(numbers.map((number) => purchase(number)))
+      await here.world.addDecisions(numbers.slice(0, 100).map(offering))
       expect(await history.flush(15_000)).toBe(true)
       expect(history.status().rows).toEqual({ events: 400, decisions: 300 })
       expect(await numberOf(history, 'SELECT count() FROM events')).toBe(200)
@@ -55,8 +42,8 @@ export function historyConformance(
       const taken = { outcome: 'none', offers: [], contacts: [], notAfter: 0, recalls: [digits] } as const
       const recall: Decision = { ...message, ...taken, id: 'f'.repeat(32), reason: 'recalled', now: message.now + 9 }
       const late: Decision = { ...recall, id: 'e'.repeat(32), reason: 'sent_after_recall', fates: [] }
-      await world.addDecisions([message, other, recall])
-      const history = await world.started(beside.options)
+      await here.world.addDecisions([message, other, recall])
+      const history = await here.world.started(here.options)
       expect(await history.flush(15_000)).toBe(true)
       expect(await numberOf(history, 'SELECT count() FROM decision_candidates')).toBe(4)
       const sql = 'SELECT decision_id, recall_id, offers, toYear(sent_at) AS sent FROM recalled_messages'
@@ -66,24 +53,24 @@ export function historyConformance(
       }
       const row = { decision_id: message.id, recall_id: recall.id, offers: message.fates.map(({ offer }) => offer) }
       expect(await rowOf()).toEqual({ ...row, sent: 1970 })
-      await world.addDecisions([late])
+      await here.world.addDecisions([late])
       expect(await history.flush(15_000)).toBe(true)
       expect(await rowOf()).toEqual({ ...row, sent: new Date(message.now).getUTCFullYear() })
     })
 
     test('outcomes stand beside the decision they name', async () => {
-      await world.addDecisions([offering(1), offering(2)])
+      await here.world.addDecisions([offering(1), offering(2)])
       const common = { source: 'app', customerId: 'customer-1', time: 1_764_000_000_500 }
       const provenance = { via: 'http' as const, consentId: null }
       const accepted = { decisionId: offering(1).id, offerId: 'bundle', placement: 'push_message', channel: null }
       const sent = { decisionId: offering(1).id, channel: 'push', reason: null }
       const stray = { decisionId: 'unheard-of', channel: 'push', reason: null }
-      await world.addEvents([
+      await here.world.addEvents([
         { ...common, id: 'o1', type: 'offer.accepted', provenance, data: accepted },
         { ...common, id: 'o2', type: 'message.sent', provenance, data: sent },
         { ...common, id: 'o3', type: 'message.sent', provenance, data: stray },
       ])
-      const history = await world.started(beside.options)
+      const history = await here.world.started(here.options)
       expect(await history.flush(15_000)).toBe(true)
       const known = "SELECT count() FROM outcomes WHERE decision_known AND offer = 'bundle' AND channel = 'push'"
       expect(await numberOf(history, known)).toBe(2)
@@ -106,9 +93,9 @@ export function historyConformance(
         // An erasure takes its customer's rows with it, its own too.
         .filter(({ type }) => type !== 'customer.erased')
         .map((event, i) => ({ ...event, id: `${i}-${event.id}`.slice(0, 128) }))
-      await world.addDecisions(decisions)
-      await world.addEvents(events)
-      const history = await world.started(beside.options)
+      await here.world.addDecisions(decisions)
+      await here.world.addEvents(events)
+      const history = await here.world.started(here.options)
       expect(await history.flush(15_000)).toBe(true)
       expect(history.status().undecodable).toBe(0)
       for (const decision of decisions) expect(await history.decision(decision.id)).toEqual(decision)
@@ -118,12 +105,12 @@ export function historyConformance(
     })
 
     test('a history process killed in the middle loses nothing and repeats nothing', { timeout: 90_000 }, async () => {
-      const history = await world.started({ ...beside.options, batchRows: 50 })
+      const history = await here.world.started({ ...here.options, batchRows: 50 })
       await eventually('the process runs', () => history.status().state === 'running')
       for (let round = 0; round < 8; round++) {
         const own = Array.from({ length: 250 }, (_, i) => round * 250 + i)
-        await world.addEvents(own.map((number) => purchase(number)))
-        await world.addDecisions(own.map(offering))
+        await here.world.addEvents(own.map((number) => purchase(number)))
+        await here.world.addDecisions(own.map(offering))
         const { pid } = history.status()
         if (round === 3 && pid !== null) process.kill(pid, 'SIGKILL')
       }
@@ -138,15 +125,15 @@ export function historyConformance(
     })
 
     test('a history process that stands still delays no append', async () => {
-      const history = await world.started(beside.options)
+      const history = await here.world.started(here.options)
       await eventually('the process runs', () => history.status().state === 'running')
       const pid = history.status().pid ?? 0
       process.kill(pid, 'SIGSTOP')
       try {
         const pending = history.query('SELECT 1')
-        const done = Promise.all(numbers.map((number) => world.addEvents([purchase(number)])))
+        const done = Promise.all(numbers.map((number) => here.world.addEvents([purchase(number)])))
         const first = await Promise.race([done.then(() => 'appends'), pending.then(() => 'query')])
-        if (beside.options.url === undefined) expect(first).toBe('appends')
+        if (here.options.url === undefined) expect(first).toBe('appends')
         await done
       } finally {
         process.kill(pid, 'SIGCONT')
@@ -156,7 +143,7 @@ export function historyConformance(
     })
 
     test('questions can read, within limits, and nothing else', async () => {
-      const history = await world.started(beside.options)
+      const history = await here.world.started(here.options)
       const refused = async (sql: string) => (await history.query(sql)).kind
       expect(await refused("INSERT INTO events_raw (id) VALUES ('x')")).toBe('refused')
       expect(await refused('DROP TABLE events_raw')).toBe('refused')

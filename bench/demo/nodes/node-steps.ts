@@ -21,8 +21,6 @@ export type StepResult = {
   readonly phase: Phase
 }
 
-/** Five seconds as a rule; on a machine that has much else to do, a minute and more. */
-export const settleWithinMs = 180_000
 /** Reasons for a safe offer that are not the customer's but the nodes'. */
 const inTrouble: ReadonlySet<string> = new Set([
   'deadline_exceeded',
@@ -58,7 +56,7 @@ export async function perform(
   traffic.phase()
   const began = performance.now()
   await step.act()
-  await operator.settled(step.sharedBy, settleWithinMs)
+  await operator.settled(step.sharedBy)
   const tookMs = performance.now() - began
   await sleep(seconds * 1_000)
   return { title: step.title, tookMs, phase: traffic.phase(), overview: await operator.overview() }

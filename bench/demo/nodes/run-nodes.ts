@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal.ts'
 import { clip, wrap } from '../text-lines.ts'
 import { createOperator } from './ask-nodes.ts'
 import { type EngineNode, startEngineNode } from './engine-node.ts'
-import { perform, type StepResult, settleWithinMs, stepLines, stepsOf } from './node-steps.ts'
+import { perform, type StepResult, stepLines, stepsOf } from './node-steps.ts'
 import { type Accounts, settleAccounts } from './settle-accounts.ts'
 import { startTraffic, type Totals } from './traffic.ts'
 
@@ -77,7 +77,7 @@ async function live({
   readonly signal: AbortSignal
 }): Promise<NodesFindings | null> {
   const operator = createOperator(nodes, key)
-  await operator.settled(nodes.slice(0, -1), settleWithinMs)
+  await operator.settled(nodes.slice(0, -1))
   const traffic = startTraffic({ ...load, urls: nodes.map(({ url }) => url), key })
   const steps: StepResult[] = []
   let sent: Totals | null = null
