@@ -12,6 +12,8 @@ export type RedisPair = {
    * replica and still answers reads.
    */
   cutReplication(): Promise<void>
+  /** Resolves when the replica has all that the primary wrote. */
+  caughtUp(): Promise<void>
   /** Lets the replica follow again and waits until it has caught up. What only the replica had is gone then. */
   restoreReplication(): Promise<void>
   /** The replica becomes a primary with what it has (`REPLICAOF NO ONE`); the old primary is not told. */
@@ -47,6 +49,7 @@ export async function startRedisPair(options: Omit<RedisOptions, 'port'> = {}): 
   const pair: RedisPair = {
     primary,
     replica,
+    caughtUp: () => until('the replica has caught up', () => hasCaughtUp(pair)),
     async cutReplication() {
       // To a port where nothing listens: the replica keeps its role and its data, and follows nobody.
       const nowhere = await freePort()
@@ -55,7 +58,7 @@ export async function startRedisPair(options: Omit<RedisOptions, 'port'> = {}): 
     },
     async restoreReplication() {
       await withRedis(replica.port, (redis) => redis.replicaof('127.0.0.1', primary.port))
-      await until('the replica has caught up', () => hasCaughtUp(pair))
+      await pair.caughtUp()
     },
     async promote() {
       await withRedis(replica.port, (redis) => redis.replicaof('NO', 'ONE'))
@@ -64,7 +67,7 @@ export async function startRedisPair(options: Omit<RedisOptions, 'port'> = {}): 
       await Promise.all([primary.stop(), replica.stop()])
     },
   }
-  await until('the replica has caught up', () => hasCaughtUp(pair))
+  await pair.caughtUp()
   return pair
 }
 

@@ -17,9 +17,9 @@ import type { Tenure } from './standstill.ts'
 
 export type PublisherOptions = {
   readonly partition: number
-  readonly decisions: Log
+  readonly decisions: Pick<Log, 'append'>
   readonly batches: Pick<Log, 'append'>
-  readonly deadLetters: DeadLetters
+  readonly deadLetters: Pick<DeadLetters, 'put'>
   readonly settler: Pick<Settler, 'settle'>
   readonly timing: Timing
   readonly failpoint: Failpoint
@@ -117,6 +117,8 @@ export class Publisher {
         // What is out does not go out again only because it could not be settled.
         end = (await this.#publish(group.outboxes.filter((_, i) => this.#queue[i]?.isOut !== true))) ?? end
         for (const waiting of this.#queue.slice(0, group.outboxes.length)) waiting.isOut = true
+        // It stood still in the middle: others may have gone on from a state without this commit and given its number again.
+        if (this.#isUncertain()) break
         await this.#tell(group.outboxes.filter((_, i) => this.#queue[i]?.isTold !== true))
         for (const waiting of this.#queue.slice(0, group.outboxes.length)) waiting.isTold = true
         const settlements = group.outboxes.flatMap((outbox) => outbox.settlements)
@@ -138,7 +140,11 @@ export class Publisher {
   }
 
   #mayGoOn(): boolean {
-    return !this.#stopped && this.#tenure?.isCertain() !== false
+    return !this.#stopped && !this.#isUncertain()
+  }
+
+  #isUncertain(): boolean {
+    return this.#tenure?.isCertain() === false
   }
 
   /** Where the decisions log ends behind these values; null when they hold no decision. */

@@ -6,7 +6,8 @@ import { recallsHold } from './recall-checkers.ts'
 
 /**
  * Everything that must hold of a run; what does not, in sentences.
- * @param forgets whether answers may be forgotten that were not published yet: only when engine and store are lost together
+ * @param forgets whether answers may be forgotten that were not published yet, and count for no cap then: only when engine and store are
+ *   lost together, or the engine stands still for so long that it counts as dead
  */
 export function allProblems(evidence: Evidence, { forgets }: { readonly forgets: boolean }): string[] {
   return [
@@ -18,7 +19,8 @@ export function allProblems(evidence: Evidence, { forgets }: { readonly forgets:
     ...closedStaysClosed(evidence),
     ...orderHolds(evidence),
     ...(reportsSms(evidence) ? recallsHold(evidence) : []),
-    ...(forgets ? [] : [...capsHold(evidence), ...answersAreKept(evidence)]),
+    ...capsHold(evidence, { forgets }),
+    ...(forgets ? [] : answersAreKept(evidence)),
   ]
 }
 

@@ -7,8 +7,13 @@ import { storedContacts } from './plain-pass.ts'
 
 type Contacted = Pick<Decision, 'id' | 'customerId' | 'channel' | 'now'> & Pick<Answer, 'contacts'>
 
-/** No marketing message goes to a customer beyond the caps, over all contacts that were published or answered and not taken back. */
-export function capsHold(evidence: Evidence): string[] {
+/**
+ * No marketing message goes to a customer beyond the caps, over all contacts that were published or answered and not taken back.
+ * @param forgets whether answers that are on no topic do not count: engine and store were lost together
+ */
+export function capsHold(evidence: Evidence, { forgets }: { readonly forgets: boolean }): string[] {
+  const published = publishedDecisions(evidence)
+  const out = new Set(published.map(({ id }) => id))
   const failed = failedDecisions(evidence)
   const recalled = recalledDecisions(evidence)
   const contacts = new Map<string, Map<string, Contacted>>()
@@ -20,8 +25,8 @@ export function capsHold(evidence: Evidence): string[] {
     contacts.set(key, of)
     if (!of.has(decision.id)) of.set(decision.id, decision)
   }
-  for (const decision of publishedDecisions(evidence)) add(decision)
-  for (const answer of evidence.answers) if (answer.committed) add(answer)
+  for (const decision of published) add(decision)
+  for (const answer of evidence.answers) if (answer.committed && !forgets) add(answer)
   const found: string[] = []
   const { limit, perMs } = evidence.cap
   for (const [key, of] of contacts) {
@@ -32,7 +37,10 @@ export function capsHold(evidence: Evidence): string[] {
         ({ now, ...decision }) =>
           now >= last.now - perMs && (now < last.now || (now === last.now && isMarketing(decision))),
       )
-      if (within.length > limit) found.push(`${key} was contacted ${within.length} times up to ${last.now}`)
+      if (within.length > limit) {
+        const times = within.map((one) => `${one.now - last.now}${out.has(one.id) ? '' : ' (only answered)'}`)
+        found.push(`${key} was contacted ${within.length} times up to ${last.now}, ms before: ${times.join(', ')}`)
+      }
     }
   }
   return found
