@@ -53,6 +53,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     env: { NODE_OPTIONS: `--import=${stripOnce}` },
     testTimeout: 30_000,
+    // A busy machine takes its time; what comes at all is seen at once.
+    expect: { poll: { timeout: 15_000 } },
     hookTimeout: 30_000,
     reporters: process.env['CI'] === 'true' ? ['default', 'json'] : ['default'],
     outputFile: { json: 'test-results.json' },

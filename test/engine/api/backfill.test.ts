@@ -73,7 +73,7 @@ test('an added feature is unknown and told to be open; one command fills it, wit
   expect(filled.err).toContain('partitions done')
   expect(filled.out).toMatch(/online_30d +filled .* nothing/)
   expect(filled.code).toBe(0)
-  await expect.poll(online, { timeout: 5_000 }).toEqual({ lo: 32, hi: 32 })
+  await expect.poll(online).toEqual({ lo: 32, hi: 32 })
   expect((await proffer(['--status'])).code).toBe(0)
   expect((await engine.call('GET', '/metrics')).text).toContain('backfill_records_count{what="added"} 30')
 })

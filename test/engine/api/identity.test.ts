@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openRedisIdentityMap } from '../../../engine/identity/redis-identity-map.ts'
 import { aliasSecret } from '../../../engine/nodes/node-key.ts'
 import { createAliasSeal } from '../../../ingest/identity/alias-seal.ts'
@@ -69,7 +69,7 @@ function identitySuite(settings: () => Record<string, string>, kept: () => Promi
       const recorded = new Map(decisions.map((one: { id: string; customerId: string }) => [one.id, one.customerId]))
       return answers.map(({ decisionId }) => recorded.get(decisionId))
     }
-    await vi.waitFor(async () => expect(await customersOf()).toEqual(['C-two', 'C-two']), { timeout: 5_000 })
+    await expect.poll(customersOf).toEqual(['C-two', 'C-two'])
   })
 
   test('an alias may be used in the very call that links it, and an event under it is counted once', async () => {

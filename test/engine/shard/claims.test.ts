@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ShardCore } from '../../../engine/shard/shard-core.ts'
 import type { BatchResult, LiveInput } from '../../../engine/shard/shard-port.ts'
 import { ShardRules } from '../../../engine/shard/shard-rules.ts'
@@ -208,7 +208,7 @@ test('what was kept is given back when the batch fails as it is stepped again', 
   // Of twenty are thirteen refused.
   expect(await batch(core, asks(20))).toMatchObject({ kind: 'retry' })
   expect(trips.map((calls) => calls[0]).slice(0, 3)).toEqual(['load', 'reserve', 'load'])
-  await vi.waitFor(async () => expect(await resources.count('gifts')).toMatchObject({ reserved: 0 }))
+  await expect.poll(() => resources.count('gifts')).toMatchObject({ reserved: 0 })
   expect(gifts(await batch(core, asks(20)))).toBe(7)
 })
 
@@ -232,7 +232,7 @@ test('what an earlier round kept is given back when a later one is not answered 
     throw new StoreError('store_unavailable', 'The line was cut.', { retryable: true })
   }
   expect(await desk.reserve([claim('c')], first.stock, 2)).toMatchObject({ kind: 'again' })
-  await vi.waitFor(async () => expect(await resources.count('gifts')).toMatchObject({ reserved: 0 }))
+  await expect.poll(() => resources.count('gifts')).toMatchObject({ reserved: 0 })
 })
 
 function methodsOf(real: Store): Store {

@@ -232,12 +232,15 @@ await describeWithOwnRedis('a commit to one Redis server', () => {
   })
 
   it('fails at once while the server is away, and works again by itself', async () => {
+    await store.close()
+    store = await openRedisStore({ urls: [wire.url], timeoutMs: 10_000 })
     await redis.kill()
     await until(() => wire.open === 0)
     const started = performance.now()
     await expect(store.commit(0, workloadCommit('token', 7))).rejects.toMatchObject({ code: 'store_unavailable' })
     await expect(store.load(0, ['C0'])).rejects.toMatchObject({ code: 'store_unavailable', retryable: true })
-    expect(performance.now() - started).toBeLessThan(300)
+    // Far from the time it has for an answer.
+    expect(performance.now() - started).toBeLessThan(5_000)
     await redis.restart()
     expect(await resend(workloadCommit('token', 7))).toEqual({ kind: 'applied' })
   })
