@@ -13,7 +13,7 @@ import { afterAll, expect, test } from 'vitest'
 import { replayed, runEngine } from '../engine/running-engine.ts'
 
 const seed = 20_261
-const kills = Number(process.env['KILLS'] ?? '10')
+const kills = Number(process.env['KILLS'] ?? '6')
 const customers = 40
 const batches = 240
 const dataDir = mkdtempSync(join(tmpdir(), 'proffer-kill-'))
