@@ -28,8 +28,8 @@ import type { NodePlan } from './node-child.ts'
 
 export const partitions = 4
 export const customers = 24
-/** The shortest session that the settings allow: so long takes a take-over from a node that is silent. */
-export const sessionMs = 3_000
+/** So long takes a take-over from a node that is silent; half of it is more than a busy machine makes a node stand still. */
+const sessionMs = 5_000
 
 export type BankOptions = {
   readonly seed: number

@@ -20,7 +20,7 @@ await describeWithKafkaAndOwnRedis('an owner that stood still', (brokers) => {
 
   test.concurrent.for(faultSeeds(2))(
     'commits and lets out nothing any more: seed %i',
-    { timeout: 90_000 },
+    { timeout: 120_000 },
     async (seed) => {
       await withBank({ seed, brokers, redis: { engine: redis.url, evidence: () => redis.url } }, async (bank) => {
         const [first] = await Promise.all([bank.start('a'), bank.start('b')])

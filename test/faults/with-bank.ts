@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BankOptions, FaultBank } from './fault-bank.ts'
 
-const untilMs = 30_000
+const untilMs = 60_000
 const shownMax = 10
 
 /** Opens a bank, does something with it, and ends all of it. What fails is told with the seed and what was done until then. */
@@ -23,7 +23,7 @@ export async function mustHold(bank: FaultBank, options: { readonly forgets?: bo
   if (problems.length > 0) throw new Error(`${problems.length} problems:\n${problems.slice(0, shownMax).join('\n')}`)
 }
 
-/** Tries until it neither fails nor says no, for at most 30 seconds. */
+/** Tries until it neither fails nor says no, for at most a minute. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + untilMs
   while (!(await holds().catch(() => false))) {

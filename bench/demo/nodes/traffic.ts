@@ -45,7 +45,7 @@ export type Totals = {
 const tickMs = 50
 /** A node that did not answer is left alone for a moment, as a load balancer would. */
 const restMs = 1_000
-const patience = { event: { onceMs: 5_000, allMs: 60_000 }, request: { onceMs: 700, allMs: 10_000 } } as const
+const patience = { event: { onceMs: 5_000, allMs: 60_000 }, request: { onceMs: 700, allMs: 60_000 } } as const
 const placements = ['app_home_banner', 'app_offers'] as const
 const Answer = z.object({ outcome: z.string(), reason: z.string() })
 

@@ -168,9 +168,9 @@ export function offering(number: number): Decision {
   }
 }
 
-/** Waits until a condition holds, at most 15 s. */
+/** Waits until a condition holds, at most 45 s. */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = Date.now() + 15_000
+  const until = Date.now() + 45_000
   while (!(await holds())) {
     if (Date.now() > until) throw new Error(`not in time: ${what}`)
     await sleep(20)

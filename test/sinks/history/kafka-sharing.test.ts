@@ -80,7 +80,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     await running(b)
     await keepRepeats()
     let round = 0
-    for (const until = Date.now() + 75_000; round < 40 || kills.positions < 3 || kills.answers < 3; round++) {
+    for (const until = Date.now() + 120_000; round < 40 || kills.positions < 3 || kills.answers < 3; round++) {
       if (Date.now() > until) throw new Error(`not in time: ${JSON.stringify(kills)}`)
       await fill(numbers(round * 50, 50))
       if (round % 5 === 0) await fill(numbers(round * 50, 20))
@@ -89,7 +89,8 @@ await describeWithKafka('history over Kafka', (brokers) => {
       await sleep(200)
     }
     for (const history of [a, b]) await running(history)
-    expect(await b.flush(25_000)).toBe(true)
+    // Two processes died lately: the group settles anew, and what came meanwhile is copied.
+    expect(await b.flush(100_000)).toBe(true)
     expect(await numberOf(b, 'SELECT count() FROM events')).toBe(round * 50)
     expect(await numberOf(b, 'SELECT count() FROM decisions')).toBe(round * 50)
     expect(await numberOf(b, 'SELECT count() FROM events_raw')).toBeGreaterThan(round * 50)
@@ -99,7 +100,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     const stored =
       "SELECT sum(copied) FROM (SELECT argMax(copied, stored_at) AS copied FROM positions_raw WHERE log LIKE '%events' GROUP BY log_partition)"
     expect(await numberOf(b, stored)).toBe(ends.reduce((sum, { end }) => sum + end, 0))
-  }, 150_000)
+  }, 240_000)
 
   test('what a killed node had not copied another one copies', async () => {
     const proxy = await way()
@@ -116,16 +117,16 @@ await describeWithKafka('history over Kafka', (brokers) => {
     })
     await killForGood(a)
     await fill(numbers(count, 100))
-    expect(await b.flush(25_000)).toBe(true)
+    expect(await b.flush(60_000)).toBe(true)
     expect(await numberOf(b, 'SELECT count() FROM events')).toBe(count + 100)
     expect(await numberOf(b, 'SELECT count() FROM decisions')).toBe(count + 100)
-  }, 60_000)
+  }, 180_000)
 
   test('nodes with an embedded ClickHouse have everything each, and erase it each', async () => {
     const [a, b] = [await world.start('a'), await world.start('b')]
     await fill(numbers(0, 100))
     for (const history of [a, b]) {
-      expect(await history.flush(25_000)).toBe(true)
+      expect(await history.flush(60_000)).toBe(true)
       expect(await numberOf(history, 'SELECT count() FROM events')).toBe(100)
       expect(await numberOf(history, 'SELECT count() FROM decisions')).toBe(100)
     }
@@ -137,11 +138,11 @@ await describeWithKafka('history over Kafka', (brokers) => {
     await killForGood(a)
     await fill(numbers(100, 10))
     const again = await world.start('a')
-    expect(await again.flush(25_000)).toBe(true)
+    expect(await again.flush(60_000)).toBe(true)
     // Of the ten new ones one is of the erased customer.
     expect(await numberOf(again, 'SELECT count() FROM events')).toBe(107)
     expect(await numberOf(again, 'SELECT count() FROM decisions')).toBe(107)
-  }, 60_000)
+  }, 180_000)
 
   test('who has a partition keeps out whom another node has erased, also where they do not belong', async () => {
     const proxy = await way()
@@ -152,7 +153,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     const bothCopied = () => a.status().rows.events > 0 && b.status().rows.events > 0
     for (let round = 0; round < 20 && !bothCopied(); round++) {
       await fill(numbers(0, 100))
-      expect(await a.flush(25_000)).toBe(true)
+      expect(await a.flush(60_000)).toBe(true)
     }
     await eventually('both have copied', bothCopied)
     await world.addEvents([erasureOf('customer-7')])
@@ -160,13 +161,13 @@ await describeWithKafka('history over Kafka', (brokers) => {
     const value = encodeEvent({ ...purchase(500), customerId: 'customer-7' })
     for (const partition of numbers(0, 4)) await world.logs.events.append(partition, [{ key: 'customer-7', value }])
     await fill([107, 108])
-    expect(await a.flush(25_000)).toBe(true)
+    expect(await a.flush(60_000)).toBe(true)
     for (const table of ['events_raw', 'decisions_raw']) {
       const counted = `SELECT countIf(customer_id = 'customer-7') * 1000 + count() FROM ${table} FINAL`
       expect(await numberOf(a, counted)).toBe(99)
     }
     await eventually('each has left some out', () => a.status().erased > 0 && b.status().erased > 0)
-  }, 60_000)
+  }, 180_000)
 
   test('rows that a sleeping process brings in after an erasure go again', async () => {
     const ways = [await way(), await way()] as const
@@ -191,7 +192,7 @@ await describeWithKafka('history over Kafka', (brokers) => {
     process.kill(a.status().pid ?? 0, 'SIGCONT')
     await eventually('it is gone again', async () => (await b.erasure('anna')).state.kind === 'gone')
     expect((await b.erasure('anna')).tables.map(({ rows }) => rows)).toEqual([0, 0, 0, 0, 0])
-  }, 60_000)
+  }, 180_000)
 
   test('an insert that lands after the deletion, of a process that is dead, is seen before the rows count as gone', async () => {
     const ways = [await way(), await way()] as const
@@ -218,5 +219,5 @@ await describeWithKafka('history over Kafka', (brokers) => {
     await eventually('the late row is in', async () => (await b.erasure('anna')).tables[0]?.rows === 1)
     await eventually('it is gone', async () => (await b.erasure('anna')).state.kind === 'gone')
     expect((await b.erasure('anna')).tables.map(({ rows }) => rows)).toEqual([0, 0, 0, 0, 0])
-  }, 60_000)
+  }, 180_000)
 })
